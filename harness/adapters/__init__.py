@@ -1,0 +1,1 @@
+"""One door for each outside tool; translates its errors and returns our types."""

@@ -1,0 +1,1 @@
+"""Pure planning: manifests, keys, plans. No network, git, docker, torch or clock."""

@@ -1,0 +1,180 @@
+"""The only place that spells a file name under `runs/` and under the cache."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class RunLayout:
+    """Everything that executions write: `runs/`, or what `--runs` names."""
+
+    root: Path
+
+    @property
+    def trust(self) -> Path:
+        """First-use hashes of assets without a published checksum."""
+        return self.root / "trust.json"
+
+    @property
+    def attempts(self) -> Path:
+        """Folder of attempts, on the same file system as the store."""
+        return self.root / "attempts"
+
+    def attempt(self, attempt: str) -> "EntryLayout":
+        """One attempt at a step."""
+        return EntryLayout(self.attempts / attempt)
+
+    @property
+    def store(self) -> Path:
+        """Folder of finished steps."""
+        return self.root / "store"
+
+    def entry(self, key: str) -> "EntryLayout":
+        """A finished step: the attempt's folder, renamed."""
+        return EntryLayout(self.store / key[:2] / key)
+
+    def lease(self, key: str) -> Path:
+        """Lock file held by whoever works at `key`."""
+        return self.root / "leases" / f"{key}.lock"
+
+    @property
+    def plans(self) -> Path:
+        """Folder of plans."""
+        return self.root / "plans"
+
+    def plan(self, plan: str) -> Path:
+        """A plan as it was executed."""
+        return self.plans / f"{plan}.json"
+
+    @property
+    def runs(self) -> Path:
+        """Folder of run records."""
+        return self.root / "runs"
+
+    def run(self, run: str) -> Path:
+        """One run's record."""
+        return self.runs / f"{run}.json"
+
+    def stages(self, key: str) -> Path:
+        """Staged container-side packages, by content."""
+        return self.root / "packages" / key
+
+    @property
+    def log(self) -> Path:
+        """harness's own log."""
+        return self.root / "harness.log"
+
+
+@dataclass(frozen=True, slots=True)
+class EntryLayout:
+    """One attempt's folder; published by renaming it to its key."""
+
+    root: Path
+
+    @property
+    def out(self) -> Path:
+        """What the step wrote under /out."""
+        return self.root / "out"
+
+    @property
+    def work(self) -> Path:
+        """The working directory; kept only when the step fails."""
+        return self.root / "work"
+
+    @property
+    def log(self) -> Path:
+        """stdout and stderr of the step."""
+        return self.root / "output.log"
+
+    @property
+    def record(self) -> Path:
+        """The step record."""
+        return self.root / "record.json"
+
+
+@dataclass(frozen=True, slots=True)
+class CacheLayout:
+    """What is shared by every `runs/`: sources, assets, environments."""
+
+    root: Path
+
+    def repository(self, name: str) -> Path:
+        """Bare clone of an upstream repository."""
+        return self.root / "repositories" / f"{name}.git"
+
+    def checkout(self, name: str, identity: str) -> Path:
+        """A pinned and patched checkout, by content."""
+        return self.root / "checkouts" / f"{name}-{identity[:16]}"
+
+    def asset(self, name: str) -> Path:
+        """A fetched or added asset."""
+        return self.root / "assets" / name
+
+    def venv(self, identity: str) -> Path:
+        """A virtual environment of the process runtime."""
+        return self.root / "venvs" / identity[:16]
+
+    def facts(self, identity: str) -> Path:
+        """The probe of one environment."""
+        return self.root / "environments" / f"{identity[:16]}.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectLayout:
+    """What the project ships: manifests, dockerfiles, patches, lock."""
+
+    root: Path
+
+    @property
+    def repositories(self) -> Path:
+        """Pins of all upstream repositories."""
+        return self.root / "manifests" / "repos.yaml"
+
+    @property
+    def assets(self) -> Path:
+        """Data sets and weights."""
+        return self.root / "manifests" / "assets.yaml"
+
+    @property
+    def stacks(self) -> Path:
+        """Software stacks."""
+        return self.root / "manifests" / "stacks.yaml"
+
+    @property
+    def methods(self) -> Path:
+        """Folder of method manifests."""
+        return self.root / "manifests" / "methods"
+
+    def method(self, name: str) -> Path:
+        """One method's manifest."""
+        return self.methods / f"{name}.yaml"
+
+    @property
+    def paper(self) -> Path:
+        """Published numbers."""
+        return self.root / "manifests" / "papers" / "hfpl.yaml"
+
+    @property
+    def lock(self) -> Path:
+        """Base digests and published checksums."""
+        return self.root / "harness.lock"
+
+    def patch(self, repository: str, name: str) -> Path:
+        """One patch."""
+        return self.root / "patches" / repository / f"{name}.patch"
+
+    def dockerfile(self, method: str) -> Path:
+        """The image recipe of a method."""
+        return self.root / "dockerfiles" / method / "Dockerfile"
+
+    def requirements(self, method: str, stack: str) -> Path:
+        """The hash-locked requirements of a method on a stack."""
+        return self.root / "dockerfiles" / method / f"{stack}.lock"
+
+    def requirements_source(self, method: str, stack: str) -> Path:
+        """The requirements the lock is made of."""
+        return self.root / "dockerfiles" / method / f"{stack}.in"
+
+    def build_requirements(self, method: str, stack: str) -> Path:
+        """Hash-locked build requirements of the builder stage (may not exist)."""
+        return self.root / "dockerfiles" / method / f"{stack}.build.lock"

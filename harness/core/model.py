@@ -1,0 +1,375 @@
+"""What manifests declare: repositories, assets, stacks, methods, steps, contracts.
+
+Each class is a frozen dataclass that pydantic validates while a manifest is read (unknown keys are
+refused), so one definition serves the reader, the planner and the JSON Schema.
+
+Templates. Strings in `argv`, `env`, `links` and contracts may hold placeholders, and nothing else in
+braces is touched:
+
+=====================  ==========================================================
+``{in.NAME}``          where the step sees input NAME (``/in/NAME``, assets under ``/data/NAME``)
+``{out}`` ``{work}``   the step's writable output folder, its working directory
+``{p.NAME}``           parameter NAME at the run's scale
+``{o.NAME}``           the chosen value of option NAME; ``{o.NAME.FIELD}`` a field of that choice
+``{seed}``             the step's effective seed
+``{workers}`` ``{threads}`` ``{gpus}``  explicit numbers of the step at the run's scale
+``{backbone}`` ``{losses}`` ``{scale}``  names
+=====================  ==========================================================
+"""
+
+import re
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic.dataclasses import dataclass
+
+T = TypeVar("T")
+
+_CONFIG = ConfigDict(extra="forbid", strict=False)
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def value(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen, keyword-only, validated dataclass that refuses unknown keys."""
+    return dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls)
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _inner(path: str) -> str:
+    parts = path.split("/")
+    if path != "." and (not path or any(part in {"", ".", ".."} for part in parts)):
+        raise ValueError("expected a relative path that stays inside its root (no '..', no leading '/')")
+    return path
+
+
+def _reference(text: str) -> str:
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        raise ValueError("expected steps.NAME.OUTPUT, assets.NAME[/path] or repos.NAME[/path]")
+    _inner(match["path"] or ".")
+    return text
+
+
+_REFERENCE = re.compile(
+    r"(?P<kind>steps|assets|repos)\.(?P<name>[\w-]+)(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
+)
+InnerPath = Annotated[str, AfterValidator(_inner)]
+Reference = Annotated[str, AfterValidator(_reference)]
+
+
+class Losses(StrEnum):
+    """What is injected into step 2: a row of Tables 6 and 7."""
+
+    NONE = "none"
+    ISL = "isl"
+    FSL = "fsl"
+    BOTH = "isl+fsl"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The injected losses by name: `isl+fsl` gives ("isl", "fsl")."""
+        return () if self is Losses.NONE else tuple(self.value.split("+"))
+
+
+class Scale(StrEnum):
+    """`paper` is the published setting; `smoke` proves wiring on a CPU, never accuracy."""
+
+    PAPER = "paper"
+    SMOKE = "smoke"
+
+
+class RuntimeName(StrEnum):
+    """What isolates one step."""
+
+    DOCKER = "docker"
+    PODMAN = "podman"
+    PROCESS = "process"
+
+
+# --- repositories, assets, stacks ---------------------------------------------------------------
+
+
+@value
+class Repository:
+    """An upstream git repository pinned to a full commit (or one embedded in the package)."""
+
+    url: str
+    commit: Commit
+    tree: Commit
+    date: Date
+    licence: str | None
+    sparse: tuple[str, ...] = ("/*",)
+    paper_only: tuple[str, ...] = ()
+    stages: Mapping[str, str]
+    embedded: InnerPath | None = None
+
+
+@value
+class When:
+    """A condition; every given field must hold."""
+
+    losses: Literal["isl", "fsl", "any", "none"] | None = None
+    scale: Scale | None = None
+    backbone: str | None = None
+    options: Mapping[str, str] = Field(default_factory=dict)
+
+
+@value
+class Arguments:
+    """Arguments that are there only under a condition."""
+
+    when: When
+    args: tuple[str, ...]
+
+
+@value
+class Resources:
+    """What a step needs; estimates are for planning and never enter a key."""
+
+    gpus: Annotated[int, Field(ge=0, le=16)] = 0
+    gpu_memory_gb: float | None = None
+    cpus: Annotated[int, Field(ge=1)] = 1
+    memory_gb: Annotated[float, Field(gt=0)] = 8
+    shm_gb: Annotated[float, Field(gt=0)] = 8
+    hours: Annotated[float, Field(ge=0)] = 0.0
+    disk_gb: Annotated[float, Field(ge=0)] = 0.0
+    time_limit_hours: Annotated[float, Field(gt=0)] = 240.0
+
+
+@value
+class ResourcesAt:
+    """Resources at each scale."""
+
+    paper: Resources
+    smoke: Resources = Resources()
+
+
+@value
+class CountAt:
+    """An explicit whole number at each scale (never derived from the machine)."""
+
+    paper: Annotated[int, Field(ge=0)]
+    smoke: Annotated[int, Field(ge=0)]
+
+
+# --- contracts: what an output must look like for its reader --------------------------------------
+
+
+@value
+class PngLabels:
+    """One label PNG per id of a list: 8-bit, mode L or P, values 0..max_label or 255."""
+
+    kind: Literal["png-labels"]
+    ids: str  # template of a list file
+    max_label: Annotated[int, Field(ge=1, le=254)] = 20
+    void: bool = False
+    modes: tuple[Literal["L", "P"], ...] = ("L",)
+    size_of: str | None = None  # template of the folder with <id>.jpg of equal size
+
+
+@value
+class NpyMaps:
+    """One pickled npy dict per id: int keys -> float arrays of equal H x W."""
+
+    kind: Literal["npy-maps"]
+    ids: str
+    dtype: Literal["float32", "float64"] = "float32"
+    first_key: Literal[0, 1] = 0  # the smallest class key of this format
+    background: bool = False  # a background map stands under key 0 and classes from 1
+    max_key: int = 19
+    labels: str | None = None  # template of a cls_labels.npy: keys must be the classes present
+    size_of: str | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@value
+class StateDict:
+    """A torch checkpoint whose tensors are all finite."""
+
+    kind: Literal["state-dict"]
+    at: tuple[str, ...] = ()  # keys that lead to the state dict inside the file
+    entries: int | None = None  # number of tensors
+    values: int | None = None  # number of scalars in all floating tensors
+
+
+@value
+class JsonObject:
+    """A JSON object with these keys, numbers finite."""
+
+    kind: Literal["json"]
+    keys: tuple[str, ...] = ()
+
+
+@value
+class Listing:
+    """A text file of ids, one a line."""
+
+    kind: Literal["list"]
+    min_count: Annotated[int, Field(ge=1)] = 1
+
+
+@value
+class Folder:
+    """A folder in which each glob matches at least `min_count` files, none of them empty."""
+
+    kind: Literal["folder"]
+    globs: tuple[str, ...]
+    min_count: Annotated[int, Field(ge=1)] = 1
+
+
+@value
+class PlainFile:
+    """A file of at least `min_bytes` bytes, every regular expression found in it."""
+
+    kind: Literal["file"]
+    min_bytes: Annotated[int, Field(ge=1)] = 1
+    contains: tuple[str, ...] = ()
+
+
+Contract = Annotated[
+    PngLabels | NpyMaps | StateDict | JsonObject | Listing | Folder | PlainFile,
+    Field(discriminator="kind"),
+]
+
+
+# --- steps and methods ----------------------------------------------------------------------------
+
+
+@value
+class Output:
+    """A named file or folder under the step's /out."""
+
+    path: InnerPath
+    contract: Contract
+    retain: Literal["always", "consumers"] = "always"
+
+
+@value
+class Step:
+    """One command of one repository, or one glue tool of ours (`repo` left out)."""
+
+    name: Name
+    stage: Annotated[int, Field(ge=1, le=9)]
+    about: str
+    repo: Name | None = None
+    cwd: InnerPath = "."
+    argv: tuple[str | Arguments, ...]
+    env: Mapping[str, str] = Field(default_factory=dict)
+    links: Mapping[InnerPath, str] = Field(default_factory=dict)  # in the working directory
+    folders: tuple[InnerPath, ...] = ()  # made in the working directory before the start
+    out_folders: tuple[InnerPath, ...] = ()  # made under /out, where upstream does not
+    inputs: Mapping[Name, Reference] = Field(default_factory=dict)
+    outputs: Mapping[Name, Output]
+    packages: tuple[Literal["losses", "metrics", "glue", "mxnet"], ...] = ()
+    injects_losses: bool = False  # this step's argv or env depends on the run's losses
+    stochastic: bool = False
+    threads: CountAt
+    workers: CountAt = CountAt(paper=0, smoke=0)
+    resources: ResourcesAt
+    backbones: tuple[str, ...] = ()  # empty: all
+    scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
+    progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
+    score: Name | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
+    shards: Mapping[str, Any] | None = None  # honoured by the container engine
+    note: str | None = None
+
+
+@value
+class Choice:
+    """One value of an option: extra fields for templates, and what it means."""
+
+    about: str
+    fields: Mapping[str, str] = Field(default_factory=dict)
+
+
+@value
+class Option:
+    """A choice that the published sources leave open."""
+
+    about: str
+    default: str
+    choices: Mapping[str, Choice]
+    uses_masks: bool = False
+
+
+@value
+class Parameter:
+    """A number or text of the recipe at each scale, with where it comes from."""
+
+    paper: str | int | float
+    smoke: str | int | float
+    source: str
+
+
+@value
+class Method:
+    """A method's chain, its options and parameters."""
+
+    method: Name
+    title: str
+    backbones: tuple[Name, ...]
+    stacks: tuple[Name, ...]  # the first is the default
+    seeds: tuple[int, ...]
+    fixed_seed: int = 1  # for stochastic steps that the chosen option keeps the seed from
+    max_label: int = 20
+    repositories: Mapping[Name, tuple[str, ...]]  # name -> patches in order
+    seed_option: Name | None = None  # its choices list the seeded steps in field `steps`
+    options: Mapping[Name, Option] = Field(default_factory=dict)
+    parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
+    steps: tuple[Step, ...]
+
+
+@value
+class Made:
+    """How a smoke asset is made by a glue tool, as a step of stage 1."""
+
+    argv: tuple[str, ...]
+    inputs: Mapping[Name, Reference] = Field(default_factory=dict)
+    packages: tuple[Literal["losses", "metrics", "glue", "mxnet"], ...] = ("glue",)
+    path: InnerPath = "."  # the asset inside /out
+    contract: Contract
+
+
+@value
+class Unpack:
+    """The archive member that is the asset."""
+
+    format: Literal["tar", "zip"]
+    member: InnerPath
+
+
+@value
+class Asset:
+    """A data set, list or pre-trained weight file that a step reads."""
+
+    title: str
+    urls: tuple[str, ...] = ()
+    sha256: Sha256 | None = None
+    md5: str | None = None
+    by_hand: str | None = None  # how to get a file that only a browser can fetch
+    unpack: Unpack | None = None
+    licence: str | None = None
+    size_gb: float
+    contract: Contract
+    smoke: Made | None = None
+
+
+@value
+class Stack:
+    """A software stack: Python, torch, CUDA and the GPU architectures its wheels carry."""
+
+    title: str
+    python: str
+    torch: str
+    cuda: str | None
+    archs: tuple[str, ...] = ()
+    ptx: str | None = None
+    base: str  # image reference of the base, resolved to a digest by harness.lock

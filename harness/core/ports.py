@@ -1,0 +1,107 @@
+"""The two seams: `Runtime` isolates one step, `Environments` makes what a step runs in.
+
+Adapters implement them; the engine knows nothing else of docker, bubblewrap or venvs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path, PurePosixPath
+from threading import Event
+from typing import Protocol
+
+from harness.core.model import Resources, RuntimeName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A host path and where an isolated step sees it."""
+
+    source: Path
+    target: PurePosixPath
+    writable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What a step runs in.
+
+    `id` is the environment id of the key, `handle` what the runtime starts (an image id, or the path
+    of a Python interpreter), `python` the interpreter as the step sees it.
+    """
+
+    id: str
+    handle: str
+    python: str
+    facts: Mapping[str, object] = field(default_factory=dict)  # pip freeze, torch, image digest ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One isolated execution, ready to start: paths as `Runtime.sees` says."""
+
+    name: str  # unique; the container's name
+    environment: Environment
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    cwd: PurePosixPath
+    mounts: tuple[Mount, ...]
+    resources: Resources
+    threads: int
+    labels: Mapping[str, str] = field(default_factory=dict)
+    gpus: tuple[str, ...] = ()  # UUIDs
+
+
+class Cause(StrEnum):
+    """Why an execution ended."""
+
+    DONE = "done"
+    STEP = "step"  # its own failure
+    SIGNAL = "signal"
+    OOM = "out-of-memory"
+    TIMEOUT = "time-out"
+    INFRASTRUCTURE = "infrastructure"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exit:
+    """How an execution ended; `code` is None where there is none."""
+
+    cause: Cause
+    code: int | None = None
+    signal: str | None = None
+    detail: str = ""
+
+
+class Runtime(Protocol):
+    """Isolates one step."""
+
+    name: RuntimeName
+
+    def sees(self, mount: Mount) -> str:
+        """The path under which a step finds `mount` (its target, or its source where not isolated)."""
+        ...
+
+    def isolation(self) -> Mapping[str, object]:
+        """What is isolated and by what (engine, version, limits), for the record."""
+        ...
+
+    def run(self, command: Command, log: Path, stop: Event) -> Exit:
+        """Run to the end, stdout and stderr into `log`; once `stop` is set: TERM, grace, KILL.
+
+        Never raises for the step's own failure. Raises NotReadyError if the engine is not there.
+        """
+        ...
+
+
+class Environments(Protocol):
+    """Makes environments for one runtime."""
+
+    def identify(self, method: str, stack: str) -> str:
+        """The environment id, without building anything."""
+        ...
+
+    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+        """Build once, probe once, then reuse. Raises BuildError or NotReadyError."""
+        ...

@@ -1,0 +1,1 @@
+"""What fetches, builds, runs, stores and records."""
