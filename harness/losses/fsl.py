@@ -1,0 +1,70 @@
+"""Feature similarity loss: the public function and its checks."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from .allpairs import all_pairs_loss
+from .isl import raise_half
+from .mode import losses_mode
+
+
+def feature_similarity_loss(
+    image: Tensor,
+    prediction: Tensor,
+    *,
+    mu: float = 2.5,
+    sigma: float | None = 5.0,
+    radius: float | None = None,
+) -> Tensor:
+    """Return the feature similarity loss of a prediction under an image, a scalar.
+
+    Neighbouring pixels of like colour are paid for predicting alike, pixels of unlike colour for
+    predicting apart; the scalar may be negative. Definition and derivation: ``docs/losses.md``.
+
+    Args:
+        image: B x K x H x W, clamped to [0, 1]; no gradient flows to it.
+        prediction: B x C x H x W class maps, background first by custom.
+        mu: colour threshold; distances below ``1 / (1 + exp(mu))`` attract.
+        sigma: standard deviation of the Gaussian weight, in pixels of the map; None weighs every
+            pair of pixels by ``1 / (H * W)``.
+        radius: in units of sigma; pairs farther apart than ``radius * sigma`` in either axis are
+            left out. None keeps all pairs. Exact mode only.
+
+    Raises:
+        ValueError: if shapes do not fit, sigma or radius is not positive, or radius is asked for
+            in reference mode or without sigma.
+    """
+    _check_shapes(image, prediction)
+    _check_numbers(sigma, radius)
+    with torch.autocast(prediction.device.type, enabled=False):
+        scores = raise_half(prediction)
+        features = image.detach().to(scores.device, scores.dtype)
+        return all_pairs_loss(features, scores, mu, sigma)
+
+
+def _check_shapes(image: Tensor, prediction: Tensor) -> None:
+    if image.dim() != 4 or prediction.dim() != 4 or image.numel() * prediction.numel() == 0:
+        got = f"{tuple(image.shape)} and {tuple(prediction.shape)}"
+        msg = f"FSL needs non-empty B x K x H x W image and B x C x H x W prediction, got {got}"
+        raise ValueError(msg)
+    same = image.shape[0] == prediction.shape[0] and image.shape[2:] == prediction.shape[2:]
+    if not same:
+        got = f"{tuple(image.shape)} and {tuple(prediction.shape)}"
+        msg = f"FSL needs image and prediction of equal batch, height and width, got {got}"
+        raise ValueError(msg)
+
+
+def _check_numbers(sigma: float | None, radius: float | None) -> None:
+    if sigma is not None and not sigma > 0:
+        msg = f"FSL needs a positive sigma or None, got {sigma}"
+        raise ValueError(msg)
+    if radius is None:
+        return
+    if sigma is None or not radius > 0:
+        msg = f"FSL needs a positive radius and a sigma to measure it in, got {radius}, {sigma}"
+        raise ValueError(msg)
+    if losses_mode() == "reference":
+        msg = "FSL has no truncated form in reference mode; leave radius out"
+        raise ValueError(msg)
