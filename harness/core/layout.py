@@ -131,6 +131,11 @@ class ProjectLayout:
         return self.root / "manifests" / "repos.yaml"
 
     @property
+    def embedded(self) -> Path:
+        """Pins of the demo's own miniature repositories."""
+        return self.root / "manifests" / "embedded" / "repos.yaml"
+
+    @property
     def assets(self) -> Path:
         """Data sets and weights."""
         return self.root / "manifests" / "assets.yaml"

@@ -1,0 +1,206 @@
+"""What a method manifest must fulfil beyond types: references, templates, conditions, no cycle."""
+
+import dataclasses
+import difflib
+import graphlib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from harness.core.model import Arguments, Asset, Method, Repository, Stack, Step, When
+from harness.core.template import placeholders
+from harness.core.yaml_source import KeyPath, YamlSource
+from harness.errors import ManifestError
+
+_PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A parsed reference of an input."""
+
+    kind: str  # steps | assets | repos
+    name: str
+    output: str = ""  # of a step
+    path: str = "."
+
+
+def parse_reference(text: str) -> Reference:
+    """Split `steps.NAME.OUTPUT`, `assets.NAME[/path]` or `repos.NAME[/path]`."""
+    head, _, path = text.partition("/")
+    kind, _, rest = head.partition(".")
+    name, _, output = rest.partition(".")
+    return Reference(kind, name, output, path or ".")
+
+
+def check_method(
+    method: Method,
+    repositories: Mapping[str, Repository],
+    assets: Mapping[str, Asset],
+    stacks: Mapping[str, Stack],
+    source: YamlSource,
+) -> None:
+    """Raise ManifestError, with file and line, at the first thing that does not hold."""
+    check = _Check(method, source)
+    check.known(("stacks",), method.stacks, stacks, "stack")
+    check.known(("repositories",), method.repositories, repositories, "repository")
+    check.defaults()
+    check.unique_steps()
+    for index, step in enumerate(method.steps):
+        where: KeyPath = ("steps", index)
+        check.inputs(where, step, repositories, assets)
+        check.conditions(where, step)
+        check.templates(where, step)
+        check.outputs(where, step)
+    for name in sorted(used_assets(method)):
+        made = assets[name].smoke
+        for reference in made.inputs.values() if made else ():
+            parsed = parse_reference(reference)
+            if parsed.kind == "steps":
+                raise ManifestError(
+                    f"assets.{name}.smoke.inputs: {reference!r} names a step",
+                    hint="made assets read assets and repositories only",
+                )
+    check.acyclic()
+
+
+def used_assets(method: Method) -> set[str]:
+    """The assets that the method's steps name."""
+    references = (parse_reference(r) for step in method.steps for r in step.inputs.values())
+    return {reference.name for reference in references if reference.kind == "assets"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Check:
+    method: Method
+    source: YamlSource
+
+    def fail(self, where: KeyPath, what: str, hint: str) -> ManifestError:
+        return self.source.error(where, what, hint=hint)
+
+    def known(
+        self, where: KeyPath, names: Collection[str], known: Collection[str], what: str
+    ) -> None:
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1)
+                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+                raise self.fail((*where, name), f"unknown {what} {name!r}", hint)
+
+    def defaults(self) -> None:
+        for name, option in self.method.options.items():
+            self.known(("options", name, "default"), (option.default,), option.choices, "choice")
+        if self.method.seed_option is not None:
+            self.known(("seed_option",), (self.method.seed_option,), self.method.options, "option")
+
+    def unique_steps(self) -> None:
+        seen: set[str] = set()
+        for index, step in enumerate(self.method.steps):
+            if step.name in seen:
+                raise self.fail(("steps", index, "name"), f"step {step.name!r} twice", "rename one")
+            seen.add(step.name)
+
+    def inputs(
+        self,
+        where: KeyPath,
+        step: Step,
+        repositories: Mapping[str, Repository],
+        assets: Mapping[str, Asset],
+    ) -> None:
+        steps = {other.name: other for other in self.method.steps}
+        if step.repo is not None:
+            self.known((*where, "repo"), (step.repo,), self.method.repositories, "repository")
+        for name, text in step.inputs.items():
+            place = (*where, "inputs", name)
+            reference = parse_reference(text)
+            match reference.kind:
+                case "assets":
+                    self.known(place, (reference.name,), assets, "asset")
+                case "repos":
+                    self.known(place, (reference.name,), repositories, "repository")
+                case _:
+                    self.known(place, (reference.name,), steps, "step")
+                    outputs = steps[reference.name].outputs
+                    self.known(place, (reference.output,), outputs, "output")
+
+    def conditions(self, where: KeyPath, step: Step) -> None:
+        for index, item in enumerate(step.argv):
+            if isinstance(item, Arguments):
+                self.condition((*where, "argv", index, "when"), item.when, step)
+
+    def condition(self, where: KeyPath, when: When, step: Step) -> None:
+        if when.losses is not None and not step.injects_losses:
+            raise self.fail(
+                where, "depends on the losses, but the step does not say so", "set injects_losses"
+            )
+        if when.backbone is not None:
+            self.known(where, (when.backbone,), self.method.backbones, "backbone")
+        for name, choice in when.options.items():
+            self.known((*where, "options"), (name,), self.method.options, "option")
+            self.known((*where, "options", name), (choice,), self.method.options[name].choices, "choice")
+
+    def templates(self, where: KeyPath, step: Step) -> None:
+        for place, text in texts(step):
+            for name in placeholders(text):
+                if not self.fills(name, step):
+                    raise self.fail(
+                        (*where, *place),
+                        f"unknown placeholder {{{name}}} in {text!r}",
+                        "placeholders: in.INPUT, p.PARAMETER, o.OPTION[.FIELD], "
+                        + ", ".join(sorted(_PLAIN)),
+                    )
+                if name == "losses" and not step.injects_losses:
+                    raise self.fail((*where, *place), "uses {losses}", "set injects_losses")
+
+    def fills(self, name: str, step: Step) -> bool:
+        kind, _, rest = name.partition(".")
+        match kind:
+            case "in":
+                return rest in step.inputs
+            case "p":
+                return rest in self.method.parameters
+            case "o":
+                option, _, field = rest.partition(".")
+                choices = self.method.options[option].choices if option in self.method.options else {}
+                return bool(choices) and (
+                    not field or all(field in choice.fields for choice in choices.values())
+                )
+            case _:
+                return not rest and kind in _PLAIN
+
+    def outputs(self, where: KeyPath, step: Step) -> None:
+        if step.score is not None and "scores" not in step.outputs:
+            raise self.fail((*where, "score"), "a scoring step needs an output 'scores'", "add it")
+        for backbone in step.backbones:
+            self.known((*where, "backbones"), (backbone,), self.method.backbones, "backbone")
+
+    def acyclic(self) -> None:
+        graph = {
+            step.name: {
+                reference.name
+                for reference in map(parse_reference, step.inputs.values())
+                if reference.kind == "steps"
+            }
+            for step in self.method.steps
+        }
+        try:
+            tuple(graphlib.TopologicalSorter(graph).static_order())
+        except graphlib.CycleError as error:
+            raise self.fail(
+                ("steps",), f"inputs run in a circle: {' -> '.join(error.args[1])}", "cut the circle"
+            ) from error
+
+
+def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
+    """Every template of a step with its place."""
+    for index, item in enumerate(step.argv):
+        for text in item.args if isinstance(item, Arguments) else (item,):
+            yield ("argv", index), text
+    for name, text in step.env.items():
+        yield ("env", name), text
+    for name, text in step.links.items():
+        yield ("links", name), text
+    for name, output in step.outputs.items():
+        for field in dataclasses.fields(output.contract):
+            text = getattr(output.contract, field.name)
+            if isinstance(text, str) and field.name != "kind":
+                yield ("outputs", name, "contract", field.name), text

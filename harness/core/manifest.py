@@ -1,0 +1,133 @@
+"""The one door for manifests: YAML in, validated frozen values out, errors with file and line."""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from harness.core import model
+from harness.core.checks import check_method
+from harness.core.layout import ProjectLayout
+from harness.core.model import Asset, Method, Repository, Stack
+from harness.core.yaml_source import YamlSource, read_yaml
+from harness.errors import ManifestError, UsageError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that methods refer to."""
+
+    repositories: Mapping[str, Repository]
+    assets: Mapping[str, Asset]
+    stacks: Mapping[str, Stack]
+
+
+def load_catalogue(project: ProjectLayout) -> Catalogue:
+    """Read repositories (the nine and the embedded ones), assets and stacks."""
+    repositories = dict(_section(project.repositories, "repositories", Repository))
+    repositories |= _section(project.embedded, "repositories", Repository)
+    return Catalogue(
+        repositories=repositories,
+        assets=_section(project.assets, "assets", Asset),
+        stacks=_section(project.stacks, "stacks", Stack),
+    )
+
+
+def method_names(project: ProjectLayout) -> tuple[str, ...]:
+    """The methods that have a manifest, by name."""
+    return tuple(sorted(path.stem for path in project.methods.glob("*.yaml")))
+
+
+def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Method:
+    """Read one method and check everything it refers to."""
+    path = project.method(name)
+    if name not in method_names(project):
+        known = method_names(project)
+        raise UsageError(
+            f"no method {name!r}: {path} does not exist",
+            hint=_nearest(name, known) or f"methods that can be run: {', '.join(known)}",
+        )
+    source = read_yaml(path)
+    method = _validate(source, source.data, Method, ())
+    if method.method != name:
+        raise source.error(
+            ("method",),
+            f"expected {name!r} as the file is named, found {method.method!r}",
+            hint="rename the file or the method",
+        )
+    check_method(method, catalogue.repositories, catalogue.assets, catalogue.stacks, source)
+    return method
+
+
+def json_schemas() -> Mapping[str, Any]:
+    """The JSON Schema of each manifest file, for editors."""
+    kinds: Mapping[str, Any] = {
+        "method": Method,
+        "repos": Mapping[str, Mapping[str, Repository]],
+        "assets": Mapping[str, Mapping[str, Asset]],
+        "stacks": Mapping[str, Mapping[str, Stack]],
+    }
+    return {name: TypeAdapter(kind).json_schema() for name, kind in kinds.items()}
+
+
+def _section(path: Path, key: str, kind: type[T]) -> dict[str, T]:
+    source = read_yaml(path)
+    if not isinstance(source.data, dict) or set(source.data) != {key}:
+        raise source.error((), f"expected the one top key {key!r}", hint=f"put all under {key}:")
+    entries = source.data[key]
+    if not isinstance(entries, dict):
+        raise source.error((key,), "expected a mapping by name", hint="write NAME: {...}")
+    return {name: _validate(source, entry, kind, (key, name)) for name, entry in entries.items()}
+
+
+def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | int, ...]) -> T:
+    # Through JSON, because only there do strict rules still allow lists as tuples and text as enums.
+    try:
+        return TypeAdapter(kind).validate_json(json.dumps(data), strict=True)
+    except (TypeError, ValueError) as error:
+        if not isinstance(error, ValidationError):
+            raise source.error(where, str(error), hint="use plain YAML values") from error
+        raise _explain(source, error.errors(), kind, where) from error
+
+
+def _explain(
+    source: YamlSource, details: Sequence[ErrorDetails], kind: type, where: tuple[str | int, ...]
+) -> ManifestError:
+    detail = details[0]
+    # Tags of unions stand in the location; keep only what is a key of the file.
+    location: tuple[str | int, ...] = where
+    for part in detail["loc"]:
+        if (*location, part) in source.lines or part == detail["loc"][-1]:
+            location = (*location, part)
+    more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
+    if detail["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
+        found = str(detail["loc"][-1])
+        near = difflib.get_close_matches(found, sorted(_all_fields()), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else "remove it"
+        return source.error(location, f"unknown key {found!r}{more}", hint=hint)
+    found = "" if detail["type"] == "missing_argument" else f", found {detail['input']!r}"
+    text = detail["msg"].removeprefix("Value error, ")
+    return source.error(
+        location,
+        f"{text[:1].lower()}{text[1:]}{found}{more}",
+        hint=f"see docs/schema/ for what {kind.__name__.lower()} manifests hold",
+    )
+
+
+def _all_fields() -> set[str]:
+    kinds = [k for k in vars(model).values() if dataclasses.is_dataclass(k)]
+    kinds += [k for k in get_args(get_args(model.Contract)[0])]
+    return {field.name for kind in kinds for field in dataclasses.fields(kind)}
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]!r}?" if near else ""

@@ -1,0 +1,28 @@
+"""Placeholders in manifest strings, filled in two goes: values while planning, places while running."""
+
+import re
+from collections.abc import Callable
+
+PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z][\w-]*){0,2})\}")
+#: Filled only when a step runs, since they are host or runtime dependent; keys hash them as they are.
+PLACES = frozenset({"out", "work"})
+
+
+def placeholders(text: str) -> tuple[str, ...]:
+    """The placeholder names in `text`, in order."""
+    return tuple(PLACEHOLDER.findall(text))
+
+
+def is_place(name: str) -> bool:
+    """Whether `name` is a place (`in.X`, `out`, `work`), not a value."""
+    return name in PLACES or name.startswith("in.")
+
+
+def fill(text: str, value_of: Callable[[str], str | None]) -> str:
+    """Replace each placeholder for which `value_of` knows a value, in one pass."""
+
+    def replace(match: re.Match[str]) -> str:
+        found = value_of(match[1])
+        return match[0] if found is None else found
+
+    return PLACEHOLDER.sub(replace, text)

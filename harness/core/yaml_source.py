@@ -1,0 +1,96 @@
+"""Read YAML strictly and remember on which line every key stands."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.errors import ManifestError
+
+KeyPath = tuple[str | int, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """Plain YAML in which dates stay text."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, regexp) for tag, regexp in rules if tag != "tag:yaml.org,2002:timestamp"]
+    for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class YamlSource:
+    """A parsed file: plain data, and the line of every key path."""
+
+    path: Path
+    data: Any
+    lines: Mapping[KeyPath, int]
+
+    def line(self, where: Sequence[str | int]) -> int:
+        """The line of `where`, or of its nearest known parent."""
+        path = tuple(where)
+        while path and path not in self.lines:
+            path = path[:-1]
+        return self.lines.get(path, 1)
+
+    def error(self, where: Sequence[str | int], what: str, *, hint: str) -> ManifestError:
+        """An error that names file, line and field."""
+        field = spell(where)
+        place = f"{self.path}:{self.line(where)}"
+        return ManifestError(f"{place}: {field}: {what}" if field else f"{place}: {what}", hint=hint)
+
+
+def spell(where: Sequence[str | int]) -> str:
+    """A key path as text: `steps[3].outputs.cam`."""
+    text = ""
+    for part in where:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    return text.removeprefix(".")
+
+
+def read_yaml(path: Path) -> YamlSource:
+    """Parse `path`. Raises ManifestError on a missing file, bad YAML or a key given twice."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ManifestError(
+            f"{path}: cannot be read: {error.strerror}",
+            hint="check the project root (--project) and the name",
+        ) from error
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        lines: dict[KeyPath, int] = {}
+        _walk(path, node, (), lines)
+        data = loader.construct_document(node) if node is not None else None
+    except yaml.YAMLError as error:
+        raise ManifestError(
+            f"{path}: not valid YAML: {error}", hint="mend the syntax at the place named"
+        ) from error
+    finally:
+        loader.dispose()
+    return YamlSource(path, data, lines)
+
+
+def _walk(path: Path, node: Any, where: KeyPath, lines: dict[KeyPath, int]) -> None:
+    if node is None:
+        return
+    lines.setdefault(where, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        for key, child in node.value:
+            inner = (*where, str(key.value))
+            if inner in lines:
+                raise ManifestError(
+                    f"{path}:{key.start_mark.line + 1}: {spell(inner)}: given twice "
+                    f"(first on line {lines[inner]})",
+                    hint="keep one of the two",
+                )
+            lines[inner] = key.start_mark.line + 1
+            _walk(path, child, inner, lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, child in enumerate(node.value):
+            _walk(path, child, (*where, index), lines)
