@@ -20,20 +20,20 @@ braces is touched:
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar, dataclass_transform
+from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.dataclasses import dataclass
 
 T = TypeVar("T")
 
-_CONFIG = ConfigDict(extra="forbid", strict=False)
+_CONFIG = ConfigDict(extra="forbid")
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def value(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, keyword-only, validated dataclass that refuses unknown keys."""
-    return dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls)
+    return cast(type[T], dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls))
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]

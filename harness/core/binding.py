@@ -1,0 +1,94 @@
+"""Fill the placeholders of one step that are values: parameters, options, seed, counts."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+from harness.core.model import (
+    Arguments,
+    Choice,
+    Contract,
+    CountAt,
+    Method,
+    Resources,
+    Scale,
+    Step,
+    When,
+)
+from harness.core.plan import Run
+from harness.core.template import fill
+
+
+class Values:
+    """Fills the placeholders that are values; places (`in.X`, `out`, `work`) are left for later."""
+
+    def __init__(
+        self,
+        method: Method,
+        run: Run,
+        step: Step,
+        seed: int | None,
+        resources: Resources,
+    ) -> None:
+        self.method, self.run = method, run
+        self.paper = run.scale is Scale.PAPER
+        self.plain = {
+            "seed": str(method.fixed_seed if seed is None else seed),
+            "workers": str(self.at(step.workers)),
+            "threads": str(self.at(step.threads)),
+            "gpus": str(resources.gpus),
+            "backbone": run.backbone,
+            "losses": run.losses.value,
+            "scale": run.scale.value,
+        }
+
+    def at(self, count: CountAt) -> int:
+        """The number at the run's scale."""
+        return count.paper if self.paper else count.smoke
+
+    def argv(self, items: Sequence[str | Arguments]) -> tuple[str, ...]:
+        """The argv with its conditions decided."""
+        chosen: list[str] = []
+        for item in items:
+            if isinstance(item, str):
+                chosen.append(item)
+            elif self._holds(item.when):
+                chosen.extend(item.args)
+        return tuple(self.text(text) for text in chosen)
+
+    def mapping(self, items: Mapping[str, str]) -> dict[str, str]:
+        """Values filled, names as they are."""
+        return {name: self.text(text) for name, text in items.items()}
+
+    def contract(self, contract: Contract) -> Contract:
+        """The contract with its templates filled."""
+        changed = {
+            field.name: self.text(text)
+            for field in dataclasses.fields(contract)
+            if isinstance(text := getattr(contract, field.name), str) and field.name != "kind"
+        }
+        return dataclasses.replace(contract, **changed)  # type: ignore[arg-type]
+
+    def text(self, template: str) -> str:
+        """One string."""
+        return fill(template, self._value)
+
+    def _value(self, name: str) -> str | None:
+        kind, _, rest = name.partition(".")
+        if kind == "p":
+            parameter = self.method.parameters[rest]
+            return str(parameter.paper if self.paper else parameter.smoke)
+        if kind == "o":
+            option, _, field = rest.partition(".")
+            choice: Choice = self.method.options[option].choices[self.run.options[option]]
+            return choice.fields[field] if field else self.run.options[option]
+        return self.plain.get(name)
+
+    def _holds(self, when: When) -> bool:
+        parts = self.run.losses.parts
+        losses = {"any": bool(parts), "none": not parts, None: True}
+        return (
+            losses.get(when.losses, when.losses in parts)
+            and when.scale in (None, self.run.scale)
+            and when.backbone in (None, self.run.backbone)
+            and all(self.run.options[name] == choice for name, choice in when.options.items())
+        )
