@@ -1,0 +1,64 @@
+"""Repositories that harness ships as plain files: read them, and say which commit they make.
+
+Author, dates, message and file modes are fixed, so the commit id follows from the files alone and can
+be pinned like any other. `python -m harness.engine.embedded FOLDER` prints what to pin.
+"""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.objects import Entry, Mode, blob_id, commit_id, tree_id
+from harness.errors import MismatchError, UsageError
+
+PERSON = "harness <harness@example.invalid>"
+WHEN = "1704067200 +0000"
+MESSAGE = "Embedded repository\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """The files of an embedded repository by path, and the ids they give."""
+
+    files: dict[str, bytes]
+    tree: str
+    commit: str
+
+
+def read_embedded(folder: Path) -> Embedded:
+    """Read every file below `folder` but byte code. Raises MismatchError if there is none or a link."""
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if _belongs(folder, path)
+    }
+    if not files:
+        raise MismatchError(
+            f"{folder}: expected the files of an embedded repository, found none",
+            hint="reinstall harness: its embedded repositories are part of it",
+        )
+    tree = tree_id({path: Entry(Mode.FILE, blob_id(data)) for path, data in files.items()})
+    return Embedded(files, tree, commit_id(tree, PERSON, WHEN, MESSAGE))
+
+
+def _belongs(folder: Path, path: Path) -> bool:
+    if path.is_symlink():
+        raise MismatchError(
+            f"{path}: expected a plain file, found a symbolic link",
+            hint="an embedded repository consists of plain files",
+        )
+    return path.is_file() and "__pycache__" not in path.relative_to(folder).parts
+
+
+def main(arguments: list[str]) -> int:
+    """Print the pin of each folder as manifest lines."""
+    if not arguments:
+        raise UsageError("expected a folder", hint="python -m harness.engine.embedded FOLDER ...")
+    for argument in arguments:
+        found = read_embedded(Path(argument))
+        sys.stdout.write(f"# {argument}\ncommit: {found.commit}\ntree: {found.tree}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
