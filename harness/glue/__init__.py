@@ -1,0 +1,1 @@
+"""Small tools between repositories, run as steps like any other; container-side."""
