@@ -132,6 +132,7 @@ def _check(classes: Sequence[int], height: int, width: int) -> None:
     need = max(
         SMALLEST, ROOM * math.isqrt(4 * len(classes))
     )  # no less than the root of n + 1, rounded up
+    rows = math.isqrt(4 * len(classes))  # no less than the root of n + 1, rounded up
     need = max(SMALLEST, ROOM * rows)
     if min(height, width) < need:
         msg = f"{len(classes)} classes need {need} pixels each way, found {width} x {height}"
