@@ -42,6 +42,16 @@ class MismatchError(HarnessError):
     exit_code = 4
 
 
+class SourceMismatch(MismatchError):
+    """A repository, patch or checkout differs from its pin at `where`."""
+
+    def __init__(self, where: str, *, expected: str, found: str, hint: str) -> None:
+        super().__init__(f"{where}: expected {expected}, found {found}", hint=hint)
+        self.where = where
+        self.expected = expected
+        self.found = found
+
+
 class BuildError(HarnessError):
     """An image or virtual environment could not be built."""
 

@@ -82,6 +82,11 @@ class EntryLayout:
         return self.root / "work"
 
     @property
+    def home(self) -> Path:
+        """HOME, TMPDIR and caches of the step; dropped when it ends."""
+        return self.root / "home"
+
+    @property
     def log(self) -> Path:
         """stdout and stderr of the step."""
         return self.root / "output.log"
@@ -105,6 +110,10 @@ class CacheLayout:
     def checkout(self, name: str, identity: str) -> Path:
         """A pinned and patched checkout, by content."""
         return self.root / "checkouts" / f"{name}-{identity[:16]}"
+
+    def lock(self, name: str) -> Path:
+        """Lock file held by whoever makes `name` in the cache."""
+        return self.root / "locks" / f"{name}.lock"
 
     def asset(self, name: str) -> Path:
         """A fetched or added asset."""
@@ -167,6 +176,10 @@ class ProjectLayout:
     def patch(self, repository: str, name: str) -> Path:
         """One patch."""
         return self.root / "patches" / repository / f"{name}.patch"
+
+    def patched_trees(self, repository: str) -> Path:
+        """Recorded hashes of the patches and tree ids of the patched checkouts."""
+        return self.root / "patches" / repository / "trees.txt"
 
     def dockerfile(self, method: str) -> Path:
         """The image recipe of a method."""

@@ -1,9 +1,9 @@
-"""The two seams: `Runtime` isolates one step, `Environments` makes what a step runs in.
+"""The seams: `Runtime` isolates one step, `Environments` makes what it runs in, `Git` reads sources.
 
-Adapters implement them; the engine knows nothing else of docker, bubblewrap or venvs.
+Adapters implement them; the engine knows nothing else of docker, bubblewrap, venvs or git.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -11,6 +11,7 @@ from threading import Event
 from typing import Protocol
 
 from harness.core.model import Resources, RuntimeName
+from harness.core.objects import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,4 +105,48 @@ class Environments(Protocol):
 
     def ensure(self, method: str, stack: str, log: Path) -> Environment:
         """Build once, probe once, then reuse. Raises BuildError or NotReadyError."""
+        ...
+
+
+class Git(Protocol):
+    """Plumbing on bare repositories. Only `fetch` and `fetch_blobs` ever use the network."""
+
+    def create(self, repository: Path, *, borrow: Path | None = None) -> None:
+        """Make a bare repository unless it is there; objects of `borrow` are used through alternates."""
+        ...
+
+    def has_commit(self, repository: Path, commit: str) -> bool:
+        """Whether `commit` is there and is a commit."""
+        ...
+
+    def fetch(self, repository: Path, url: str, commit: str) -> None:
+        """Fetch `commit` and its trees without blobs, where the server can. Raises NotReadyError."""
+        ...
+
+    def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:
+        """Fetch these blobs in one request. Raises NotReadyError."""
+        ...
+
+    def load(self, repository: Path, stream: bytes) -> None:
+        """Store the objects and refs of a `git fast-import` stream."""
+        ...
+
+    def entries(self, repository: Path, commit: str) -> dict[str, Entry]:
+        """Every path of the commit's tree, submodules included."""
+        ...
+
+    def selected(self, repository: Path, commit: str, patterns: Collection[str]) -> frozenset[str]:
+        """The paths of the commit that these sparse-checkout patterns (non-cone) take in."""
+        ...
+
+    def missing(self, repository: Path, ids: Collection[str]) -> frozenset[str]:
+        """Which of these objects the repository lacks."""
+        ...
+
+    def blobs(self, repository: Path, ids: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """Each of these blobs, once."""
+        ...
+
+    def apply(self, folder: Path, patch: Path) -> None:
+        """Apply a zero-context patch to the files in `folder`. Raises MismatchError, changing nothing."""
         ...
