@@ -129,9 +129,6 @@ def _check(classes: Sequence[int], height: int, width: int) -> None:
     if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(range(1, 255)):
         msg = f"expected different classes of 1 .. 254, found {list(classes)}"
         raise ValueError(msg)
-    need = max(
-        SMALLEST, ROOM * math.isqrt(4 * len(classes))
-    )  # no less than the root of n + 1, rounded up
     rows = math.isqrt(4 * len(classes))  # no less than the root of n + 1, rounded up
     need = max(SMALLEST, ROOM * rows)
     if min(height, width) < need:
