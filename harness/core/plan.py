@@ -36,7 +36,7 @@ class BoundInput:
     kind: str  # step | asset | repo
     ref: str  # key, asset or repository name
     path: str  # inside the step's /out, the asset, or the checkout
-    target: str  # /in/NAME or /data/NAME
+    target: str  # /in/NAME, or /data/NAME for an asset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

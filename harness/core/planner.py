@@ -151,13 +151,13 @@ class _Binder:
                 kind="repo", ref=reference.name, path=reference.path, target=f"/in/{name}"
             )
         if reference.kind == "assets":
-            return self._asset(reference.name, reference.path)
+            return self._asset(name, reference.name, reference.path)
         parent = self._step(reference.name)
         path = _join(parent.outputs[reference.output].path, reference.path)
         return BoundInput(kind="step", ref=parent.key, path=path, target=f"/in/{name}")
 
-    def _asset(self, name: str, path: str) -> BoundInput:
-        target = f"/data/{name}"
+    def _asset(self, key: str, name: str, path: str) -> BoundInput:
+        target = f"/data/{key}"
         made = self.catalogue.assets[name].smoke
         if self.run.scale is Scale.PAPER or made is None:
             return BoundInput(kind="asset", ref=name, path=path, target=target)

@@ -1,0 +1,104 @@
+"""Where a command works, and the parts wired together for it."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
+from harness.core.manifest import Catalogue, load_catalogue, load_method
+from harness.core.model import Method, RuntimeName, Scale
+from harness.core.ports import Environments, Runtime
+from harness.engine.assets import Assets
+from harness.engine.packages import package_hashes
+from harness.engine.sources import Sources
+from harness.engine.store import Store
+from harness.errors import UsageError
+
+_MARK = Path("manifests", "repos.yaml")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """What image and venv builds may need behind a proxy or without a registry."""
+
+    ca_bundle: Path | None = None
+    wheelhouse: Path | None = None
+    base: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One command's folders; the parts are made when first asked for, since some are costly."""
+
+    project: ProjectLayout
+    layout: RunLayout
+    cache: CacheLayout
+    mirror: Path | None = None
+    data: Path | None = None
+    build: BuildOptions = field(default_factory=BuildOptions)
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Repositories, assets, stacks."""
+        return load_catalogue(self.project)
+
+    @cached_property
+    def store(self) -> Store:
+        """Finished steps."""
+        return Store(self.layout)
+
+    @cached_property
+    def sources(self) -> Sources:
+        """Pinned and patched checkouts."""
+        from harness.adapters.git import GitCommand
+
+        return Sources(GitCommand(), self.cache, self.project, self.mirror)
+
+    @cached_property
+    def assets(self) -> Assets:
+        """Data sets and weights."""
+        return Assets(self.catalogue.assets, self.cache, self.layout.trust, self.data)
+
+    @property
+    def packages(self) -> Mapping[str, str]:
+        """Hashes of the container-side packages."""
+        return package_hashes()
+
+    def method(self, name: str) -> Method:
+        """One method's manifest, checked."""
+        return load_method(self.project, name, self.catalogue)
+
+    def runtime(self, name: RuntimeName, scale: Scale) -> Runtime:
+        """What isolates steps."""
+        raise NotImplementedError
+
+    def environments(self, name: RuntimeName, stack: str) -> Environments:
+        """What steps run in, under one runtime."""
+        raise NotImplementedError
+
+
+def find_project(asked: Path | None) -> ProjectLayout:
+    """--project, HARNESS_PROJECT, upward from the working directory, else the installed copy."""
+    named = asked or (Path(env) if (env := os.environ.get("HARNESS_PROJECT")) else None)
+    if named is not None:
+        if not (named / _MARK).exists():
+            raise UsageError(
+                f"{named} is no harness project: it has no {_MARK}",
+                hint="name a folder with manifests/, dockerfiles/ and patches/",
+            )
+        return ProjectLayout(named.resolve())
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / _MARK).exists():
+            return ProjectLayout(folder)
+    package = Path(__file__).resolve().parent
+    installed = package / "_project" if (package / "_project").exists() else package.parent
+    return ProjectLayout(installed)
+
+
+def find_cache() -> CacheLayout:
+    """HARNESS_CACHE, else harness's folder in the user's cache."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    return CacheLayout(Path(os.environ.get("HARNESS_CACHE") or home / "harness"))

@@ -1,0 +1,68 @@
+"""Stage the container-side packages a step declares, and hash them for its key."""
+
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
+
+from harness.core.keys import digest
+from harness.core.layout import RunLayout
+
+_ROOT = Path(__file__).resolve().parent.parent
+#: Where each package's files come from, and where they lie in a staged folder.
+_PLACES = {
+    "site": (_ROOT / "site" / "sitecustomize.py", Path("sitecustomize.py")),
+    "mxnet": (_ROOT / "site" / "shims" / "mxnet", Path("mxnet")),
+    "losses": (_ROOT / "losses", Path("harness/losses")),
+    "metrics": (_ROOT / "metrics", Path("harness/metrics")),
+    "glue": (_ROOT / "glue", Path("harness/glue")),
+}
+
+
+@cache
+def package_hashes() -> dict[str, str]:
+    """The content hash of each container-side package, for keys."""
+    return {name: _hash(source) for name, (source, _) in _PLACES.items()}
+
+
+def stage(layout: RunLayout, packages: Sequence[str]) -> Path:
+    """A folder for PYTHONPATH with `sitecustomize.py` and just `packages`, made once by content."""
+    wanted = sorted({"site", *packages})
+    folder = layout.stages(digest({name: package_hashes()[name] for name in wanted})[:16])
+    if folder.is_dir():
+        return folder
+    fresh = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
+    for name in wanted:
+        source, place = _PLACES[name]
+        for file in _files(source):
+            target = fresh / place / file.relative_to(source) if source.is_dir() else fresh / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(file, target)
+    # An installed harness has an __init__.py and would win over a folder without one.
+    if (fresh / "harness").is_dir():
+        (fresh / "harness" / "__init__.py").touch()
+    try:
+        os.rename(fresh, folder)
+    except OSError:  # somebody else staged the same content first
+        shutil.rmtree(fresh)
+    return folder
+
+
+def _hash(source: Path) -> str:
+    total = hashlib.sha256()
+    for file in _files(source):
+        name = file.relative_to(source).as_posix() if source.is_dir() else file.name
+        total.update(f"{name}\0{hashlib.sha256(file.read_bytes()).hexdigest()}\n".encode())
+    return total.hexdigest()
+
+
+def _files(source: Path) -> Iterator[Path]:
+    if source.is_file():
+        yield source
+        return
+    for file in sorted(source.rglob("*")):
+        if file.is_file() and "__pycache__" not in file.parts:
+            yield file

@@ -1,0 +1,116 @@
+"""One JSON record per step attempt and per run: what happened, with what, on what."""
+
+import datetime
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness import __version__
+from harness.core import keys
+from harness.core.plan import BoundStep, PlannedRun
+from harness.core.ports import Command, Exit
+from harness.engine.host import host_facts
+
+SCHEMA = 1
+#: Values of these variables say nothing about a result and may be private.
+_PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "KEY")
+
+
+def step_record(  # noqa: PLR0913 - a record is the one place where all of this meets
+    step: BoundStep,
+    *,
+    command: Command,
+    sources: Mapping[str, Any],
+    runtime: Mapping[str, object],
+    started: datetime.datetime,
+    ended: datetime.datetime,
+    exit_: Exit,
+    outputs: Mapping[str, Any],
+    error: str | None,
+) -> dict[str, Any]:
+    """The record of one attempt."""
+    status = "done" if error is None else "failed"
+    return {
+        "schema": SCHEMA,
+        "harness": __version__,
+        "identity": {
+            "step": step.name,
+            "stage": step.stage,
+            "method": step.method,
+            "stack": step.stack,
+            "scale": step.scale.value,
+            "key": step.key,
+            "parts": step.parts,
+            "parents": list(step.parents),
+        },
+        "sources": sources,
+        "command": {
+            "argv": list(command.argv),
+            "cwd": str(command.cwd),
+            "env": _masked(command.env),
+            "threads": step.threads,
+            "workers": step.workers,
+        },
+        "seed": step.seed,
+        "environment": {"id": command.environment.id, **command.environment.facts},
+        "runtime": dict(runtime),
+        "container": {
+            "name": command.name,
+            "mounts": [
+                {"target": str(m.target), "writable": m.writable} for m in command.mounts
+            ],
+            "gpus": list(command.gpus),
+            "resources": keys.plain(command.resources),
+        },
+        "host": host_facts(),
+        "time": {
+            "start": started.isoformat(),
+            "end": ended.isoformat(),
+            "seconds": round((ended - started).total_seconds(), 3),
+        },
+        "exit": {"cause": exit_.cause.value, "code": exit_.code, "signal": exit_.signal},
+        "status": status,
+        "error": error,
+        "outputs": outputs,
+    }
+
+
+def run_record(
+    planned: PlannedRun, status: str, steps: list[dict[str, Any]], scores: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The record of one run; `scores` by label (cam, pseudo, final ...)."""
+    return {
+        "schema": SCHEMA,
+        "harness": __version__,
+        "run": keys.plain(planned.run),
+        "id": planned.run.id,
+        "status": status,
+        "steps": steps,
+        "scores": scores,
+    }
+
+
+def output_facts(path: Path) -> dict[str, Any]:
+    """Files, bytes and one sha256 of an output (of a folder: over names and file hashes)."""
+    if path.is_file():
+        return {"files": 1, "bytes": path.stat().st_size, "sha256": file_hash(path)}
+    files = sorted(p for p in path.rglob("*") if p.is_file())
+    total = hashlib.sha256()
+    for file in files:
+        total.update(f"{file.relative_to(path).as_posix()}\0{file_hash(file)}\n".encode())
+    size = sum(file.stat().st_size for file in files)
+    return {"files": len(files), "bytes": size, "sha256": total.hexdigest()}
+
+
+def file_hash(path: Path) -> str:
+    """The sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _masked(env: Mapping[str, str]) -> dict[str, str]:
+    return {
+        name: "***" if any(word in name.upper() for word in _PRIVATE) else value
+        for name, value in env.items()
+    }

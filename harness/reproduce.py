@@ -1,0 +1,301 @@
+"""The commands as lists of verbs: each takes what the one before gave."""
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Event
+from typing import Any
+
+from harness.context import Context
+from harness.core import keys
+from harness.core.checks import parse_reference, used_assets
+from harness.core.manifest import method_names
+from harness.core.model import Losses, Method, Repository, RuntimeName, Scale
+from harness.core.plan import BoundStep, Plan, PlannedRun
+from harness.core.planner import Facts, Request, make_plan, merge
+from harness.core.ports import Environment
+from harness.engine import records
+from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
+from harness.engine.schedule import Tokens, Watch, run_plan
+from harness.engine.sources import Finding
+from harness.engine.store import write_json
+from harness.errors import HarnessError, NotReadyError, UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What the user typed."""
+
+    methods: tuple[str, ...]
+    backbone: str | None = None
+    losses: tuple[Losses, ...] = tuple(Losses)
+    seeds: int | None = 5
+    seed: tuple[int, ...] = ()
+    scale: Scale = Scale.PAPER
+    stack: str | None = None
+    runtime: RuntimeName = RuntimeName.DOCKER
+    options: Mapping[str, str] = field(default_factory=dict)
+    until: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """One run's end."""
+
+    planned: PlannedRun
+    status: str
+    scores: Mapping[str, Mapping[str, float]]  # by label: cam, pseudo, final
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What `reproduce` did."""
+
+    plan: Plan
+    outcomes: Mapping[str, Outcome]
+    runs: tuple[RunResult, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every run is done; else of the gravest outcome."""
+        codes = {outcome.exit_code for outcome in self.outcomes.values()}
+        return 130 if 130 in codes else max(codes, default=0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How to execute a plan."""
+
+    jobs: int
+    tokens: Tokens
+    stop: Event
+    watch: Watch
+    say: Callable[[str], None] = lambda _: None
+
+
+def plan(context: Context, ask: Ask) -> Plan:
+    """Read manifests, find the content addresses, bind: nothing is fetched, built or run."""
+    names = expand(context, ask.methods)
+    return merge([_plan_one(context, ask, context.method(name)) for name in names])
+
+
+def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
+    """Fetch, build, run what is not done yet, and score."""
+    refuse_unready(context, plan_, work.tokens)
+    fetched = fetch(context, plan_, work.say)
+    final = plan(context, ask) if any(s.provisional for s in plan_.steps.values()) else plan_
+    ready = build(context, ask.runtime, final, fetched, work.say)
+    write_json(context.layout.plan(final.id), keys.plain(final))
+    runner = StepRunner(context.store, context.runtime(ask.runtime, ask.scale), ready)
+    outcomes = run_plan(final, runner.execute, work.tokens, work.jobs, work.stop, work.watch)
+    results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
+    return Result(plan=final, outcomes=outcomes, runs=results)
+
+
+def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
+    """`all` as every method of the paper that has a manifest; the demo only by name."""
+    if "all" not in names:
+        return tuple(dict.fromkeys(names))
+    return tuple(name for name in method_names(context.project) if name != "demo")
+
+
+def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
+    """Raise NotReadyError naming everything that is missing before hours are spent."""
+    todo = undone(context, plan_)
+    gpus = max((step.resources.gpus for step in todo), default=0)
+    missing = []
+    if gpus > len(tokens.gpus):
+        missing.append(f"GPU: {gpus} needed, {len(tokens.gpus)} found")
+    for name in sorted({name for step in todo for name in step.assets}):
+        try:
+            context.assets.locate(name)
+        except NotReadyError as error:
+            if not context.catalogue.assets[name].urls:
+                missing.append(f"{error} ({error.hint})")
+    if missing:
+        raise NotReadyError(
+            "not ready:\n" + "\n".join(f"  - {line}" for line in missing),
+            hint="prove the wiring on this machine with --scale smoke",
+        )
+
+
+def fetch(
+    context: Context, plan_: Plan, say: Callable[[str], None]
+) -> tuple[dict[tuple[str, tuple[str, ...]], Any], dict[str, Any]]:
+    """Check out every source and locate or download every asset the plan's open steps read."""
+    checkouts: dict[tuple[str, tuple[str, ...]], Any] = {}
+    located: dict[str, Any] = {}
+    for step in undone(context, plan_):
+        wanted = [(step.repo, step.patches)] if step.repo else []
+        wanted += [(one.ref, ()) for one in step.inputs.values() if one.kind == "repo"]
+        for name, patches in wanted:
+            if (name, patches) not in checkouts:
+                say(f"fetch {name}" + (f" + {', '.join(patches)}" if patches else ""))
+                checkouts[name, patches] = context.sources.checkout(
+                    name, context.catalogue.repositories[name], patches, scale=step.scale
+                )
+        for name in step.assets:
+            if name not in located:
+                say(f"fetch {name}")
+                located[name] = context.assets.fetch(name)
+    return checkouts, located
+
+
+def build(
+    context: Context,
+    runtime: RuntimeName,
+    plan_: Plan,
+    fetched: tuple[Mapping[tuple[str, tuple[str, ...]], Any], Mapping[str, Any]],
+    say: Callable[[str], None],
+) -> Ready:
+    """Make the environments of the plan's open steps."""
+    made: dict[tuple[str, str], Environment] = {}
+    for step in undone(context, plan_):
+        wanted = (step.method, step.stack)
+        if wanted not in made:
+            say(f"build {runtime} environment of {step.method} on {step.stack}")
+            log = context.layout.root / "build" / f"{step.method}-{step.stack}-{runtime}.log"
+            log.parent.mkdir(parents=True, exist_ok=True)
+            environments = context.environments(runtime, step.stack)
+            made[wanted] = environments.ensure(step.method, step.stack, log)
+    return Ready(checkouts=fetched[0], assets=fetched[1], environments=made)
+
+
+def undone(context: Context, plan_: Plan) -> list[BoundStep]:
+    """The steps that the store does not hold yet."""
+    return [s for s in plan_.steps.values() if not context.store.is_done(s.key, s.outputs)]
+
+
+def summarise(
+    context: Context, plan_: Plan, planned: PlannedRun, outcomes: Mapping[str, Outcome]
+) -> RunResult:
+    """One run's status and scores, also written as its record."""
+    statuses = {outcomes[key].status for key in planned.steps.values()}
+    status = next(
+        (s.value for s in (Status.INTERRUPTED, Status.FAILED, Status.BLOCKED) if s in statuses),
+        "done",
+    )
+    scores: dict[str, Mapping[str, float]] = {}
+    for key in planned.steps.values():
+        step = plan_.steps[key]
+        if step.score is not None and context.store.is_done(key, step.outputs):
+            entry = context.layout.entry(key)
+            scores[step.score] = read_scores(entry, step.outputs["scores"].path)
+    steps = [step_report(plan_.steps[key], outcomes[key]) for key in planned.steps.values()]
+    record = records.run_record(planned, status, steps, scores)
+    write_json(context.layout.run(planned.run.id), record)
+    return RunResult(planned=planned, status=status, scores=scores)
+
+
+def step_report(step: BoundStep, outcome: Outcome) -> dict[str, Any]:
+    """One step as `reproduce --json` prints it."""
+    return {
+        "name": step.name,
+        "stage": step.stage,
+        "repo": step.repo,
+        "status": "done" if outcome.status is Status.CACHED else outcome.status.value,
+        "cached": outcome.status is Status.CACHED,
+        "seconds": outcome.seconds,
+        "key": step.key,
+        "error": outcome.error,
+    }
+
+
+def verify(context: Context, names: Sequence[str] | None = None) -> list[Finding]:
+    """Pins exist, patches apply to exactly the blobs they name, checkouts are what they were."""
+    repositories: dict[str, Repository] = dict(context.catalogue.repositories)
+    if names:
+        repositories = {name: repositories[name] for name in names}
+    patches: dict[str, tuple[str, ...]] = {}
+    for name in method_names(context.project):
+        patches |= context.method(name).repositories
+    wanted = {name: patches.get(name, ()) for name in repositories}
+    return context.sources.verify(repositories, wanted)
+
+
+def _plan_one(context: Context, ask: Ask, method: Method) -> Plan:
+    request = _request(method, ask)
+    facts = _facts(context, method, request)
+    return make_plan(method, context.catalogue, request, facts)
+
+
+def _request(method: Method, ask: Ask) -> Request:
+    backbones = method.backbones if ask.backbone is None else (ask.backbone,)
+    if ask.backbone is not None and ask.backbone not in method.backbones:
+        raise UsageError(
+            f"{method.method} has no backbone {ask.backbone!r}",
+            hint=f"its backbones: {', '.join(method.backbones)}",
+        )
+    stack = ask.stack or method.stacks[0]
+    if stack not in method.stacks:
+        raise UsageError(
+            f"{method.method} does not run on stack {stack!r}",
+            hint=f"its stacks: {', '.join(method.stacks)}",
+        )
+    return Request(
+        method=method.method,
+        backbones=backbones,
+        losses=ask.losses,
+        seeds=_seeds(method, ask),
+        scale=ask.scale,
+        stack=stack,
+        runtime=ask.runtime.value,
+        options=ask.options,
+        until=ask.until,
+    )
+
+
+def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
+    if ask.seed:
+        return ask.seed
+    count = 5 if ask.seeds is None else ask.seeds
+    if not 1 <= count <= len(method.seeds):
+        raise UsageError(
+            f"--seeds {count}: {method.method} lists {len(method.seeds)} seeds",
+            hint=f"ask for 1 to {len(method.seeds)}, or name them with --seed A,B",
+        )
+    return method.seeds[:count]
+
+
+def _facts(context: Context, method: Method, request: Request) -> Facts:
+    repositories = context.catalogue.repositories
+    environments = context.environments(RuntimeName(request.runtime), request.stack)
+    return Facts(
+        environment=environments.identify(method.method, request.stack),
+        assets={name: context.assets.digest(name) for name in used_assets(method)},
+        sources={
+            name: _identity(context, name, patches)
+            for name, patches in method.repositories.items()
+        },
+        pristine={
+            name: _identity(context, name, ())
+            for name in _pristine(context, method)
+            if name in repositories
+        },
+        packages=context.packages,
+    )
+
+
+def _pristine(context: Context, method: Method) -> set[str]:
+    texts = [text for step in method.steps for text in step.inputs.values()]
+    for name in used_assets(method):
+        made = context.catalogue.assets[name].smoke
+        texts += made.inputs.values() if made else ()
+    references = map(parse_reference, texts)
+    return {reference.name for reference in references if reference.kind == "repos"}
+
+
+def _identity(context: Context, name: str, patches: Sequence[str]) -> dict[str, Any]:
+    repository = context.catalogue.repositories[name]
+    identity: dict[str, Any] = keys.plain(context.sources.identify(name, repository, patches))
+    return identity
+
+
+def explain(error: HarnessError) -> dict[str, Any]:
+    """An error as `--json` prints it."""
+    return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
+
+
+def replace(ask: Ask, **changes: Any) -> Ask:
+    """The same question with something else."""
+    return dataclasses.replace(ask, **changes)
