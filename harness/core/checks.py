@@ -199,6 +199,8 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("env", name), text
     for name, text in step.links.items():
         yield ("links", name), text
+    if step.gpus is not None:
+        yield ("gpus",), step.gpus
     for name, output in step.outputs.items():
         for field in dataclasses.fields(output.contract):
             text = getattr(output.contract, field.name)

@@ -290,6 +290,7 @@ class Step:
     threads: CountAt
     workers: CountAt = CountAt(paper=0, smoke=0)
     resources: ResourcesAt
+    gpus: str | None = None  # template of the number of GPUs at paper scale, where an option sets it
     backbones: tuple[str, ...] = ()  # empty: all
     scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
     progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)

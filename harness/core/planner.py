@@ -184,8 +184,8 @@ class _Binder:
         return self.bound[step]
 
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
-        resources = step.resources.paper if self._paper else step.resources.smoke
         seed = self._seed(step)
+        resources = self._resources(step, seed)
         text = Values(self.method, self.run, step, seed, resources)
         outputs = {
             name: dataclasses.replace(output, contract=text.contract(output.contract))
@@ -222,6 +222,16 @@ class _Binder:
             score=step.score,
             **fields,
         )
+
+    def _resources(self, step: Step, seed: int | None) -> Resources:
+        """What the step needs at this scale, with the number of GPUs that an option may set."""
+        if not self._paper:
+            return step.resources.smoke
+        paper = step.resources.paper
+        if step.gpus is None:
+            return paper
+        text = Values(self.method, self.run, step, seed, paper).text(step.gpus)
+        return dataclasses.replace(paper, gpus=int(text))
 
     @property
     def _paper(self) -> bool:
