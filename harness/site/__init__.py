@@ -1,0 +1,1 @@
+"""Container-side start-up: `sitecustomize.py` (every step) and stand-in packages under `shims/`."""

@@ -1,0 +1,251 @@
+"""Start-up of every step: seeds, determinism, threads, compatibility names, the CPU shim.
+
+Python imports this module by itself where its folder is on PYTHONPATH. It counts in every key, so it
+stays small; it imports nothing that the step does not import: each action waits for its module.
+
+HARNESS_SEED      seeds random, numpy and torch, and every DataLoader that brings no generator
+HARNESS_THREADS   torch's threads
+HARNESS_TF32      1 allows TF32 in matrix products (cuDNN always may)
+HARNESS_CPU_SHIM  1 makes CUDA calls run on the CPU (smoke scale only)
+"""
+
+from __future__ import annotations
+
+import importlib.machinery
+import importlib.util
+import os
+import sys
+import types
+from typing import Any, Callable
+
+_HERE = os.path.dirname(os.path.abspath(__file__))
+_SEED = int(os.environ["HARNESS_SEED"]) if os.environ.get("HARNESS_SEED") else None
+_SHIM = os.environ.get("HARNESS_CPU_SHIM") == "1"
+_NUMPY_SEEDS = 2**32
+
+
+class _AfterImport:
+    """A finder that runs an action once, right after its module's first import."""
+
+    def __init__(self, actions: dict[str, Callable[[Any], None]]) -> None:
+        self._actions = actions
+
+    def install(self) -> None:
+        """Act on what is imported already, wait for the rest."""
+        for name in [name for name in self._actions if name in sys.modules]:
+            self._actions.pop(name)(sys.modules[name])
+        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
+        """The spec that the other finders give, its loader followed by the action."""
+        if name not in self._actions:
+            return None
+        others = (f for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
+        found = (finder.find_spec(name, path, target) for finder in others)
+        spec = next((spec for spec in found if spec is not None), None)
+        if spec is not None and hasattr(spec.loader, "exec_module"):
+            self._follow(spec.loader, name)
+        return spec
+
+    def _follow(self, loader: Any, name: str) -> None:
+        execute = loader.exec_module
+
+        def exec_module(module: types.ModuleType) -> None:
+            execute(module)
+            action = self._actions.pop(name, None)
+            if action is not None:
+                action(module)
+
+        loader.exec_module = exec_module
+
+
+# --- seeds and determinism -----------------------------------------------------------------------
+
+
+def _seed_python(module: Any) -> None:
+    if _SEED is not None:
+        module.seed(_SEED)
+
+
+def _seed_numpy(module: Any) -> None:
+    if _SEED is not None:
+        module.seed(_SEED % _NUMPY_SEEDS)
+
+
+def _configure_torch(torch: Any) -> None:
+    if _SEED is not None:
+        torch.manual_seed(_SEED)  # reaches CUDA too, when it starts
+    torch.backends.cudnn.deterministic = True
+    torch.backends.cudnn.benchmark = False
+    torch.backends.cudnn.allow_tf32 = True
+    torch.backends.cuda.matmul.allow_tf32 = os.environ.get("HARNESS_TF32") == "1"
+    if os.environ.get("HARNESS_THREADS"):
+        torch.set_num_threads(int(os.environ["HARNESS_THREADS"]))
+    if _SHIM:
+        _run_on_cpu(torch)
+
+
+class _SeededWorker:
+    """A DataLoader worker's start: the program's own, then seeds drawn from the loader's generator."""
+
+    def __init__(self, inner: Callable[[int], None] | None) -> None:
+        self.inner = inner
+
+    def __call__(self, worker: int) -> None:
+        if self.inner is not None:
+            self.inner(worker)
+        import random
+
+        import numpy as np
+        import torch
+
+        seed = torch.initial_seed() % _NUMPY_SEEDS
+        np.random.seed(seed)
+        random.seed(seed)
+
+
+def _prepare_loaders(module: Any) -> None:
+    """Seed loaders without a generator; the shim has no memory to pin."""
+    import functools
+    import inspect
+
+    start = module.DataLoader.__init__
+    signature = inspect.signature(start)
+
+    @functools.wraps(start)
+    def __init__(*args: Any, **kwargs: Any) -> None:
+        given = signature.bind(*args, **kwargs)
+        if _SEED is not None and given.arguments.get("generator") is None:
+            import torch
+
+            given.arguments["generator"] = torch.Generator().manual_seed(_SEED)
+            given.arguments["worker_init_fn"] = _SeededWorker(given.arguments.get("worker_init_fn"))
+        if _SHIM:
+            given.arguments["pin_memory"] = False
+        start(*given.args, **given.kwargs)
+
+    module.DataLoader.__init__ = __init__
+
+
+# --- names that newer releases dropped ---------------------------------------------------------------
+
+
+def _restore_numpy_names(np: Any) -> None:
+    major, minor = (int(part) for part in np.__version__.split(".")[:2])
+    if (1, 24) <= (major, minor) < (2, 0):  # older releases still have them, newer have them again
+        np.long, np.bool = int, bool
+
+
+def _restore_pillow_names(image: Any) -> None:
+    for name, now in (("CUBIC", "BICUBIC"), ("LINEAR", "BILINEAR"), ("ANTIALIAS", "LANCZOS")):
+        if not hasattr(image, name):
+            setattr(image, name, getattr(image, now))
+
+
+def _restore_imsave(misc: Any) -> None:
+    def imsave(name: Any, arr: Any, format: str | None = None) -> None:  # noqa: A002 - its old name
+        import imageio
+
+        imageio.imwrite(name, arr, format=format)
+
+    if "imsave" not in vars(misc):
+        misc.imsave = imsave
+
+
+# --- the CPU shim ------------------------------------------------------------------------------------
+
+
+def _run_on_cpu(torch: Any) -> None:
+    """Make code written for one GPU run on the CPU, and say so."""
+    sys.stderr.write("harness: CPU shim: CUDA calls run on the CPU\n")
+    torch.Tensor.cuda = torch.nn.Module.cuda = lambda self, *_, **__: self
+    torch.Tensor.to = _to_cpu(torch, torch.Tensor.to)
+    torch.nn.Module.to = _to_cpu(torch, torch.nn.Module.to)
+    torch.cuda.is_available = lambda: True
+    torch.cuda.device_count = lambda: 1
+    torch.cuda.device = _NoDevice
+    torch.nn.DataParallel.__init__ = _pass_through(torch)
+    torch.nn.parallel.replicate = lambda network, devices, detach=False: [network] * len(devices)
+    torch.load = _load_on_cpu(torch.load)
+
+
+class _NoDevice:
+    """A context that selects nothing."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
+def _to_cpu(torch: Any, to: Callable[..., Any]) -> Callable[..., Any]:
+    def cpu(value: Any) -> Any:
+        on_gpu = isinstance(value, int) and not isinstance(value, bool)
+        on_gpu = on_gpu or (isinstance(value, str) and value.startswith("cuda"))
+        on_gpu = on_gpu or (isinstance(value, torch.device) and value.type == "cuda")
+        return torch.device("cpu") if on_gpu else value
+
+    def to_cpu(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if "device" in kwargs:
+            kwargs["device"] = cpu(kwargs["device"])
+        return to(self, *(cpu(value) for value in args[:1]), *args[1:], **kwargs)
+
+    return to_cpu
+
+
+def _pass_through(torch: Any) -> Callable[..., None]:
+    """DataParallel without devices: its own forward then calls the module itself."""
+
+    def __init__(
+        self: Any, module: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0
+    ) -> None:
+        torch.nn.Module.__init__(self)
+        self.module, self.device_ids, self.output_device, self.dim = module, [], None, dim
+
+    return __init__
+
+
+def _load_on_cpu(load: Callable[..., Any]) -> Callable[..., Any]:
+    def load_on_cpu(f: Any, map_location: Any = None, *args: Any, **kwargs: Any) -> Any:
+        return load(f, "cpu", *args, **kwargs)
+
+    return load_on_cpu
+
+
+# --- start -------------------------------------------------------------------------------------------
+
+
+def _prefer_staged_packages() -> None:
+    """`harness` is what is staged beside this file, even where harness itself is installed."""
+    staged = os.path.join(_HERE, "harness")
+    if os.path.isdir(staged):
+        package = types.ModuleType("harness")
+        package.__path__ = [staged]
+        sys.modules["harness"] = package
+
+
+def _run_shadowed_sitecustomize() -> None:
+    """Run the sitecustomize that this one hides, if the environment or the program has one."""
+    elsewhere = [path for path in sys.path if os.path.realpath(path) != os.path.realpath(_HERE)]
+    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", elsewhere)
+    if spec is not None and spec.loader is not None:
+        spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+_prefer_staged_packages()
+_AfterImport(
+    {
+        "random": _seed_python,
+        "numpy": _restore_numpy_names,
+        "numpy.random": _seed_numpy,
+        "torch": _configure_torch,
+        "torch.utils.data": _prepare_loaders,
+        "PIL.Image": _restore_pillow_names,
+        "scipy.misc": _restore_imsave,
+    }
+).install()
+_run_shadowed_sitecustomize()
