@@ -1,0 +1,71 @@
+"""Contracts: what an output must look like for its reader, checked on the host after a step.
+
+Outputs come from foreign code: nothing in them is executed, links that lead out are refused, and
+every error names file, contract, what was expected and what was found.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from harness.core.model import (
+    Contract,
+    Folder,
+    JsonObject,
+    Listing,
+    MxnetParams,
+    NpyMaps,
+    PlainFile,
+    PngLabels,
+    StateDict,
+)
+from harness.engine.contracts.failure import ContractError, Facts, Render
+from harness.engine.contracts.files import contained
+from harness.engine.contracts.npy_maps import check_npy_maps
+from harness.engine.contracts.plain import check_file, check_folder, check_json, check_list
+from harness.engine.contracts.png_labels import check_png_labels
+from harness.engine.contracts.tensors import check_mxnet_params, check_state_dict
+
+__all__ = ["ContractError", "Facts", "Render", "check", "check_content", "describe"]
+
+_CHECKS: dict[type, Callable[[Any, Path, Render], Facts]] = {
+    PngLabels: check_png_labels,
+    NpyMaps: check_npy_maps,
+    StateDict: check_state_dict,
+    MxnetParams: check_mxnet_params,
+    JsonObject: check_json,
+    Listing: check_list,
+    Folder: check_folder,
+    PlainFile: check_file,
+}
+
+
+def check(contract: Contract, path: Path, render: Render, *, inside: Path | None = None) -> Facts:
+    """Check the output `path` and return facts of it for the record.
+
+    `render` turns a template of the contract into a host path. `inside` is the folder that links
+    must not lead out of: by default `path` itself, or its folder where it is a file.
+
+    Raises:
+        ContractError: the output is not what the contract says.
+    """
+    contained(path, contract, inside or (path if path.is_dir() else path.parent))
+    return check_content(contract, path, render)
+
+
+def check_content(contract: Contract, path: Path, render: Render) -> Facts:
+    """As `check`, for files of the user's own, which may be links. Raises ContractError."""
+    return _CHECKS[type(contract)](contract, path, render)
+
+
+def describe(contract: Contract) -> Facts:
+    """The contract in JSON-able form, without the fields that say nothing."""
+    fields = {field.name: getattr(contract, field.name) for field in dataclasses.fields(contract)}
+    return {name: _plain(value) for name, value in fields.items() if value or value == 0}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return dict(value) if hasattr(value, "items") else value

@@ -1,0 +1,23 @@
+"""What a broken contract says, and the types that all checks share."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+from harness.core.model import Contract
+from harness.errors import StepError
+
+Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.txt` to a host path
+Facts: TypeAlias = Mapping[str, object]  # JSON-able facts of a checked output, for records
+
+
+class ContractError(StepError):
+    """An output is not what its readers need."""
+
+
+def broken(file: Path, contract: Contract, *, expected: str, found: str) -> ContractError:
+    """The error to raise: names file, contract, what was expected and what was found."""
+    return ContractError(
+        f"{file} breaks its contract {contract.kind}: expected {expected}, found {found}",
+        hint="it was written without complaint, so look for the cause in the log of its writer",
+    )

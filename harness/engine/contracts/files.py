@@ -1,0 +1,140 @@
+"""What the checks of folders share: containment, one file per id, many files at once."""
+
+import os
+import stat
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from harness.core.ids import parse_ids
+from harness.core.model import Contract
+from harness.engine.contracts.failure import Render, broken
+
+T = TypeVar("T")
+
+_SHOWN = 3  # names that an error lists
+_THREADS = 4  # decoding and reading release the interpreter lock
+
+
+def contained(path: Path, contract: Contract, inside: Path) -> None:
+    """Refuse links that lead out of `inside`, and whatever is neither file, folder nor link.
+
+    Absolute links are refused too: outputs are published by renaming the folder they are in.
+    """
+    root = inside.resolve()
+    if not path.resolve().is_relative_to(root):
+        raise broken(
+            path, contract, expected=f"a path in {inside}", found=f"a link to {path.resolve()}"
+        )
+    for entry, mode in _entries(path):
+        if stat.S_ISLNK(mode):
+            _contained_link(entry, contract, root)
+        elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise broken(
+                entry, contract, expected="files and folders only", found="a device, pipe or socket"
+            )
+
+
+def _contained_link(link: Path, contract: Contract, root: Path) -> None:
+    target = link.readlink()
+    resolved = link.resolve()
+    if target.is_absolute() or not resolved.is_relative_to(root) or not resolved.exists():
+        raise broken(
+            link,
+            contract,
+            expected="no link, or a relative one to something in the same output",
+            found=f"a link to {target}",
+        )
+
+
+def _entries(path: Path) -> Iterator[tuple[Path, int]]:
+    """`path` and everything below it with its mode; links are not followed."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    yield path, mode
+    if not stat.S_ISDIR(mode):
+        return
+    with os.scandir(path) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from _entries(Path(entry.path))
+            else:
+                yield Path(entry.path), entry.stat(follow_symlinks=False).st_mode
+
+
+def require_file(path: Path, contract: Contract) -> int:
+    """Size of the file `path` in bytes; it must be there and not empty."""
+    if not path.is_file():
+        found = "a folder" if path.is_dir() else "nothing"
+        raise broken(path, contract, expected="a file", found=found)
+    if size := path.stat().st_size:
+        return size
+    raise broken(path, contract, expected="a file with content", found="an empty file")
+
+
+def read_ids(template: str, contract: Contract, render: Render) -> tuple[str, ...]:
+    """Ids of the list that a contract names."""
+    path = render(template)
+    try:
+        ids = parse_ids(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise broken(path, contract, expected="a list of ids", found=str(error)) from error
+    if not ids:
+        raise broken(path, contract, expected="at least one id", found="an empty list")
+    return ids
+
+
+def one_per_id(
+    folder: Path, ids: Sequence[str], suffix: str, contract: Contract
+) -> tuple[Path, ...]:
+    """Files `<id><suffix>` of all ids, in order; none may lack and nothing else may be there."""
+    expected = f"exactly one {suffix} file for each of {len(ids)} ids"
+    if not folder.is_dir():
+        found = "a file" if folder.exists() else "nothing"
+        raise broken(folder, contract, expected=f"a folder with {expected}", found=found)
+    wanted = {f"{name}{suffix}" for name in ids}
+    present = set(os.listdir(folder))
+    for names, verb in ((wanted - present, "missing"), (present - wanted, "unexpected")):
+        if names:
+            first = sorted(names)[:_SHOWN]
+            more = f" and {len(names) - len(first)} more" if len(names) > len(first) else ""
+            found = f"{len(names)} {verb}: {', '.join(first)}{more}"
+            raise broken(folder / first[0], contract, expected=expected, found=found)
+    files = tuple(folder / f"{name}{suffix}" for name in ids)
+    for file in files:
+        require_file(file, contract)
+    return files
+
+
+def picture_sizes(
+    template: str | None, ids: Iterable[str], contract: Contract, render: Render
+) -> tuple[tuple[int, int] | None, ...]:
+    """(width, height) of `<folder>/<id>.jpg` for each id, or None where sizes are free."""
+    if template is None:
+        return tuple(None for _ in ids)
+    folder = render(template)
+    return tuple(in_order(lambda name: _size(folder / f"{name}.jpg", contract), ids))
+
+
+def _size(picture: Path, contract: Contract) -> tuple[int, int]:
+    from PIL import Image
+
+    try:
+        with Image.open(picture) as image:
+            return image.size
+    except (OSError, ValueError, SyntaxError) as error:
+        raise broken(
+            picture, contract, expected="the picture that sets the size", found=str(error)
+        ) from error
+
+
+def in_order(work: Callable[..., T], *items: Iterable[object]) -> list[T]:
+    """Map in a few threads; the first error in order of items is raised and the rest dropped."""
+    pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="contracts")
+    try:
+        return list(pool.map(work, *items))
+    finally:
+        pool.shutdown(cancel_futures=True)
