@@ -26,7 +26,9 @@ class Entry:
 
 def object_id(kind: str, body: bytes) -> str:
     """The id git gives an object of `kind` (`blob`, `tree`, `commit`)."""
-    return hashlib.sha1(b"%s %d\0" % (kind.encode(), len(body)) + body, usedforsecurity=False).hexdigest()
+    return hashlib.sha1(
+        b"%s %d\0" % (kind.encode(), len(body)) + body, usedforsecurity=False
+    ).hexdigest()
 
 
 def blob_id(data: bytes) -> str:

@@ -104,7 +104,9 @@ class _Reader:
         return Patch(where=self.where, files=tuple(files))
 
     def _file(self, seen: frozenset[str]) -> FilePatch:
-        path = self._match(_GIT, "`diff --git a/PATH b/PATH`, the same plain path twice")["path"]
+        path = self._match(
+            _GIT, "`diff --git a/PATH b/PATH` or the end, no removed or context line"
+        )["path"]
         if not _is_inner(path) or path in seen:
             self._fail(f"a path inside the checkout, once: {path!r} is not", back=1)
         new_file = None
@@ -112,9 +114,14 @@ class _Reader:
             new_file = self._match(_NEW, "`new file mode 100644` or `100755`")["mode"]
         index = self._match(_INDEX, "`index <40 hex>..<40 hex> <mode>`")
         mode = index["mode"] or new_file
-        if mode not in (Mode.FILE, Mode.EXECUTABLE) or (index["mode"] is None) != (new_file is not None):
+        if mode not in (Mode.FILE, Mode.EXECUTABLE) or (index["mode"] is None) != (
+            new_file is not None
+        ):
             self._fail("the mode of a plain file, once", back=1)
-        if (index["old"] == _ABSENT) != (new_file is not None) or index["new"] in (_ABSENT, index["old"]):
+        if (index["old"] == _ABSENT) != (new_file is not None) or index["new"] in (
+            _ABSENT,
+            index["old"],
+        ):
             self._fail("ids of a file that is made or changed, not removed", back=1)
         self._exactly("--- /dev/null" if new_file else f"--- a/{path}")
         self._exactly(f"+++ b/{path}")
@@ -153,7 +160,9 @@ class _Reader:
     def _fail(self, expected: str, *, back: int = 0) -> NoReturn:
         self.at -= back
         found = f"`{self._now()}`" if self.at < len(self.lines) else "the end of the file"
-        raise SourceMismatch(f"{self.where}:{self.at + 1}", expected=expected, found=found, hint=_HINT)
+        raise SourceMismatch(
+            f"{self.where}:{self.at + 1}", expected=expected, found=found, hint=_HINT
+        )
 
 
 def _is_inner(path: str) -> bool:

@@ -1,7 +1,7 @@
 """`patches/<repository>/trees.txt`: what the patches and the patched checkouts must hash to.
 
-    patch <sha256> NAME                 the bytes of NAME.patch
-    tree <tree id> <commit> NAME ...    the whole tree at <commit> with these patches, in this order
+patch <sha256> NAME                 the bytes of NAME.patch
+tree <tree id> <commit> NAME ...    the whole tree at <commit> with these patches, in this order
 """
 
 import re
@@ -12,7 +12,9 @@ from harness.errors import SourceMismatch
 
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _PATCH = re.compile(rf"patch (?P<sha256>[0-9a-f]{{64}}) (?P<name>{_NAME})")
-_TREE = re.compile(rf"tree (?P<tree>[0-9a-f]{{40}}) (?P<commit>[0-9a-f]{{40}})(?P<names>(?: {_NAME})+)")
+_TREE = re.compile(
+    rf"tree (?P<tree>[0-9a-f]{{40}}) (?P<commit>[0-9a-f]{{40}})(?P<names>(?: {_NAME})+)"
+)
 
 
 @dataclass(frozen=True, slots=True)

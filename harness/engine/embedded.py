@@ -41,6 +41,21 @@ def read_embedded(folder: Path) -> Embedded:
     return Embedded(files, tree, commit_id(tree, PERSON, WHEN, MESSAGE))
 
 
+def fast_import_stream(embedded: Embedded) -> bytes:
+    """What `git fast-import` makes the commit of."""
+    head = (
+        f"commit refs/pins/{embedded.commit}\nauthor {PERSON} {WHEN}\ncommitter {PERSON} {WHEN}\n"
+    )
+    parts = [head.encode(), _data(MESSAGE.encode())]
+    for path, data in embedded.files.items():
+        parts += [f"M {Mode.FILE} inline {path}\n".encode(), _data(data)]
+    return b"".join(parts)
+
+
+def _data(data: bytes) -> bytes:
+    return b"data %d\n%s\n" % (len(data), data)
+
+
 def _belongs(folder: Path, path: Path) -> bool:
     if path.is_symlink():
         raise MismatchError(

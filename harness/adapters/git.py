@@ -1,0 +1,232 @@
+"""The one door to git: plumbing on bare repositories, and `git apply`.
+
+Nothing is inherited that could change what git reads or writes: `GIT_*` variables are scrubbed and,
+but for fetches (which need the user's proxy and credentials), the user's configuration is ignored.
+A repository is never configured as a partial clone: what it lacks is missing, and is not fetched
+behind our back.
+"""
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import IO
+
+from harness.core.objects import Entry
+from harness.errors import HarnessError, MismatchError, NotReadyError
+
+# What a connection may need, as pre-commit keeps it (pre-commit/pre-commit, git.py: no_git_env).
+_CONNECTION = (
+    "GIT_EXEC_PATH",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "GIT_SSL_CAINFO",
+    "GIT_SSL_NO_VERIFY",
+    "GIT_HTTP_PROXY_AUTHMETHOD",
+    "GIT_ASKPASS",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_KEY_",
+    "GIT_CONFIG_VALUE_",
+)
+_ALWAYS = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
+_ONLINE = {**_ALWAYS, "GIT_ALLOW_PROTOCOL": "https:http:ssh:file"}
+_OFFLINE = {
+    **_ALWAYS,
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
+}
+_NO_UPKEEP = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
+_LIMITS = ("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
+
+
+class GitCommands:
+    """`harness.core.ports.Git` with the git command, through GitPython."""
+
+    def create(self, repository: Path, *, borrow: Path | None = None) -> None:
+        """Make a bare repository unless it is there; objects of `borrow` are used through alternates."""
+        if not (repository / "HEAD").is_file():
+            repository.mkdir(parents=True, exist_ok=True)
+            _run(["init", "--quiet", "--bare", "--template=", str(repository)], cwd=repository)
+        if borrow is not None:
+            _write_if_other(
+                repository / "objects" / "info" / "alternates", f"{borrow.resolve() / 'objects'}\n"
+            )
+
+    def has_commit(self, repository: Path, commit: str) -> bool:
+        """Whether `commit` is there and is a commit."""
+        return _headers(repository, [commit])[0].split()[1:2] == ["commit"]
+
+    def fetch(self, repository: Path, url: str, commit: str) -> None:
+        """Fetch `commit` and its trees without blobs; all branches if the server gives no single one."""
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "origin")
+        try:
+            _fetch(repository, url, ["--depth=1", *options, f"{commit}:refs/pins/{commit}"])
+        except NotReadyError:
+            _fetch(repository, url, [*options, "+refs/heads/*:refs/remotes/origin/*"])
+
+    def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:
+        """Fetch these blobs in one request, as git does for a partial clone."""
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
+        more = ("-c", "fetch.negotiationAlgorithm=noop")
+        _fetch(repository, url, [*options, "--stdin", "origin"], more=more, stdin=_lines(ids))
+
+    def load(self, repository: Path, stream: bytes) -> None:
+        """Store the objects and refs of a `git fast-import` stream."""
+        _git(repository, ["fast-import", "--quiet", "--force"], stdin=stream)
+
+    def entries(self, repository: Path, commit: str) -> dict[str, Entry]:
+        """Every path of the commit's tree, submodules included."""
+        listing = _git(repository, ["ls-tree", "-r", "-z", "--full-tree", commit])
+        found = {}
+        for line in listing.split(b"\0")[:-1]:
+            facts, _, path = line.partition(b"\t")
+            mode, _, object_id = facts.decode().split(" ")
+            found[_text(path)] = Entry(mode, object_id)
+        return found
+
+    def selected(self, repository: Path, commit: str, patterns: Collection[str]) -> frozenset[str]:
+        """The paths of the commit that these sparse-checkout patterns (non-cone) take in."""
+        with tempfile.TemporaryDirectory(prefix="harness-index-") as folder:
+            index = {"GIT_INDEX_FILE": f"{folder}/index", "GIT_WORK_TREE": folder}
+            _git(repository, ["read-tree", commit], env=index)
+            listed = Path(folder, "patterns")
+            listed.write_bytes(_lines(patterns))
+            paths = _git(repository, ["ls-files", "-z", "-c", "-i", "-X", str(listed)], env=index)
+        return frozenset(map(_text, paths.split(b"\0")[:-1]))
+
+    def missing(self, repository: Path, ids: Collection[str]) -> frozenset[str]:
+        """Which of these objects the repository lacks."""
+        headers = _headers(repository, ids)
+        return frozenset(line.split()[0] for line in headers if line.endswith(" missing"))
+
+    def blobs(self, repository: Path, ids: Collection[str]) -> Iterator[tuple[str, bytes]]:
+        """Each of these blobs, once, one in memory at a time."""
+        with tempfile.TemporaryFile() as output:
+            _git(repository, ["cat-file", "--batch"], stdin=_lines(set(ids)), stdout=output)
+            output.seek(0)
+            while header := output.readline().decode().split():
+                if header[1:2] != ["blob"]:
+                    raise MismatchError(
+                        f"{repository}: expected blob {header[0]}, found {' '.join(header[1:])}",
+                        hint="fetch the repository again, or complete the mirror",
+                    )
+                yield header[0], output.read(int(header[2]))
+                output.read(1)
+
+    def apply(self, folder: Path, patch: Path) -> None:
+        """Apply a zero-context patch to the files in `folder`. Raises MismatchError, changing nothing."""
+        # Without the ceiling, a repository around `folder` would make git skip every file silently.
+        outside = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
+        command = ["apply", "--unidiff-zero", "--whitespace=nowarn", "--", str(patch.resolve())]
+        _run(command, cwd=folder, env=outside)
+
+
+def _headers(repository: Path, ids: Collection[str]) -> list[str]:
+    return _git(repository, ["cat-file", "--batch-check"], stdin=_lines(ids)).decode().splitlines()
+
+
+def _git(
+    repository: Path,
+    arguments: Sequence[str],
+    *,
+    env: dict[str, str] | None = None,
+    stdin: bytes = b"",
+    stdout: IO[bytes] | None = None,
+) -> bytes:
+    where = ["-c", f"safe.directory={repository}", f"--git-dir={repository}"]
+    return _run([*where, *arguments], cwd=repository, env=env, stdin=stdin, stdout=stdout)
+
+
+def _fetch(
+    repository: Path,
+    url: str,
+    arguments: Sequence[str],
+    *,
+    more: Sequence[str] = (),
+    stdin: bytes = b"",
+) -> None:
+    # Given per command and not stored, the remote is a partial clone's only while we fetch.
+    remote = {"url": url, "promisor": "true", "partialCloneFilter": "blob:none"}
+    settings = [
+        part for name, value in remote.items() for part in ("-c", f"remote.origin.{name}={value}")
+    ]
+    where = ["-c", f"safe.directory={repository}", f"--git-dir={repository}"]
+    command = [*where, *_NO_UPKEEP, *_LIMITS, *settings, *more, "fetch", *arguments]
+    _run(command, cwd=repository, stdin=stdin, online=True)
+
+
+def _run(  # noqa: PLR0913 - the one place that starts git
+    arguments: Sequence[str],
+    *,
+    cwd: Path,
+    env: dict[str, str] | None = None,
+    stdin: bytes = b"",
+    stdout: IO[bytes] | None = None,
+    online: bool = False,
+) -> bytes:
+    from git.cmd import Git  # noqa: PLC0415 - heavy
+    from git.exc import GitCommandError, GitCommandNotFound  # noqa: PLC0415 - heavy
+
+    ours = {**(_ONLINE if online else _OFFLINE), **(env or {})}
+    with tempfile.TemporaryFile() as given:
+        given.write(stdin)
+        given.seek(0)
+        try:
+            found = Git(str(cwd)).execute(
+                [*_scrubbed(ours, online=online), *arguments],
+                istream=given,
+                output_stream=stdout,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                env=ours,
+            )
+        except GitCommandNotFound as error:
+            raise NotReadyError("git is not installed", hint="install git 2.32 or newer") from error
+        except GitCommandError as error:
+            raise _translated(arguments, str(error.stderr), online=online) from error
+    return found if isinstance(found, bytes) else b""
+
+
+def _scrubbed(ours: dict[str, str], *, online: bool) -> list[str]:
+    """`git`, started without what it would inherit: GitPython can add variables but not take any."""
+    keep = _CONNECTION if online else _CONNECTION[:1]
+    theirs = [name for name in os.environ if name.startswith("GIT_") and not name.startswith(keep)]
+    unset = [part for name in theirs if name not in ours for part in ("-u", name)]
+    return ["env", *unset, "git"] if unset else ["git"]
+
+
+def _translated(arguments: Sequence[str], stderr: str, *, online: bool) -> HarnessError:
+    said = "; ".join(stderr.partition("stderr:")[2].strip(" '\n").splitlines()[-3:]) or "nothing"
+    verb = next((word for word in arguments if word in _VERBS), arguments[0])
+    if online:
+        return NotReadyError(
+            f"git {verb} failed: {said}",
+            hint="check the network, or give bare repositories with --mirror DIR",
+        )
+    return MismatchError(
+        f"git {verb} failed: {said}", hint="nothing was changed; see `harness verify`"
+    )
+
+
+_VERBS = frozenset(
+    {"init", "fast-import", "ls-tree", "read-tree", "ls-files", "cat-file", "apply", "fetch"}
+)
+
+
+def _write_if_other(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    staged = path.with_name(f"{path.name}.{os.getpid()}")
+    staged.write_text(text)
+    staged.replace(path)
+
+
+def _lines(items: Collection[str]) -> bytes:
+    return b"".join(item.encode("utf-8", "surrogateescape") + b"\n" for item in items)
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "surrogateescape")

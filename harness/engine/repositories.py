@@ -1,0 +1,129 @@
+"""Bare repositories in the cache: borrowed from a mirror, cloned without blobs, or made of our files."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.model import Repository
+from harness.core.objects import Entry, Mode, tree_id
+from harness.core.ports import Git
+from harness.engine.embedded import fast_import_stream, read_embedded
+from harness.engine.lock import locked
+from harness.errors import NotReadyError, SourceMismatch
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pinned:
+    """A pinned commit at hand: its whole tree, and the part that sparse patterns take in."""
+
+    bare: Path
+    upstream: Mapping[str, Entry]
+    wanted: Mapping[str, Entry]
+    missing: frozenset[str]  # wanted paths whose blobs are not to be had
+
+
+class Repositories:
+    """Opens pinned repositories; everything is fetched once, under a lock."""
+
+    def __init__(
+        self, git: Git, cache: CacheLayout, project: ProjectLayout, mirror: Path | None
+    ) -> None:
+        self._git = git
+        self._cache = cache
+        self._project = project
+        self._mirror = mirror
+
+    def open(self, name: str, repository: Repository) -> Pinned:
+        """Have the pinned commit, check its tree, and have the blobs of its sparse files.
+
+        Raises NotReadyError if the repository cannot be had, SourceMismatch if it lacks the commit or
+        the commit's tree is another.
+        """
+        with locked(self._cache.lock(f"repository-{name}")):
+            bare = self._have_commit(name, repository)
+            upstream = self._git.entries(bare, repository.commit)
+            _expect(
+                f"{name} commit {repository.commit}",
+                f"tree {repository.tree}",
+                f"tree {tree_id(upstream)}",
+            )
+            paths = self._git.selected(bare, repository.commit, repository.sparse)
+            wanted = {
+                path: upstream[path] for path in paths if upstream[path].mode != Mode.SUBMODULE
+            }
+            missing = self._have_blobs(bare, repository, {entry.id for entry in wanted.values()})
+        absent = frozenset(path for path, entry in wanted.items() if entry.id in missing)
+        return Pinned(bare=bare, upstream=upstream, wanted=wanted, missing=absent)
+
+    def paths(
+        self, pinned: Pinned, repository: Repository, patterns: Collection[str]
+    ) -> frozenset[str]:
+        """The paths that these sparse patterns take in."""
+        return self._git.selected(pinned.bare, repository.commit, patterns)
+
+    def source(self, repository: Repository) -> str:
+        """Where the objects come from: a folder of ours, a repository of the mirror, or the URL."""
+        if repository.embedded is not None:
+            return str(self._project.root / repository.embedded)
+        return str(self._in_mirror(repository.url) or repository.url)
+
+    def _have_commit(self, name: str, repository: Repository) -> Path:
+        source = self.source(repository)
+        # One bare repository for each source: what a mirror lacks must not be found by an older clone.
+        distinct = repository.commit if repository.embedded else source
+        bare = self._cache.repository(f"{name}-{hashlib.sha256(distinct.encode()).hexdigest()[:8]}")
+        if repository.embedded is not None:
+            self._have_embedded(name, repository, bare, Path(source))
+        elif self._mirror is not None:
+            self._git.create(bare, borrow=_existing(Path(source), name))
+        else:
+            self._git.create(bare)
+            if not self._git.has_commit(bare, repository.commit):
+                self._git.fetch(bare, repository.url, repository.commit)
+        if not self._git.has_commit(bare, repository.commit):
+            raise SourceMismatch(
+                f"{name} from {source}",
+                expected=f"commit {repository.commit}",
+                found="no such commit",
+                hint="check the pin in the manifest; a mirror may be older than the pin",
+            )
+        return bare
+
+    def _have_embedded(self, name: str, repository: Repository, bare: Path, folder: Path) -> None:
+        found = read_embedded(folder)
+        expected, now = f"commit {repository.commit}", f"commit {found.commit}"
+        _expect(f"{name} from {folder}", expected, now)
+        self._git.create(bare)
+        if not self._git.has_commit(bare, found.commit):
+            self._git.load(bare, fast_import_stream(found))
+
+    def _have_blobs(self, bare: Path, repository: Repository, ids: set[str]) -> frozenset[str]:
+        missing = self._git.missing(bare, ids)
+        if missing and self._mirror is None and repository.embedded is None:
+            self._git.fetch_blobs(bare, repository.url, missing)
+            missing = self._git.missing(bare, ids)
+        return missing
+
+    def _in_mirror(self, url: str) -> Path | None:
+        if self._mirror is None:
+            return None
+        *owner, name = url.rstrip("/").removesuffix(".git").replace(":", "/").split("/")[-2:]
+        return self._mirror.joinpath(*owner, f"{name}.git")
+
+
+def _existing(path: Path, name: str) -> Path:
+    if not (path / "objects").is_dir():
+        raise NotReadyError(
+            f"{name}: expected a bare repository at {path}, found none",
+            hint=f"make it with `git clone --mirror`, or leave --mirror out to clone {name}",
+        )
+    return path
+
+
+def _expect(where: str, expected: str, found: str) -> None:
+    if found != expected:
+        raise SourceMismatch(
+            where, expected=expected, found=found, hint="correct the pin, or restore what it pins"
+        )
