@@ -1,0 +1,144 @@
+"""Cut the id lists that a repository ships to the images that are there.
+
+Repositories list images as bare ids or as lines whose first word is a path (``/JPEGImages/<id>.jpg
+/SegmentationClassAug/<id>.png``). For each ``--list NAME=FILE``, written under ``--out``::
+
+    ids/NAME.txt      one bare id a line, in the order of FILE
+    lines/NAME.txt    the lines of FILE as they stand
+
+Lines whose ``<id>.jpg`` is missing from ``--images`` are left out, unless ``--expect
+NAME=COUNT[:SHA256]`` names the list: then every image must be there, and the number of ids (and the
+checksum of ids/NAME.txt) must be the given one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a list and the id it names."""
+
+    name: str
+    line: str
+
+
+@dataclass(frozen=True)
+class Expected:
+    """How many ids a list must have, and the SHA-256 of its bare form (any where it is empty)."""
+
+    count: int
+    sha256: str = ""
+
+
+def read_entries(path: Path) -> tuple[Entry, ...]:
+    """Return the entries of a list file; empty lines are skipped.
+
+    Raises ValueError where two lines name one id.
+    """
+    lines = [line for line in path.read_text().splitlines() if line.strip()]
+    entries = tuple(Entry(PurePosixPath(line.split()[0]).stem, line) for line in lines)
+    seen: set[str] = set()
+    for entry in entries:
+        if entry.name in seen:
+            msg = f"{path}: id {entry.name} stands twice"
+            raise ValueError(msg)
+        seen.add(entry.name)
+    return entries
+
+
+def present(entries: Sequence[Entry], images: frozenset[str]) -> tuple[Entry, ...]:
+    """Return the entries whose image is there."""
+    return tuple(entry for entry in entries if entry.name in images)
+
+
+def bare(entries: Sequence[Entry]) -> str:
+    """Return the text of a list of bare ids."""
+    return "".join(f"{entry.name}\n" for entry in entries)
+
+
+def check(name: str, listed: Sequence[Entry], kept: Sequence[Entry], expected: Expected) -> None:
+    """Raise ValueError unless a list is complete and the expected one."""
+    if len(listed) != expected.count:
+        msg = f"list {name}: expected {expected.count} ids, found {len(listed)}"
+        raise ValueError(msg)
+    found = hashlib.sha256(bare(listed).encode()).hexdigest()
+    if expected.sha256 not in ("", found):
+        msg = f"list {name}: expected ids with SHA-256 {expected.sha256}, found {found}"
+        raise ValueError(msg)
+    if len(kept) < len(listed):
+        there = {entry.name for entry in kept}
+        missing = [entry.name for entry in listed if entry.name not in there]
+        msg = f"list {name}: {len(missing)} images are missing, the first is {missing[0]}.jpg"
+        raise ValueError(msg)
+
+
+def cut(
+    lists: dict[str, Path], images: frozenset[str], expected: dict[str, Expected], out: Path
+) -> dict[str, int]:
+    """Write the cut lists and return how many ids each has.
+
+    Raises ValueError for a list that is not the expected one, or of which no image is there.
+    """
+    counts = {}
+    for name, path in lists.items():
+        listed = read_entries(path)
+        kept = present(listed, images)
+        if name in expected:
+            check(name, listed, kept, expected[name])
+        if not kept:
+            msg = f"list {name}: none of its {len(listed)} images is there"
+            raise ValueError(msg)
+        _write(out / "ids" / f"{name}.txt", bare(kept))
+        _write(out / "lines" / f"{name}.txt", "".join(f"{entry.line}\n" for entry in kept))
+        counts[name] = len(kept)
+    return counts
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the tool; a wrong list ends it with status 2 and a line saying which."""
+    parser = argparse.ArgumentParser(prog="harness.glue.lists", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--list", action="append", required=True, metavar="NAME=FILE")
+    parser.add_argument("--expect", action="append", default=[], metavar="NAME=COUNT[:SHA256]")
+    parser.add_argument("--images", type=Path, required=True, help="folder with <id>.jpg")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    try:
+        lists = {name: Path(path) for name, path in map(_pair, given.list)}
+        expected = {name: _expected(text) for name, text in map(_pair, given.expect)}
+        unknown = sorted(set(expected) - set(lists))
+        if unknown:
+            parser.error(f"--expect names no --list: {', '.join(unknown)}")
+        images = frozenset(path.stem for path in given.images.iterdir() if path.suffix == ".jpg")
+        counts = cut(lists, images, expected, given.out)
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    print(", ".join(f"{name}: {count} ids" for name, count in counts.items()))
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        msg = f"expected NAME=VALUE, found {text!r}"
+        raise ValueError(msg)
+    return name, value
+
+
+def _expected(text: str) -> Expected:
+    count, _, sha256 = text.partition(":")
+    return Expected(int(count), sha256)
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()
