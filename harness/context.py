@@ -52,9 +52,9 @@ class Context:
     @cached_property
     def sources(self) -> Sources:
         """Pinned and patched checkouts."""
-        from harness.adapters.git import GitCommand
+        from harness.adapters.git import GitCommands
 
-        return Sources(GitCommand(), self.cache, self.project, self.mirror)
+        return Sources(GitCommands(), self.cache, self.project, self.mirror)
 
     @cached_property
     def assets(self) -> Assets:

@@ -1,8 +1,8 @@
 """The commands as lists of verbs: each takes what the one before gave."""
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -19,7 +19,7 @@ from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_score
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.sources import Finding
 from harness.engine.store import write_json
-from harness.errors import HarnessError, NotReadyError, UsageError
+from harness.errors import NotReadyError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +85,7 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     fetched = fetch(context, plan_, work.say)
     final = plan(context, ask) if any(s.provisional for s in plan_.steps.values()) else plan_
     ready = build(context, ask.runtime, final, fetched, work.say)
-    write_json(context.layout.plan(final.id), keys.plain(final))
+    write_json(context.layout.plan(final.id), final.document())
     runner = StepRunner(context.store, context.runtime(ask.runtime, ask.scale), ready)
     outcomes = run_plan(final, runner.execute, work.tokens, work.jobs, work.stop, work.watch)
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
@@ -153,11 +153,7 @@ def build(
     for step in undone(context, plan_):
         wanted = (step.method, step.stack)
         if wanted not in made:
-            say(f"build {runtime} environment of {step.method} on {step.stack}")
-            log = context.layout.root / "build" / f"{step.method}-{step.stack}-{runtime}.log"
-            log.parent.mkdir(parents=True, exist_ok=True)
-            environments = context.environments(runtime, step.stack)
-            made[wanted] = environments.ensure(step.method, step.stack, log)
+            made[wanted] = _environment(context, runtime, step.method, step.stack, say)
     return Ready(checkouts=fetched[0], assets=fetched[1], environments=made)
 
 
@@ -181,24 +177,49 @@ def summarise(
         if step.score is not None and context.store.is_done(key, step.outputs):
             entry = context.layout.entry(key)
             scores[step.score] = read_scores(entry, step.outputs["scores"].path)
-    steps = [step_report(plan_.steps[key], outcomes[key]) for key in planned.steps.values()]
+    steps = {
+        name: {"key": key, "status": outcomes[key].status.value, "error": outcomes[key].error}
+        for name, key in planned.steps.items()
+    }
     record = records.run_record(planned, status, steps, scores)
     write_json(context.layout.run(planned.run.id), record)
     return RunResult(planned=planned, status=status, scores=scores)
 
 
-def step_report(step: BoundStep, outcome: Outcome) -> dict[str, Any]:
-    """One step as `reproduce --json` prints it."""
-    return {
-        "name": step.name,
-        "stage": step.stage,
-        "repo": step.repo,
-        "status": "done" if outcome.status is Status.CACHED else outcome.status.value,
-        "cached": outcome.status is Status.CACHED,
-        "seconds": outcome.seconds,
-        "key": step.key,
-        "error": outcome.error,
-    }
+def fetch_methods(
+    context: Context, names: Sequence[str], scale: Scale, say: Callable[[str], None]
+) -> list[dict[str, str]]:
+    """Check out the sources and fetch the assets of methods, whatever is done already."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for name in expand(context, names):
+        method = context.method(name)
+        wanted = dict(method.repositories) | {n: () for n in _pristine(context, method, scale)}
+        for repository, patches in wanted.items():
+            say(f"fetch {repository}")
+            pinned = context.catalogue.repositories[repository]
+            found = context.sources.checkout(repository, pinned, patches, scale=scale)
+            rows["repository", repository] = _row("repository", repository, found.path)
+        for asset in sorted(_fetched_assets(context, method, scale)):
+            say(f"fetch {asset}")
+            rows["asset", asset] = _row("asset", asset, context.assets.fetch(asset))
+    return list(rows.values())
+
+
+def build_methods(
+    context: Context,
+    names: Sequence[str],
+    stack: str | None,
+    runtime: RuntimeName,
+    say: Callable[[str], None],
+) -> list[dict[str, str]]:
+    """Build the environments of methods."""
+    rows = []
+    for name in expand(context, names):
+        chosen = stack or context.method(name).stacks[0]
+        made = _environment(context, runtime, name, chosen, say)
+        row = {"method": name, "stack": chosen, "id": made.id, "handle": made.handle}
+        rows.append(row)
+    return rows
 
 
 def verify(context: Context, names: Sequence[str] | None = None) -> list[Finding]:
@@ -206,11 +227,30 @@ def verify(context: Context, names: Sequence[str] | None = None) -> list[Finding
     repositories: dict[str, Repository] = dict(context.catalogue.repositories)
     if names:
         repositories = {name: repositories[name] for name in names}
-    patches: dict[str, tuple[str, ...]] = {}
-    for name in method_names(context.project):
-        patches |= context.method(name).repositories
-    wanted = {name: patches.get(name, ()) for name in repositories}
-    return context.sources.verify(repositories, wanted)
+    patched: dict[str, set[Sequence[str]]] = {}
+    for method in method_names(context.project):
+        for name, patches in context.method(method).repositories.items():
+            patched.setdefault(name, set()).add(patches)
+    return context.sources.verify(repositories, patched)
+
+
+def _environment(
+    context: Context, runtime: RuntimeName, method: str, stack: str, say: Callable[[str], None]
+) -> Environment:
+    say(f"build {runtime} environment of {method} on {stack}")
+    log = context.layout.build_log(f"{method}-{stack}-{runtime}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return context.environments(runtime, stack).ensure(method, stack, log)
+
+
+def _row(kind: str, name: str, path: Path) -> dict[str, str]:
+    return {"kind": kind, "name": name, "path": str(path)}
+
+
+def _fetched_assets(context: Context, method: Method, scale: Scale) -> set[str]:
+    assets = context.catalogue.assets
+    made = {name for name in used_assets(method) if assets[name].smoke is not None}
+    return used_assets(method) - (made if scale is Scale.SMOKE else set())
 
 
 def _plan_one(context: Context, ask: Ask, method: Method) -> Plan:
@@ -258,7 +298,6 @@ def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
 
 
 def _facts(context: Context, method: Method, request: Request) -> Facts:
-    repositories = context.catalogue.repositories
     environments = context.environments(RuntimeName(request.runtime), request.stack)
     return Facts(
         environment=environments.identify(method.method, request.stack),
@@ -269,16 +308,16 @@ def _facts(context: Context, method: Method, request: Request) -> Facts:
         },
         pristine={
             name: _identity(context, name, ())
-            for name in _pristine(context, method)
-            if name in repositories
+            for name in _pristine(context, method, request.scale)
         },
         packages=context.packages,
     )
 
 
-def _pristine(context: Context, method: Method) -> set[str]:
+def _pristine(context: Context, method: Method, scale: Scale) -> set[str]:
+    """The repositories whose unpatched files steps (and makers of smoke assets) read."""
     texts = [text for step in method.steps for text in step.inputs.values()]
-    for name in used_assets(method):
+    for name in used_assets(method) if scale is Scale.SMOKE else ():
         made = context.catalogue.assets[name].smoke
         texts += made.inputs.values() if made else ()
     references = map(parse_reference, texts)
@@ -289,13 +328,3 @@ def _identity(context: Context, name: str, patches: Sequence[str]) -> dict[str, 
     repository = context.catalogue.repositories[name]
     identity: dict[str, Any] = keys.plain(context.sources.identify(name, repository, patches))
     return identity
-
-
-def explain(error: HarnessError) -> dict[str, Any]:
-    """An error as `--json` prints it."""
-    return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
-
-
-def replace(ask: Ask, **changes: Any) -> Ask:
-    """The same question with something else."""
-    return dataclasses.replace(ask, **changes)

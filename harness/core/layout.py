@@ -59,6 +59,10 @@ class RunLayout:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key
 
+    def build_log(self, name: str) -> Path:
+        """The log of building one environment."""
+        return self.root / "build" / f"{name}.log"
+
     @property
     def log(self) -> Path:
         """harness's own log."""

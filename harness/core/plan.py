@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.keys import digest
+from harness.core.keys import digest, plain
 from harness.core.model import Losses, Output, Resources, Scale
 
 
@@ -92,6 +92,11 @@ class PlannedRun:
     run: Run
     steps: Mapping[str, str]  # step name -> key
 
+    @property
+    def id(self) -> str:
+        """The run's name."""
+        return self.run.id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -109,3 +114,14 @@ class Plan:
     def shared(self) -> int:
         """How many step executions sharing saves."""
         return sum(len(planned.steps) for planned in self.runs) - len(self.steps)
+
+    def document(self) -> dict[str, Any]:
+        """Everything as plain JSON values: what is written under `runs/plans`."""
+        return {
+            "id": self.id,
+            "runs": [
+                {"id": planned.id, "run": plain(planned.run), "steps": dict(planned.steps)}
+                for planned in self.runs
+            ],
+            "steps": {key: plain(step) for key, step in self.steps.items()},
+        }

@@ -77,7 +77,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
 
 
 def run_record(
-    planned: PlannedRun, status: str, steps: list[dict[str, Any]], scores: Mapping[str, Any]
+    planned: PlannedRun, status: str, steps: Mapping[str, Any], scores: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The record of one run; `scores` by label (cam, pseudo, final ...)."""
     return {

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from harness.core import keys
 from harness.core.layout import EntryLayout
 from harness.core.model import Contract
 from harness.core.plan import BoundStep
@@ -155,7 +156,7 @@ class StepRunner:
         except StepError as error:
             place = f"step {step.name} ({step.method}, stage {step.stage})"
             text = str(error) if str(error).startswith("step ") else f"{place}: {error}"
-            return {}, type(error)(
+            return {}, StepError(
                 f"{text}\nlog: {attempt.log}\nkept: {attempt.root}", hint=error.hint
             )
         except NotReadyError as error:
@@ -186,7 +187,15 @@ class StepRunner:
     def _sources(self, step: BoundStep) -> dict[str, Any]:
         wanted = [(step.repo, step.patches)] if step.repo else []
         wanted += [(one.ref, ()) for one in step.inputs.values() if one.kind == "repo"]
-        return {name: self.ready.checkouts[name, patches].facts() for name, patches in wanted}
+        return {
+            f"{name}+{'+'.join(patches)}" if patches else name: self._source(name, patches)
+            for name, patches in wanted
+        }
+
+    def _source(self, name: str, patches: tuple[str, ...]) -> dict[str, Any]:
+        checkout = self.ready.checkouts[name, patches]
+        identity: dict[str, Any] = keys.plain(checkout.identity)
+        return identity | {"tree": checkout.tree, "missing": list(checkout.missing)}
 
 
 def last_lines(log: Path, count: int = _LOG_LINES) -> str:

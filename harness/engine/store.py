@@ -146,3 +146,12 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
+
+
+def lease_is_held(layout: RunLayout, key: str) -> bool:
+    """Whether somebody works at `key` now."""
+    path = layout.lease(key)
+    if not path.exists():
+        return False
+    with path.open() as file:
+        return not _try_lock(file.fileno())

@@ -1,0 +1,192 @@
+"""Everything a person sees: tables on stdout, progress on stderr, JSON for machines."""
+
+import json
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from harness.core.plan import BoundStep, Plan
+from harness.engine.runner import Outcome, Status
+from harness.errors import HarnessError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+_TAIL_BYTES = 8192
+_MARKS = {
+    Status.DONE: "[green]done[/]",
+    Status.CACHED: "[cyan]cached[/]",
+    Status.FAILED: "[red]failed[/]",
+    Status.BLOCKED: "[yellow]blocked[/]",
+    Status.INTERRUPTED: "[yellow]stopped[/]",
+}
+
+
+def show_json(value: Any) -> None:
+    """Print a value for machines: nothing else goes to stdout with --json."""
+    sys.stdout.write(json.dumps(value, indent=1, sort_keys=True) + "\n")
+
+
+def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table."""
+    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    out.print(table)
+
+
+def show_error(error: HarnessError) -> None:
+    """Print what broke and what to do, once."""
+    err.print("[bold red]error:[/]", end=" ")
+    err.print(str(error), markup=False)
+    err.print("[bold]hint:[/]", end=" ")
+    err.print(error.hint, markup=False)
+
+
+def duration(seconds: float) -> str:
+    """1.2 s, 3:05 min, 2:03:04 h."""
+    if seconds < 60:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """How far a running step is, as its log says."""
+
+    at: int
+    of: int
+    text: str
+
+
+def read_advance(log: Path | None, pattern: str | None) -> Advance | None:
+    """The last match of `pattern` (groups `at`, `of`) in the end of `log`."""
+    if log is None or pattern is None or not log.exists():
+        return None
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
+        tail = file.read().decode(errors="replace")
+    last = None
+    for last in re.finditer(pattern, tail):
+        pass
+    if last is None:
+        return None
+    groups = last.groupdict()
+    at, of = int(groups["at"]), int(groups.get("of") or 0)
+    return Advance(at, of, f"{at}/{of}" if of else str(at))
+
+
+@dataclass(slots=True)
+class Board:
+    """Follows an execution: a live table on a terminal, plain lines elsewhere."""
+
+    plan: Plan
+    log_of: Callable[[str], Path | None]
+    done: int = 0
+    started_at: dict[str, float] = field(default_factory=dict)
+    guard: threading.Lock = field(default_factory=threading.Lock)
+    live: Live | None = None
+
+    def __enter__(self) -> "Board":
+        if err.is_terminal:
+            self.live = Live(self, console=err, refresh_per_second=2, transient=True)
+            self.live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.live is not None:
+            self.live.stop()
+
+    def say(self, text: str) -> None:
+        """One line of what harness itself does."""
+        err.print(text, markup=False)
+
+    def started(self, step: BoundStep) -> None:
+        """A step starts (or is looked up)."""
+        with self.guard:
+            self.started_at[step.key] = time.monotonic()
+
+    def ended(self, step: BoundStep, outcome: Outcome) -> None:
+        """A step ended."""
+        with self.guard:
+            self.started_at.pop(step.key, None)
+            self.done += 1
+        where = f"[{self.done}/{len(self.plan.steps)}]"
+        mark = _MARKS[outcome.status]
+        name = f"{step.method} {step.stage} {step.name} ({self._users(step)})"
+        err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
+        if outcome.status is Status.FAILED:
+            err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
+
+    def _users(self, step: BoundStep) -> str:
+        runs = [p.run for p in self.plan.runs if step.key in p.steps.values()]
+        losses = "|".join(dict.fromkeys(run.losses.value for run in runs))
+        seeds = ",".join(dict.fromkeys(str(run.seed) for run in runs))
+        return f"{losses}, seed {seeds}" if len(runs) < len(self.plan.runs) else "all runs"
+
+    def __rich__(self) -> Table:
+        table = Table(box=None, header_style="bold")
+        for column in ("method", "stage", "step", "runs", "at", "elapsed", "left"):
+            table.add_column(column)
+        with self.guard:
+            running = list(self.started_at.items())
+        for key, since in running:
+            table.add_row(*self._row(self.plan.steps[key], time.monotonic() - since))
+        total = len(self.plan.steps)
+        table.add_row("", "", f"{self.done}/{total} steps", "", "", "", "", style="dim")
+        return table
+
+    def _row(self, step: BoundStep, elapsed: float) -> tuple[str, ...]:
+        advance = read_advance(self.log_of(step.key), step.progress)
+        left = "?"
+        if advance is not None and advance.of and 0 < advance.at <= advance.of:
+            left = duration(elapsed * (advance.of - advance.at) / advance.at)
+        at = advance.text if advance else ""
+        users = self._users(step)
+        return step.method, str(step.stage), step.name, users, at, duration(elapsed), left
+
+
+def show_plan(plan: Plan, state_of: Callable[[BoundStep], str], notes: Sequence[str]) -> None:
+    """Every distinct step, done or to do and why, and what sharing saves."""
+    rows = []
+    for step in plan.steps.values():
+        runs = sum(step.key in planned.steps.values() for planned in plan.runs)
+        key = step.key[:12] + ("?" if step.provisional else "")
+        seed = "-" if step.seed is None else str(step.seed)
+        name = (step.method, str(step.stage), step.name)
+        rows.append((*name, step.repo or "harness", seed, str(runs), key, state_of(step)))
+    columns = ("method", "stage", "step", "repository", "seed", "runs", "key", "state")
+    show_table(f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps", columns, rows)
+    for note in notes:
+        out.print(note, markup=False)
+
+
+def show_scores(title: str, rows: Iterable[tuple[str, Mapping[str, Sequence[float]]]]) -> None:
+    """Mean and spread of J, F, J&F per group of runs."""
+    lines = []
+    for name, scores in rows:
+        cells = [_mean_spread(scores.get(metric, ())) for metric in ("J", "F", "JF")]
+        lines.append((name, str(len(scores.get("J", ()))), *cells))
+    show_table(title, ("run", "seeds", "J", "F", "J&F"), lines)
+
+
+def _mean_spread(values: Sequence[float]) -> str:
+    if not values:
+        return "-"
+    mean = sum(values) / len(values)
+    if len(values) == 1:
+        return f"{mean:.1f}"
+    spread = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
+    return f"{mean:.1f} ± {spread:.1f}"

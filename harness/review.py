@@ -1,0 +1,140 @@
+"""Verbs that only read what executions left: status, logs, why."""
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.context import Context
+from harness.core import keys
+from harness.engine.store import lease_is_held
+from harness.errors import UsageError
+
+_FOLLOW_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepState:
+    """Where one step of a planned run stands: done, running, failed or todo."""
+
+    name: str
+    stage: int
+    key: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunState:
+    """Where one planned run stands."""
+
+    id: str
+    plan: str
+    steps: tuple[StepState, ...]
+
+    @property
+    def state(self) -> str:
+        """`done`, `running`, `failed` or `todo`."""
+        states = {step.state for step in self.steps}
+        order = ("running", "failed")
+        return next((s for s in order if s in states), "done" if states == {"done"} else "todo")
+
+
+def status(context: Context) -> list[RunState]:
+    """Every run of every plan under `runs/`, the newest plan of a run winning; reads files only."""
+    found: dict[str, RunState] = {}
+    for path in sorted(context.layout.plans.glob("*.json"), key=lambda p: p.stat().st_mtime):
+        plan = json.loads(path.read_text())
+        for planned in plan["runs"]:
+            steps = tuple(
+                _state(context, name, plan["steps"][key]) for name, key in planned["steps"].items()
+            )
+            run_id = planned["id"]
+            found[run_id] = RunState(id=run_id, plan=path.stem, steps=steps)
+    return list(found.values())
+
+
+def find_step(context: Context, name: str) -> StepState:
+    """The step `RUN/STEP`; RUN may be any unique part of a run's name."""
+    run, _, step = name.rpartition("/")
+    runs = [r for r in status(context) if run in r.id]
+    exact = [r for r in runs if r.id == run]
+    chosen = exact or runs
+    steps = {s.key: s for r in chosen for s in r.steps if s.name == step}
+    if len(steps) != 1:
+        known = sorted({s.name for r in chosen for s in r.steps}) or ["none"]
+        what = "no such step" if not steps else f"{len(steps)} different steps have that name"
+        raise UsageError(
+            f"{name}: {what}",
+            hint=f"write RUN/STEP with a run of `harness status`; steps: {', '.join(known)}",
+        )
+    return next(iter(steps.values()))
+
+
+def log_path(context: Context, key: str) -> Path | None:
+    """The log of the finished step, else of its newest attempt."""
+    published = context.layout.entry(key).log
+    if published.exists():
+        return published
+    attempts = context.layout.attempts.glob(f"{key[:16]}-*/{published.name}")
+    return max(attempts, key=lambda path: path.stat().st_mtime, default=None)
+
+
+def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str]:
+    """The step's log, piece by piece; with `follow` until the step ends."""
+    path = log_path(context, step.key)
+    while path is None and follow:
+        time.sleep(_FOLLOW_SECONDS)
+        path = log_path(context, step.key)
+    if path is None:
+        raise UsageError(f"{step.name} has no log: it never started", hint="see harness status")
+    with path.open(encoding="utf-8", errors="replace") as file:
+        while True:
+            text = file.read(65536)
+            if text:
+                yield text
+            elif not follow or not lease_is_held(context.layout, step.key):
+                return
+            else:
+                time.sleep(_FOLLOW_SECONDS)
+
+
+def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, Any, Any]]]:
+    """The nearest finished step of the same name and what differs in its key: (key, differences)."""
+    parts = _planned_parts(context, step.key)
+    nearest: tuple[str | None, list[tuple[str, Any, Any]]] = (None, [])
+    for path in context.layout.store.glob("*/*/record.json"):
+        identity = json.loads(path.read_text())["identity"]
+        if identity["step"] != step.name:
+            continue
+        found = keys.differences(identity["parts"], parts)
+        if nearest[0] is None or len(found) < len(nearest[1]):
+            nearest = (identity["key"], found)
+    return nearest
+
+
+def _planned_parts(context: Context, key: str) -> Mapping[str, Any]:
+    for path in context.layout.plans.glob("*.json"):
+        steps = json.loads(path.read_text())["steps"]
+        if key in steps:
+            parts: Mapping[str, Any] = steps[key]["parts"]
+            return parts
+    return {}
+
+
+def _state(context: Context, name: str, step: Mapping[str, Any]) -> StepState:
+    key = step["key"]
+    entry = context.layout.entry(key)
+    outputs = [entry.out / output["path"] for output in step["outputs"].values()]
+    if entry.record.exists() and all(path.exists() for path in outputs):
+        state = "done"
+    elif lease_is_held(context.layout, key):
+        state = "running"
+    elif any(context.layout.attempts.glob(f"{key[:16]}-*/{entry.record.name}")):
+        state = "failed"
+    else:
+        state = "todo"
+    return StepState(name=name, stage=step["stage"], key=key, state=state)
+
+

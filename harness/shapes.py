@@ -1,0 +1,150 @@
+"""The shapes that people and machines read: rows of tables, documents of --json."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from harness.context import Context
+from harness.core import keys
+from harness.core.manifest import method_names
+from harness.core.plan import BoundStep, Plan
+from harness.engine.runner import Outcome, Status
+from harness.engine.sources import Finding
+from harness.errors import HarnessError
+from harness.reproduce import Result
+
+
+def plan_document(context: Context, plan: Plan) -> dict[str, Any]:
+    """`plan --json`: runs, steps with their keys, states, disk."""
+    document: dict[str, Any] = keys.plain(plan.document())
+    document["states"] = {key: state(context, step) for key, step in plan.steps.items()}
+    document["disk_gb"] = disk_gb(context, plan)
+    return document
+
+
+def state(context: Context, step: BoundStep) -> str:
+    """`done`, or `to do` and why."""
+    if context.store.is_done(step.key, step.outputs):
+        return "done"
+    if context.store.record(step.key) is not None:
+        return "to do: an output was dropped"
+    if step.provisional:
+        return "to do: an asset is not hashed yet"
+    return "to do"
+
+
+def disk_gb(context: Context, plan: Plan) -> float:
+    """Estimated disk of the steps not done yet, in GB."""
+    todo = (s for s in plan.steps.values() if not context.store.is_done(s.key, s.outputs))
+    return round(sum(step.resources.disk_gb for step in todo), 1)
+
+
+def plan_notes(context: Context, plan: Plan) -> list[str]:
+    """What sharing saves, disk, GPU-hours, missing assets, options in force."""
+    todo = [s for s in plan.steps.values() if not context.store.is_done(s.key, s.outputs)]
+    notes = [
+        f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps ({plan.shared} step executions "
+        f"saved by sharing), {len(todo)} to do",
+        f"disk (estimate): {disk_gb(context, plan):g} GB",
+    ]
+    gpu_hours = sum(step.resources.gpus * step.resources.hours for step in todo)
+    if gpu_hours:
+        notes.append(f"GPU-hours (estimate): {gpu_hours:g}")
+    missing = sorted(
+        {name for s in todo for name in s.assets if not context.assets.is_there(name)}
+    )
+    if missing:
+        notes.append(f"missing assets: {', '.join(missing)}")
+    for method in dict.fromkeys(planned.run.method for planned in plan.runs):
+        options = next(p.run.options for p in plan.runs if p.run.method == method)
+        if options:
+            chosen = ", ".join(f"{name}={choice}" for name, choice in options.items())
+            notes.append(f"options of {method}: {chosen}")
+    return notes
+
+
+def report(result: Result) -> dict[str, Any]:
+    """`reproduce --json`."""
+    runs = []
+    for one in result.runs:
+        run = one.planned.run
+        steps = one.planned.steps.values()
+        runs.append(
+            {
+                "id": run.id,
+                "method": run.method,
+                "backbone": run.backbone,
+                "losses": run.losses.value,
+                "seed": run.seed,
+                "scale": run.scale.value,
+                "stack": run.stack,
+                "runtime": run.runtime,
+                "options": dict(run.options),
+                "status": one.status,
+                "scores": one.scores.get("final", {}),
+                "stage_scores": {k: v for k, v in one.scores.items() if k != "final"},
+                "steps": [
+                    step_row(result.plan.steps[key], result.outcomes[key]) for key in steps
+                ],
+            }
+        )
+    return {"plan": result.plan.id, "runs": runs}
+
+
+def step_row(step: BoundStep, outcome: Outcome) -> dict[str, Any]:
+    """One step as `reproduce --json` prints it and as run records hold it."""
+    return {
+        "name": step.name,
+        "stage": step.stage,
+        "repo": step.repo,
+        "status": "done" if outcome.status is Status.CACHED else outcome.status.value,
+        "cached": outcome.status is Status.CACHED,
+        "seconds": outcome.seconds,
+        "key": step.key,
+        "error": outcome.error,
+    }
+
+
+def score_groups(result: Result) -> list[tuple[str, dict[str, list[float]]]]:
+    """J, F, J&F per method, backbone and losses; stages before the last stand beside it."""
+    groups: dict[str, dict[str, list[float]]] = {}
+    for one in result.runs:
+        run = one.planned.run
+        for label, scores in one.scores.items():
+            name = f"{run.method} {run.backbone} {run.losses.value} [{label}]"
+            group = groups.setdefault(name, {"J": [], "F": [], "JF": []})
+            for metric, number in scores.items():
+                group[metric].append(number)
+    return list(groups.items())
+
+
+def finding_row(finding: Finding) -> dict[str, Any]:
+    """One line of `verify --json`."""
+    row: dict[str, Any] = keys.plain(finding)
+    return row
+
+
+def method_rows(context: Context) -> list[dict[str, Any]]:
+    """`methods --json`."""
+    rows = []
+    for name in method_names(context.project):
+        method = context.method(name)
+        rows.append(
+            {
+                "method": name,
+                "title": method.title,
+                "backbones": list(method.backbones),
+                "stacks": list(method.stacks),
+                "seeds": list(method.seeds),
+                "steps": len(method.steps),
+                "options": {
+                    key: {"default": option.default, "choices": list(option.choices)}
+                    for key, option in method.options.items()
+                },
+            }
+        )
+    return rows
+
+
+def explain(error: HarnessError) -> Mapping[str, Any]:
+    """An error as `--json` prints it."""
+    return {"error": str(error), "hint": error.hint, "exit_code": error.exit_code}
