@@ -5,8 +5,9 @@ import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -91,11 +92,16 @@ def _section(path: Path, key: str, kind: type[T]) -> dict[str, T]:
 def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | int, ...]) -> T:
     # Through JSON, because only there do strict rules still allow lists as tuples and text as enums.
     try:
-        return TypeAdapter(kind).validate_json(json.dumps(data), strict=True)
+        return cast(T, _adapter(kind).validate_json(json.dumps(data), strict=True))
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
             raise source.error(where, str(error), hint="use plain YAML values") from error
         raise _explain(source, error.errors(), kind, where) from error
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def _explain(

@@ -1,0 +1,20 @@
+"""What every test may use: how a missing tool is treated."""
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def require() -> Callable[[bool, str], None]:
+    """Skip when a tool is missing on a user's machine; under CI=true that is a failure."""
+
+    def check(there: bool, reason: str) -> None:  # noqa: FBT001
+        if there:
+            return
+        if os.environ.get("CI") == "true":
+            pytest.fail(f"missing under CI: {reason}")
+        pytest.skip(reason)
+
+    return check

@@ -1,0 +1,35 @@
+"""The second implementation of `Runtime`: runs a Python function in place of a process."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Event, Lock
+
+from harness.core.model import RuntimeName
+from harness.core.ports import Cause, Command, Environment, Exit, Mount
+
+ENVIRONMENT = Environment(id="env", handle="python", python="python", facts={"torch": "none"})
+
+
+class FakeRuntime:
+    """`acts` maps a step's name to what it does with its /out folder; others touch what is asked."""
+
+    name = RuntimeName.PROCESS
+
+    def __init__(self, acts: Mapping[str, Callable[[Path, Event], Exit | None]]) -> None:
+        self.acts = acts
+        self.seen: list[str] = []
+        self.lock = Lock()
+
+    def sees(self, mount: Mount) -> str:
+        return str(mount.source)
+
+    def isolation(self) -> Mapping[str, object]:
+        return {"engine": "fake"}
+
+    def run(self, command: Command, log: Path, stop: Event) -> Exit:
+        step = command.labels["harness.step"]
+        with self.lock:
+            self.seen.append(step)
+        log.write_text(f"ran {step}\n")
+        out = next(m.source for m in command.mounts if str(m.target) == "/out")
+        return self.acts[step](out, stop) or Exit(cause=Cause.DONE, code=0)

@@ -1,0 +1,112 @@
+"""Plans are pure values: same manifests and request, same keys; each change reaches what it must."""
+
+import dataclasses
+
+import pytest
+
+from harness.core.model import Losses, Scale
+from harness.errors import UsageError
+from tests import toy
+
+
+def test_runs_share_equal_steps() -> None:
+    plan = toy.plan(losses=tuple(Losses), seeds=(1, 2))
+    assert len(plan.runs) == 8
+    names = [step.name for step in plan.steps.values()]
+    assert names.count("data") == 1
+    assert names.count("train") == names.count("score") == 8
+    assert plan.shared == 7
+
+
+def test_parents_come_before_children() -> None:
+    plan = toy.plan(losses=tuple(Losses), seeds=(1, 2, 3))
+    seen: set[str] = set()
+    for key, step in plan.steps.items():
+        assert set(step.parents) <= seen
+        seen.add(key)
+
+
+def test_losses_enter_only_the_step_that_injects_them() -> None:
+    plan = toy.plan()
+    train = plan.steps[toy.keys_of(plan, Losses.ISL)["train"]]
+    assert train.argv[-2:] == ("--isl", "0.2")
+    assert "--isl" not in plan.steps[toy.keys_of(plan)["train"]].argv
+
+
+def test_baseline_does_not_depend_on_how_losses_are_computed() -> None:
+    other = toy.facts(packages=dict(toy.facts().packages) | {"losses": "changed"})
+    before, after = toy.plan(), toy.plan(with_facts=other)
+    assert toy.keys_of(before) == toy.keys_of(after)
+    assert toy.keys_of(before, Losses.ISL)["train"] != toy.keys_of(after, Losses.ISL)["train"]
+    assert toy.keys_of(before, Losses.ISL)["data"] == toy.keys_of(after, Losses.ISL)["data"]
+
+
+@pytest.mark.parametrize("package", ["site"])
+def test_site_counts_in_every_key(package: str) -> None:
+    other = toy.facts(packages=dict(toy.facts().packages) | {package: "changed"})
+    before, after = toy.keys_of(toy.plan()), toy.keys_of(toy.plan(with_facts=other))
+    assert all(before[name] != after[name] for name in before)
+
+
+def test_seed_reaches_only_stochastic_steps_and_what_reads_them() -> None:
+    plan = toy.plan(seeds=(1, 2))
+    one, two = toy.keys_of(plan, seed=1), toy.keys_of(plan, seed=2)
+    assert one["data"] == two["data"]
+    assert one["train"] != two["train"]
+    assert one["score"] != two["score"]
+
+
+def test_option_can_keep_the_seed_from_a_step() -> None:
+    reach = {
+        "about": "which steps the seed reaches",
+        "default": "none",
+        "choices": {
+            "none": {"about": "-", "fields": {"steps": ""}},
+            "all": {"about": "-", "fields": {"steps": "train"}},
+        },
+    }
+    method = toy.method(
+        options={"mode": dataclasses.asdict(toy.method().options["mode"]), "reach": reach},
+        seed_option="reach",
+    )
+    kept = toy.plan(method, seeds=(1, 2))
+    assert toy.keys_of(kept, seed=1) == toy.keys_of(kept, seed=2)
+    reached = toy.plan(method, seeds=(1, 2), options={"reach": "all"})
+    assert toy.keys_of(reached, seed=1)["train"] != toy.keys_of(reached, seed=2)["train"]
+
+
+def test_scale_changes_parameters_and_the_cpu_shim() -> None:
+    paper, smoke = toy.plan(), toy.plan(scale=Scale.SMOKE)
+    step = smoke.steps[toy.keys_of(smoke)["train"]]
+    assert step.argv[step.argv.index("--lr") + 1] == "1"
+    assert step.parts["cpu_shim"] is True
+    assert toy.keys_of(paper)["data"] != toy.keys_of(smoke)["data"]
+
+
+def test_estimates_and_descriptions_stay_out_of_keys() -> None:
+    first = toy.method()
+    steps = [
+        dataclasses.replace(step, about="other", note="other", progress="x") for step in first.steps
+    ]
+    assert toy.keys_of(toy.plan()) == toy.keys_of(toy.plan(dataclasses.replace(first, steps=steps)))
+
+
+def test_until_stops_at_a_step_or_a_score() -> None:
+    assert set(toy.keys_of(toy.plan(until="train"))) == {"data", "train"}
+    assert set(toy.keys_of(toy.plan(until="final"))) == {"data", "train", "score"}
+    with pytest.raises(UsageError, match="--until nowhere"):
+        toy.plan(until="nowhere")
+
+
+def test_unknown_option_and_choice_are_refused() -> None:
+    with pytest.raises(UsageError, match="no option 'mood'"):
+        toy.plan(options={"mood": "x"})
+    with pytest.raises(UsageError, match="no such choice"):
+        toy.plan(options={"mode": "x"})
+
+
+def test_document_is_plain_json() -> None:
+    import json
+
+    document = toy.plan().document()
+    assert json.loads(json.dumps(document)) == document
