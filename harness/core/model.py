@@ -45,7 +45,9 @@ Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 def _inner(path: str) -> str:
     parts = path.split("/")
     if path != "." and (not path or any(part in {"", ".", ".."} for part in parts)):
-        raise ValueError("expected a relative path that stays inside its root (no '..', no leading '/')")
+        raise ValueError(
+            "expected a relative path that stays inside its root (no '..', no leading '/')"
+        )
     return path
 
 
@@ -202,7 +204,9 @@ class StateDict:
     at: tuple[str, ...] = ()  # keys that lead to the state dict inside the file
     entries: int | None = None  # number of tensors
     values: int | None = None  # number of scalars in all floating tensors
-    shapes: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)  # tensors that must be there
+    shapes: Mapping[str, tuple[int, ...]] = Field(
+        default_factory=dict
+    )  # tensors that must be there
 
 
 @value
@@ -238,7 +242,9 @@ class Folder:
     kind: Literal["folder"]
     globs: tuple[str, ...] = ()
     min_count: Annotated[int, Field(ge=1)] = 1
-    counts: Mapping[str, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)  # glob -> its own
+    counts: Mapping[str, Annotated[int, Field(ge=1)]] = Field(
+        default_factory=dict
+    )  # glob -> its own
 
 
 @value
@@ -290,7 +296,9 @@ class Step:
     threads: CountAt
     workers: CountAt = CountAt(paper=0, smoke=0)
     resources: ResourcesAt
-    gpus: str | None = None  # template of the number of GPUs at paper scale, where an option sets it
+    gpus: str | None = (
+        None  # template of the number of GPUs at paper scale, where an option sets it
+    )
     backbones: tuple[str, ...] = ()  # empty: all
     scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
     progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
@@ -391,3 +399,4 @@ class Stack:
     archs: tuple[str, ...] = ()
     ptx: str | None = None
     base: str  # image reference of the base, resolved to a digest by harness.lock
+    index: str | None = None  # extra package index for wheels that the default one lacks

@@ -1,0 +1,99 @@
+"""The ports of environment building: what the engine asks of pip, of Docker, and with which options."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildOptions:
+    """Where a build finds what it may not find by itself; none of it counts in a key.
+
+    Hashes in the lock decide what is installed, so the place a wheel comes from cannot matter.
+    """
+
+    ca_bundle: Path | None = None  # PEM file for registries behind a proxy of one's own
+    wheelhouse: Path | None = None  # folder of wheels; replaces a stack's extra index
+    base: str | None = None  # image that replaces the pinned base (counts by its image id)
+
+    @classmethod
+    def from_environment(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        ca_bundle: Path | None = None,
+        wheelhouse: Path | None = None,
+        base: str | None = None,
+    ) -> "BuildOptions":
+        """Options given, else HARNESS_CA_BUNDLE, HARNESS_WHEELHOUSE, HARNESS_BASE, else pip's own.
+
+        Of pip's, PIP_CERT (a file) and PIP_FIND_LINKS (one folder) are honoured.
+        """
+        return cls(
+            ca_bundle=ca_bundle
+            or _existing(environ.get("HARNESS_CA_BUNDLE"))
+            or _existing(environ.get("PIP_CERT")),
+            wheelhouse=wheelhouse
+            or _existing(environ.get("HARNESS_WHEELHOUSE"))
+            or _existing(environ.get("PIP_FIND_LINKS")),
+            base=base or environ.get("HARNESS_BASE") or None,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interpreter:
+    """A Python that virtual environments can be made of."""
+
+    path: Path
+    version: str  # in full: 3.11.7
+    platform: str  # linux-x86_64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageRecipe:
+    """An image build: files of its context by name, and build arguments."""
+
+    tag: str
+    files: Mapping[str, bytes | Path]
+    arguments: Mapping[str, str]
+    labels: Mapping[str, str]
+
+
+class VenvBuilder(Protocol):
+    """Makes virtual environments."""
+
+    def interpreter(self, version: str) -> Interpreter:
+        """A Python of `version` (major.minor). Raises NotReadyError if there is none."""
+        ...
+
+    def build(
+        self, interpreter: Interpreter, lock: Path, folder: Path, pip: tuple[str, ...], log: Path
+    ) -> Path:
+        """Install `lock` into a fresh `folder`; its interpreter. Raises BuildError."""
+        ...
+
+    def probe(self, python: Path, code: str) -> Mapping[str, object]:
+        """The JSON object that `code` prints. Raises BuildError."""
+        ...
+
+
+class ImageBuilder(Protocol):
+    """Makes container images."""
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of an image the engine has. Raises NotReadyError where there is no engine."""
+        ...
+
+    def build(self, recipe: ImageRecipe, log: Path) -> str:
+        """Build and tag; the image's id. Raises BuildError or NotReadyError."""
+        ...
+
+    def probe(self, image: str, python: str, code: str) -> Mapping[str, object]:
+        """The JSON object that `code` prints inside `image`. Raises BuildError."""
+        ...
+
+
+def _existing(text: str | None) -> Path | None:
+    """The path, if it is one and exists."""
+    return Path(text).resolve() if text and Path(text).exists() else None

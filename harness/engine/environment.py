@@ -1,0 +1,199 @@
+"""Environments of the process runtime: a venv made of the lock, or harness's own interpreter."""
+
+import functools
+import importlib.metadata
+import json
+import os
+import platform
+import shutil
+import sys
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.core.building import BuildOptions, Interpreter, VenvBuilder
+from harness.core.keys import digest
+from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.model import Stack
+from harness.core.ports import Environment
+from harness.engine.lock import locked
+from harness.engine.locks import read_requirements
+from harness.errors import NotReadyError
+
+#: The stack that is harness's own interpreter.
+HOST = "host"
+
+#: Prints what an environment holds as one JSON object; runs on every stack (Python >= 3.9).
+PROBE = """
+import importlib.metadata, importlib.util, json, platform, sys
+names = {(d.metadata["Name"] or "").lower(): d.version for d in importlib.metadata.distributions()}
+facts = {
+    "python": platform.python_version(),
+    "platform": sys.platform + "-" + platform.machine(),
+    "libc": " ".join(platform.libc_ver()),
+    "pip_freeze": sorted(f"{name}=={version}" for name, version in names.items() if name),
+    "torch": None, "cuda": None, "cudnn": None, "archs": [],
+}
+if importlib.util.find_spec("torch"):
+    import torch
+    facts.update(
+        torch=torch.__version__, cuda=torch.version.cuda, cudnn=torch.backends.cudnn.version(),
+        archs=(torch._C._cuda_getArchFlags() or "").split() if torch.version.cuda else [],
+    )
+print(json.dumps(facts))
+"""
+
+
+class ProcessEnvironments:
+    """Environments of the process runtime: `host` as it is, any other stack from its lock."""
+
+    def __init__(
+        self,
+        project: ProjectLayout,
+        cache: CacheLayout,
+        stacks: Mapping[str, Stack],
+        builder: VenvBuilder,
+        options: BuildOptions | None = None,
+    ) -> None:
+        self._host = HostEnvironments(project, cache, builder)
+        self._venvs = VenvEnvironments(project, cache, stacks, builder, options)
+
+    def identify(self, method: str, stack: str) -> str:
+        """The environment id, without building anything."""
+        return self._of(stack).identify(method, stack)
+
+    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+        """Build once, probe once, then reuse. Raises BuildError or NotReadyError."""
+        return self._of(stack).ensure(method, stack, log)
+
+    def _of(self, stack: str) -> "HostEnvironments | VenvEnvironments":
+        return self._host if stack == HOST else self._venvs
+
+
+class HostEnvironments:
+    """Harness's own interpreter, for stack `host`."""
+
+    def __init__(self, project: ProjectLayout, cache: CacheLayout, builder: VenvBuilder) -> None:
+        self._project, self._cache, self._builder = project, cache, builder
+
+    def identify(self, method: str, stack: str) -> str:
+        """Word, Python, platform and the installed versions of the packages that the lock names."""
+        lock = read_requirements(self._project.requirements(method, stack))
+        installed = {one.name: _installed(one.name) for one in lock.requirements}
+        return process_id(platform.python_version(), host_platform(), installed)
+
+    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+        """Check that every package of the lock is installed. Raises NotReadyError."""
+        del log
+        lock = read_requirements(self._project.requirements(method, stack))
+        missing = [one.name for one in lock.requirements if _installed(one.name) is None]
+        if missing:
+            raise NotReadyError(
+                f"stack {stack} is the Python that runs harness ({sys.executable}), and it lacks "
+                f"{', '.join(missing)}",
+                hint="run `make install`, or choose --runtime docker",
+            )
+        identity = self.identify(method, stack)
+        python = Path(sys.executable)
+        facts = _facts(self._cache, identity) or self._probe(identity, python)
+        return Environment(id=identity, handle=str(python), python=str(python), facts=facts)
+
+    def _probe(self, identity: str, python: Path) -> dict[str, Any]:
+        return _keep(self._cache, identity, self._builder.probe(python, PROBE))
+
+
+class VenvEnvironments:
+    """One virtual environment per lock and interpreter, in the cache."""
+
+    def __init__(
+        self,
+        project: ProjectLayout,
+        cache: CacheLayout,
+        stacks: Mapping[str, Stack],
+        builder: VenvBuilder,
+        options: BuildOptions | None = None,
+    ) -> None:
+        self._project, self._cache, self._stacks = project, cache, stacks
+        self._builder, self._options = builder, options or BuildOptions()
+
+    def identify(self, method: str, stack: str) -> str:
+        """Word, full Python version, platform and lock hash."""
+        lock = read_requirements(self._project.requirements(method, stack))
+        interpreter = self._interpreter(stack)
+        return process_id(interpreter.version, interpreter.platform, lock.sha256)
+
+    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+        """Build the venv unless it is there whole. Raises BuildError or NotReadyError."""
+        identity = self.identify(method, stack)
+        folder = self._cache.venv(identity)
+        with locked(folder.with_suffix(".lock")):
+            facts = _facts(self._cache, identity)
+            python = folder / "bin" / "python"
+            if facts is None or not python.exists():
+                facts = self._build(method, stack, identity, log)
+        return Environment(id=identity, handle=str(python), python=str(python), facts=facts)
+
+    def _build(self, method: str, stack: str, identity: str, log: Path) -> dict[str, Any]:
+        # Built in place, because a venv's scripts name its folder; the facts, written last, say
+        # that it is whole.
+        folder = self._cache.venv(identity)
+        shutil.rmtree(folder, ignore_errors=True)
+        python = self._builder.build(
+            self._interpreter(stack),
+            self._project.requirements(method, stack),
+            folder,
+            pip_options(self._options, self._stacks[stack]),
+            log,
+        )
+        return _keep(self._cache, identity, self._builder.probe(python, PROBE))
+
+    def _interpreter(self, stack: str) -> Interpreter:
+        return self._builder.interpreter(self._stacks[stack].python)
+
+
+def pip_options(options: BuildOptions, stack: Stack) -> tuple[str, ...]:
+    """What pip is told beside the lock: certificates, and where wheels may lie besides."""
+    told: tuple[str, ...] = ()
+    if options.ca_bundle is not None:
+        told += ("--cert", str(options.ca_bundle))
+    if options.wheelhouse is not None:
+        return (*told, "--find-links", str(options.wheelhouse))
+    return told if stack.index is None else (*told, "--extra-index-url", stack.index)
+
+
+def process_id(python: str, machine: str, content: object) -> str:
+    """The environment id of a process environment."""
+    return digest(
+        {"runtime": "process", "python": python, "platform": machine, "packages": content}
+    )
+
+
+def host_platform() -> str:
+    """Operating system and machine, as the probe spells them."""
+    return f"{sys.platform}-{platform.machine()}"
+
+
+@functools.cache
+def _installed(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _facts(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
+    try:
+        facts: dict[str, Any] = json.loads(cache.facts(identity).read_text())
+    except (OSError, ValueError):
+        return None
+    return facts
+
+
+def _keep(cache: CacheLayout, identity: str, facts: Mapping[str, object]) -> dict[str, Any]:
+    path = cache.facts(identity)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
+    fresh.write_text(json.dumps(dict(facts), indent=1, sort_keys=True))
+    os.replace(fresh, path)
+    return dict(facts)

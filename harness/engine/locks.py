@@ -1,0 +1,104 @@
+"""Read requirement locks (pip's format, every line with hashes) and the base digests of harness.lock."""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.core.layout import ProjectLayout
+from harness.core.yaml_source import read_yaml
+from harness.errors import ManifestError
+
+_PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)")
+_HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+#: torch and what it alone brings: the first layers of an image, equal for all methods of a stack.
+_TORCH = re.compile(r"^(torch|torchvision|triton|cmake|lit|nvidia[-_].*|cuda[-_].*)$")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Requirement:
+    """One pinned package as it stands in a lock."""
+
+    name: str  # lower case, dashes
+    version: str
+    hashes: frozenset[str]
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequirementLock:
+    """A lock file: its packages and the hash of its bytes."""
+
+    path: Path
+    sha256: str
+    requirements: tuple[Requirement, ...]
+
+    def hashes(self) -> frozenset[str]:
+        """The sha256 of every file that may be installed."""
+        return frozenset().union(*(one.hashes for one in self.requirements))
+
+    def torch_part(self) -> str:
+        """The lines of torch and its own libraries, to be installed without dependencies."""
+        return "".join(one.text for one in self.requirements if _TORCH.match(one.name))
+
+    def other_part(self) -> str:
+        """All other lines."""
+        return "".join(one.text for one in self.requirements if not _TORCH.match(one.name))
+
+
+def read_requirements(path: Path) -> RequirementLock:
+    """Read a lock. Raises ManifestError if it is missing, or if a line has no version or no hash."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ManifestError(
+            f"{path}: no such lock: this method has no environment for this stack",
+            hint="choose one of the method's stacks (`harness methods`), or run `make lock`",
+        ) from error
+    return RequirementLock(
+        path=path,
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+        requirements=tuple(_requirement(path, number, block) for number, block in _blocks(text)),
+    )
+
+
+def base_digest(project: ProjectLayout, base: str) -> str:
+    """The digest that harness.lock holds for image `base`. Raises ManifestError without one."""
+    source = read_yaml(project.lock)
+    bases = source.data.get("bases", {}) if isinstance(source.data, dict) else {}
+    digest = bases.get(base) if isinstance(bases, dict) else None
+    if not isinstance(digest, str) or not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+        raise source.error(
+            ("bases", base),
+            f"expected sha256:<64 hex digits>, found {digest!r}",
+            hint="run `harness lock`, or build on an image of your own with --base IMAGE",
+        )
+    return digest
+
+
+def _blocks(text: str) -> list[tuple[int, str]]:
+    """Line number and text of each requirement with its continuation lines."""
+    blocks: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(keepends=True), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        if line[0].isspace() and blocks:
+            first, block = blocks[-1]
+            blocks[-1] = (first, block + line)
+        else:
+            blocks.append((number, line))
+    return blocks
+
+
+def _requirement(path: Path, number: int, block: str) -> Requirement:
+    pin, hashes = _PIN.match(block), _HASH.findall(block)
+    if pin is None or not hashes:
+        raise ManifestError(
+            f"{path}:{number}: expected NAME==VERSION with --hash=sha256:..., found "
+            f"{block.splitlines()[0]!r}",
+            hint="locks are made by `make lock`; do not edit them by hand",
+        )
+    name = re.sub(r"[-_.]+", "-", pin["name"]).lower()
+    return Requirement(
+        name=name, version=pin["version"], hashes=frozenset(hashes), text=block.rstrip("\n") + "\n"
+    )
