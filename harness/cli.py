@@ -38,15 +38,23 @@ Mirror = Annotated[
     typer.Option(help="Folder of bare repositories OWNER/NAME.git.", envvar="HARNESS_MIRROR"),
 ]
 Data = Annotated[Path | None, typer.Option(help="Folder with your data sets and weights.")]
-Backbone = Annotated[str | None, typer.Option(help="One backbone; all of the method's if left out.")]
-LossesText = Annotated[str, typer.Option("--losses", help="all, or a list of none,isl,fsl,isl+fsl.")]
+Backbone = Annotated[
+    str | None, typer.Option(help="One backbone; all of the method's if left out.")
+]
+LossesText = Annotated[
+    str, typer.Option("--losses", help="all, or a list of none,isl,fsl,isl+fsl.")
+]
 Seeds = Annotated[int | None, typer.Option(help="How many of the manifest's seeds.")]
 Seed = Annotated[str | None, typer.Option("--seed", help="These seeds instead: A,B,...")]
 ScaleText = Annotated[str, typer.Option("--scale", help="paper, or smoke (CPU, minutes).")]
 StackName = Annotated[str | None, typer.Option("--stack", help="Software stack.")]
 RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
-OptionList = Annotated[list[str] | None, typer.Option("--option", help="OPTION=CHOICE; repeatable.")]
-Until = Annotated[str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")]
+OptionList = Annotated[
+    list[str] | None, typer.Option("--option", help="OPTION=CHOICE; repeatable.")
+]
+Until = Annotated[
+    str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")
+]
 CaBundle = Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")]
 Wheelhouse = Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")]
 Base = Annotated[str | None, typer.Option(help="Another base image (recorded by its id).")]
@@ -318,7 +326,9 @@ def score(
         console.show_json(found)
         return
     scores = found["scores"]
-    console.show_table("scores", ("J", "F", "J&F"), [[f"{scores[m]:.2f}" for m in ("J", "F", "JF")]])
+    console.show_table(
+        "scores", ("J", "F", "J&F"), [[f"{scores[m]:.2f}" for m in ("J", "F", "JF")]]
+    )
 
 
 @app.command()
@@ -349,7 +359,13 @@ def methods(*, project: Project = None, as_json: Json = False) -> None:
         console.show_json({"methods": rows})
         return
     cells = [
-        (r["method"], r["title"], ", ".join(r["backbones"]), ", ".join(r["stacks"]), str(r["steps"]))
+        (
+            r["method"],
+            r["title"],
+            ", ".join(r["backbones"]),
+            ", ".join(r["stacks"]),
+            str(r["steps"]),
+        )
         for r in rows
     ]
     console.show_table("methods", ("method", "title", "backbones", "stacks", "steps"), cells)
@@ -419,7 +435,7 @@ def manifest_schema(folder: Path) -> None:
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
 
 
-def _context(  # noqa: PLR0913 - one option each
+def _context(
     project: Path | None,
     runs: Path | None,
     mirror: Path | None = None,
@@ -443,7 +459,7 @@ def _context(  # noqa: PLR0913 - one option each
     )
 
 
-def _ask(  # noqa: PLR0913 - one option each
+def _ask(
     methods: list[str],
     backbone: str | None,
     losses: str,

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from rich.console import Console
 from rich.live import Live
@@ -78,12 +78,10 @@ def read_advance(log: Path | None, pattern: str | None) -> Advance | None:
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
         tail = file.read().decode(errors="replace")
-    last = None
-    for last in re.finditer(pattern, tail):
-        pass
-    if last is None:
+    found = list(re.finditer(pattern, tail))
+    if not found:
         return None
-    groups = last.groupdict()
+    groups = found[-1].groupdict()
     at, of = int(groups["at"]), int(groups.get("of") or 0)
     return Advance(at, of, f"{at}/{of}" if of else str(at))
 
@@ -99,7 +97,7 @@ class Board:
     guard: threading.Lock = field(default_factory=threading.Lock)
     live: Live | None = None
 
-    def __enter__(self) -> "Board":
+    def __enter__(self) -> Self:
         if err.is_terminal:
             self.live = Live(self, console=err, refresh_per_second=2, transient=True)
             self.live.start()

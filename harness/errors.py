@@ -42,7 +42,7 @@ class MismatchError(HarnessError):
     exit_code = 4
 
 
-class SourceMismatch(MismatchError):
+class SourceMismatch(MismatchError):  # noqa: N818 - the base says it
     """A repository, patch or checkout differs from its pin at `where`."""
 
     def __init__(self, where: str, *, expected: str, found: str, hint: str) -> None:

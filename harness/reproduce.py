@@ -19,7 +19,7 @@ from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_score
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.sources import Finding
 from harness.engine.store import write_json
-from harness.errors import NotReadyError, UsageError
+from harness.errors import Interrupted, NotReadyError, UsageError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +59,8 @@ class Result:
     def exit_code(self) -> int:
         """0 when every run is done; else of the gravest outcome."""
         codes = {outcome.exit_code for outcome in self.outcomes.values()}
-        return 130 if 130 in codes else max(codes, default=0)
+        stopped = Interrupted.exit_code
+        return stopped if stopped in codes else max(codes, default=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +194,7 @@ def fetch_methods(
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for name in expand(context, names):
         method = context.method(name)
-        wanted = dict(method.repositories) | {n: () for n in _pristine(context, method, scale)}
+        wanted = dict(method.repositories) | dict.fromkeys(_pristine(context, method, scale), ())
         for repository, patches in wanted.items():
             say(f"fetch {repository}")
             pinned = context.catalogue.repositories[repository]
@@ -303,12 +304,10 @@ def _facts(context: Context, method: Method, request: Request) -> Facts:
         environment=environments.identify(method.method, request.stack),
         assets={name: context.assets.digest(name) for name in used_assets(method)},
         sources={
-            name: _identity(context, name, patches)
-            for name, patches in method.repositories.items()
+            name: _identity(context, name, patches) for name, patches in method.repositories.items()
         },
         pristine={
-            name: _identity(context, name, ())
-            for name in _pristine(context, method, request.scale)
+            name: _identity(context, name, ()) for name in _pristine(context, method, request.scale)
         },
         packages=context.packages,
     )

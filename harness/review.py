@@ -101,7 +101,7 @@ def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str
 
 
 def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, Any, Any]]]:
-    """The nearest finished step of the same name and what differs in its key: (key, differences)."""
+    """The nearest finished step of the same name, and what differs: (key, differences)."""
     parts = _planned_parts(context, step.key)
     nearest: tuple[str | None, list[tuple[str, Any, Any]]] = (None, [])
     for path in context.layout.store.glob("*/*/record.json"):
@@ -136,5 +136,3 @@ def _state(context: Context, name: str, step: Mapping[str, Any]) -> StepState:
     else:
         state = "todo"
     return StepState(name=name, stage=step["stage"], key=key, state=state)
-
-

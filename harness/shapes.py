@@ -41,17 +41,15 @@ def disk_gb(context: Context, plan: Plan) -> float:
 def plan_notes(context: Context, plan: Plan) -> list[str]:
     """What sharing saves, disk, GPU-hours, missing assets, options in force."""
     todo = [s for s in plan.steps.values() if not context.store.is_done(s.key, s.outputs)]
+    size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(todo)} to do"
     notes = [
-        f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps ({plan.shared} step executions "
-        f"saved by sharing), {len(todo)} to do",
+        f"{size}; sharing saves {plan.shared} step executions",
         f"disk (estimate): {disk_gb(context, plan):g} GB",
     ]
     gpu_hours = sum(step.resources.gpus * step.resources.hours for step in todo)
     if gpu_hours:
         notes.append(f"GPU-hours (estimate): {gpu_hours:g}")
-    missing = sorted(
-        {name for s in todo for name in s.assets if not context.assets.is_there(name)}
-    )
+    missing = sorted({name for s in todo for name in s.assets if not context.assets.is_there(name)})
     if missing:
         notes.append(f"missing assets: {', '.join(missing)}")
     for method in dict.fromkeys(planned.run.method for planned in plan.runs):
@@ -82,9 +80,7 @@ def report(result: Result) -> dict[str, Any]:
                 "status": one.status,
                 "scores": one.scores.get("final", {}),
                 "stage_scores": {k: v for k, v in one.scores.items() if k != "final"},
-                "steps": [
-                    step_row(result.plan.steps[key], result.outcomes[key]) for key in steps
-                ],
+                "steps": [step_row(result.plan.steps[key], result.outcomes[key]) for key in steps],
             }
         )
     return {"plan": result.plan.id, "runs": runs}

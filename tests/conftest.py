@@ -10,7 +10,7 @@ import pytest
 def require() -> Callable[[bool, str], None]:
     """Skip when a tool is missing on a user's machine; under CI=true that is a failure."""
 
-    def check(there: bool, reason: str) -> None:  # noqa: FBT001
+    def check(there: bool, reason: str) -> None:
         if there:
             return
         if os.environ.get("CI") == "true":

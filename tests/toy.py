@@ -107,9 +107,7 @@ def request(**changes: Any) -> Request:
     return Request(**(fields | changes))
 
 
-def plan(
-    of: Method | None = None, *, with_facts: Facts | None = None, **changes: Any
-) -> Plan:
+def plan(of: Method | None = None, *, with_facts: Facts | None = None, **changes: Any) -> Plan:
     """The toy's plan."""
     return make_plan(of or method(), CATALOGUE, request(**changes), with_facts or facts())
 

@@ -83,7 +83,9 @@ class _Check:
         for name in names:
             if name not in known:
                 near = difflib.get_close_matches(name, known, n=1)
-                hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+                hint = (
+                    f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+                )
                 raise self.fail((*where, name), f"unknown {what} {name!r}", hint)
 
     def defaults(self) -> None:
@@ -136,7 +138,9 @@ class _Check:
             self.known(where, (when.backbone,), self.method.backbones, "backbone")
         for name, choice in when.options.items():
             self.known((*where, "options"), (name,), self.method.options, "option")
-            self.known((*where, "options", name), (choice,), self.method.options[name].choices, "choice")
+            self.known(
+                (*where, "options", name), (choice,), self.method.options[name].choices, "choice"
+            )
 
     def templates(self, where: KeyPath, step: Step) -> None:
         for place, text in texts(step):
@@ -160,7 +164,9 @@ class _Check:
                 return rest in self.method.parameters
             case "o":
                 option, _, field = rest.partition(".")
-                choices = self.method.options[option].choices if option in self.method.options else {}
+                choices = (
+                    self.method.options[option].choices if option in self.method.options else {}
+                )
                 return bool(choices) and (
                     not field or all(field in choice.fields for choice in choices.values())
                 )
@@ -186,7 +192,9 @@ class _Check:
             tuple(graphlib.TopologicalSorter(graph).static_order())
         except graphlib.CycleError as error:
             raise self.fail(
-                ("steps",), f"inputs run in a circle: {' -> '.join(error.args[1])}", "cut the circle"
+                ("steps",),
+                f"inputs run in a circle: {' -> '.join(error.args[1])}",
+                "cut the circle",
             ) from error
 
 

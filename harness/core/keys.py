@@ -9,7 +9,7 @@ from typing import Any
 
 
 def canonical(value: Any) -> str:
-    """JSON with sorted keys and no white space; dataclasses as mappings without their defaults' Nones."""
+    """JSON with sorted keys and no white space; dataclasses as mappings, Nones left out."""
     return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
@@ -19,7 +19,7 @@ def digest(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, tuples, enums and mappings as plain JSON values; fields that are None left out."""
+    """Dataclasses, tuples, enums and mappings as plain JSON values; Nones left out."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
         return {name: plain(item) for name, item in pairs if item is not None}
@@ -33,7 +33,7 @@ def plain(value: Any) -> Any:
 
 
 def differences(left: Any, right: Any, where: str = "") -> list[tuple[str, Any, Any]]:
-    """The leaves in which two plain JSON values differ, as (path, left, right); None where absent."""
+    """The leaves in which two JSON values differ: (path, left, right), None where absent."""
     if isinstance(left, dict) and isinstance(right, dict):
         found: list[tuple[str, Any, Any]] = []
         for key in sorted(left.keys() | right.keys()):

@@ -90,9 +90,9 @@ def _section(path: Path, key: str, kind: type[T]) -> dict[str, T]:
 
 
 def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | int, ...]) -> T:
-    # Through JSON, because only there do strict rules still allow lists as tuples and text as enums.
+    # Through JSON: only there do strict rules still allow lists as tuples and text as enums.
     try:
-        return cast(T, _adapter(kind).validate_json(json.dumps(data), strict=True))
+        return cast("T", _adapter(kind).validate_json(json.dumps(data), strict=True))
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
             raise source.error(where, str(error), hint="use plain YAML values") from error
@@ -130,7 +130,7 @@ def _explain(
 
 def _all_fields() -> set[str]:
     kinds = [k for k in vars(model).values() if dataclasses.is_dataclass(k)]
-    kinds += [k for k in get_args(get_args(model.Contract)[0])]
+    kinds += get_args(get_args(model.Contract)[0])
     return {field.name for kind in kinds for field in dataclasses.fields(kind)}
 
 

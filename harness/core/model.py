@@ -1,10 +1,10 @@
 """What manifests declare: repositories, assets, stacks, methods, steps, contracts.
 
-Each class is a frozen dataclass that pydantic validates while a manifest is read (unknown keys are
-refused), so one definition serves the reader, the planner and the JSON Schema.
+Each class is a frozen dataclass that pydantic validates while a manifest is read (unknown keys
+are refused), so one definition serves the reader, the planner and the JSON Schema.
 
-Templates. Strings in `argv`, `env`, `links` and contracts may hold placeholders, and nothing else in
-braces is touched:
+Templates. Strings in `argv`, `env`, `links` and contracts may hold placeholders, and nothing
+else in braces is touched:
 
 =====================  ==========================================================
 ``{in.NAME}``          where the step sees input NAME (``/in/NAME``, assets under ``/data/NAME``)
@@ -33,7 +33,7 @@ _CONFIG = ConfigDict(extra="forbid")
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def value(cls: type[T]) -> type[T]:
     """Make `cls` a frozen, keyword-only, validated dataclass that refuses unknown keys."""
-    return cast(type[T], dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls))
+    return cast("type[T]", dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls))
 
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]

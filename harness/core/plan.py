@@ -23,7 +23,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        """A readable name; options enter by a short hash, so that two settings never share a record."""
+        """A readable name; options enter by a short hash: two settings never share a record."""
         parts = (self.method, self.backbone, self.losses.value, f"s{self.seed}")
         place = (self.scale.value, self.stack, self.runtime)
         return "-".join((*parts, *place, digest(dict(self.options))[:6]))

@@ -238,7 +238,7 @@ class _Binder:
         return self.run.scale is Scale.PAPER
 
     def _seed(self, step: Step) -> int | None:
-        """The effective seed: none for a deterministic step, the fixed one where the option says so."""
+        """The effective seed: none for a deterministic step, the fixed one where an option says."""
         if not step.stochastic:
             return None
         if self.method.seed_option is None:
@@ -268,9 +268,7 @@ class _Binder:
             "source": self.facts.sources[fields["repo"]] if fields["repo"] else None,
             "gpus": resources.gpus,
             "cpu_shim": not self._paper,
-            "packages": {
-                name: self.facts.packages[name] for name in ("site", *fields["packages"])
-            },
+            "packages": {name: self.facts.packages[name] for name in ("site", *fields["packages"])},
             "inputs": {name: self._content(one) for name, one in inputs.items()},
             "outputs": {
                 name: {"path": output.path, "contract": output.contract}

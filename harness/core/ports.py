@@ -27,8 +27,8 @@ class Mount:
 class Environment:
     """What a step runs in.
 
-    `id` is the environment id of the key, `handle` what the runtime starts (an image id, or the path
-    of a Python interpreter), `python` the interpreter as the step sees it.
+    `id` is the environment id of the key, `handle` what the runtime starts (an image id, or the
+    path of a Python interpreter), `python` the interpreter as the step sees it.
     """
 
     id: str
@@ -81,7 +81,7 @@ class Runtime(Protocol):
     name: RuntimeName
 
     def sees(self, mount: Mount) -> str:
-        """The path under which a step finds `mount` (its target, or its source where not isolated)."""
+        """Where a step finds `mount`: its target, or its source where not isolated."""
         ...
 
     def isolation(self) -> Mapping[str, object]:
@@ -112,7 +112,7 @@ class Git(Protocol):
     """Plumbing on bare repositories. Only `fetch` and `fetch_blobs` ever use the network."""
 
     def create(self, repository: Path, *, borrow: Path | None = None) -> None:
-        """Make a bare repository unless it is there; objects of `borrow` are used through alternates."""
+        """Make a bare repository unless it is there; objects of `borrow` serve as alternates."""
         ...
 
     def has_commit(self, repository: Path, commit: str) -> bool:
@@ -135,10 +135,6 @@ class Git(Protocol):
         """Every path of the commit's tree, submodules included."""
         ...
 
-    def selected(self, repository: Path, commit: str, patterns: Collection[str]) -> frozenset[str]:
-        """The paths of the commit that these sparse-checkout patterns (non-cone) take in."""
-        ...
-
     def missing(self, repository: Path, ids: Collection[str]) -> frozenset[str]:
         """Which of these objects the repository lacks."""
         ...
@@ -148,5 +144,5 @@ class Git(Protocol):
         ...
 
     def apply(self, folder: Path, patch: Path) -> None:
-        """Apply a zero-context patch to the files in `folder`. Raises MismatchError, changing nothing."""
+        """Apply a zero-context patch in `folder`. Raises MismatchError, changing nothing."""
         ...

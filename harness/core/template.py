@@ -1,10 +1,10 @@
-"""Placeholders in manifest strings, filled in two goes: values while planning, places while running."""
+"""Placeholders in manifest strings: values are filled while planning, places while running."""
 
 import re
 from collections.abc import Callable
 
 PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z][\w-]*){0,2})\}")
-#: Filled only when a step runs, since they are host or runtime dependent; keys hash them as they are.
+#: Filled only when a step runs, since they depend on the host; keys hash them as they are.
 PLACES = frozenset({"out", "work"})
 
 

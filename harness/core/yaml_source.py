@@ -41,7 +41,9 @@ class YamlSource:
         """An error that names file, line and field."""
         field = spell(where)
         place = f"{self.path}:{self.line(where)}"
-        return ManifestError(f"{place}: {field}: {what}" if field else f"{place}: {what}", hint=hint)
+        return ManifestError(
+            f"{place}: {field}: {what}" if field else f"{place}: {what}", hint=hint
+        )
 
 
 def spell(where: Sequence[str | int]) -> str:

@@ -1,6 +1,6 @@
 """One JSON record per step attempt and per run: what happened, with what, on what."""
 
-import datetime
+import datetime as dt
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,8 +23,8 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
     command: Command,
     sources: Mapping[str, Any],
     runtime: Mapping[str, object],
-    started: datetime.datetime,
-    ended: datetime.datetime,
+    started: dt.datetime,
+    ended: dt.datetime,
     exit_: Exit,
     outputs: Mapping[str, Any],
     error: str | None,
@@ -57,9 +57,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
         "runtime": dict(runtime),
         "container": {
             "name": command.name,
-            "mounts": [
-                {"target": str(m.target), "writable": m.writable} for m in command.mounts
-            ],
+            "mounts": [{"target": str(m.target), "writable": m.writable} for m in command.mounts],
             "gpus": list(command.gpus),
             "resources": keys.plain(command.resources),
         },

@@ -1,6 +1,6 @@
 """The unit of execution: lease, look into the store, run, check contracts, publish."""
 
-import datetime
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable, Mapping
@@ -96,9 +96,9 @@ class StepRunner:
         workspace.prepare(self.runtime)
         command = workspace.command(self.runtime, environment, gpus)
         before = snapshot(workspace.inputs.values())
-        started = datetime.datetime.now(datetime.UTC)
+        started = dt.datetime.now(dt.UTC)
         exit_ = self.runtime.run(command, attempt.log, stop)
-        ended = datetime.datetime.now(datetime.UTC)
+        ended = dt.datetime.now(dt.UTC)
         if exit_.cause is Cause.INTERRUPTED:
             shutil.rmtree(attempt.root, ignore_errors=True)
             raise Interrupted(f"step {step.name} stopped", hint="run the same command again")

@@ -1,4 +1,4 @@
-"""The local executor: a ready queue over the plan's steps, with tokens for CPUs, memory and GPUs."""
+"""The local executor: a ready queue over the plan, with tokens for CPUs, memory and GPUs."""
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait

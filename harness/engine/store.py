@@ -36,7 +36,9 @@ class Store:
     def is_done(self, key: str, outputs: Mapping[str, Output]) -> bool:
         """Whether a record stands under `key` and every declared output exists."""
         entry = self.layout.entry(key)
-        return entry.record.exists() and all((entry.out / o.path).exists() for o in outputs.values())
+        return entry.record.exists() and all(
+            (entry.out / o.path).exists() for o in outputs.values()
+        )
 
     @contextmanager
     def lease(self, key: str, stop: Event) -> Iterator[None]:
@@ -69,7 +71,7 @@ class Store:
         return attempt
 
     def publish(self, attempt: EntryLayout, key: str) -> bool:
-        """Sync and rename `attempt` to its key. False if the key was there already (attempt dropped)."""
+        """Sync and rename `attempt` to its key. False, and dropped, if the key was there already."""
         target = self.layout.entry(key).root
         target.parent.mkdir(parents=True, exist_ok=True)
         sync_tree(attempt.root)
@@ -144,8 +146,6 @@ def _sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
 
 
 def lease_is_held(layout: RunLayout, key: str) -> bool:

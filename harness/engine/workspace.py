@@ -1,4 +1,4 @@
-"""What one step sees: its working directory, inputs, packages, and its command with places filled."""
+"""What one step sees: working directory, inputs, packages, and its command with places filled."""
 
 import os
 import shutil
@@ -97,7 +97,7 @@ class Workspace:
         threads = str(step.threads)
         env = {
             "HOME": home,
-            "TMPDIR": f"{home}/tmp",
+            "TMPDIR": f"{home}/tmp",  # noqa: S108 - inside the step's own home
             "TORCH_HOME": f"{home}/torch",
             "MPLCONFIGDIR": f"{home}/matplotlib",
             "XDG_CACHE_HOME": f"{home}/cache",

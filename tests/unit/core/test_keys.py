@@ -20,9 +20,7 @@ def test_order_of_keys_does_not_matter(mapping: dict[str, object]) -> None:
 
 @given(values, values)
 def test_different_json_different_canonical_form(left: object, right: object) -> None:
-    assert (canonical(left) == canonical(right)) == (
-        canonical([left]) == canonical([right])
-    )
+    assert (canonical(left) == canonical(right)) == (canonical([left]) == canonical([right]))
 
 
 @given(st.dictionaries(st.text(), values), st.dictionaries(st.text(), values))

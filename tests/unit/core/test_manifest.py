@@ -95,7 +95,11 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"steps": steps_with(2, outputs={})}, "needs an output 'scores'", ""),
     ({"steps": steps_with(2, name="data")}, "step 'data' twice", ""),
     ({"steps": steps_with(0, inputs={"m": "steps.score.scores"})}, "in a circle", ""),
-    ({"steps": steps_with(0, outputs={"d": {"path": "x", "contract": {"kind": "fil"}}})}, "fil", ""),
+    (
+        {"steps": steps_with(0, outputs={"d": {"path": "x", "contract": {"kind": "fil"}}})},
+        "fil",
+        "",
+    ),
 ]
 
 

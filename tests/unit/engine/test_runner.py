@@ -192,8 +192,15 @@ def test_two_harnesses_run_each_step_once(tmp_path: Path) -> None:
 def test_missing_gpus_stop_the_plan_before_it_starts(tmp_path: Path) -> None:
     method = toy.method()
     steps = [
-        {"name": "gpu", "stage": 2, "about": "x", "argv": ["x"], "outputs": {},
-         "threads": {"paper": 1, "smoke": 1}, "resources": {"paper": {"gpus": 1}}}
+        {
+            "name": "gpu",
+            "stage": 2,
+            "about": "x",
+            "argv": ["x"],
+            "outputs": {},
+            "threads": {"paper": 1, "smoke": 1},
+            "resources": {"paper": {"gpus": 1}},
+        }
     ]
     del method
     plan = toy.plan(toy.method(steps=steps))
