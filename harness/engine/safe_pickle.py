@@ -5,6 +5,7 @@ few names that numpy writes stand for inert builders of ours; arrays are made fr
 after type, shape and length have been checked. Every other name is refused.
 """
 
+import ast
 import io
 import math
 import pickle
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import numpy as np
 
+_MAGIC, _MAX_HEADER = b"\x93NUMPY", 10_000
 _MAX_DIMENSIONS = 8
 _SHORT_STATE, _DTYPE_STATE = 5, 8
 _CODE = re.compile(r"b1|[iu][1248]|f[248]|U\d{1,4}|O8?")
@@ -48,16 +50,18 @@ def load_npy_dict(path: Path) -> dict[int | str, Any]:
 
 
 def _read_header(stream: io.BytesIO) -> None:
-    from numpy.lib import format as npy
-
+    """Read up to the pickle; the header must announce one object."""
+    magic, version = stream.read(len(_MAGIC)), stream.read(2)
+    length = int.from_bytes(stream.read(2 if version[:1] == b"\x01" else 4), "little")
+    if magic != _MAGIC or length > _MAX_HEADER:
+        raise UnsafePickleError("no npy header")
     try:
-        version = npy.read_magic(stream)
-        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, _, dtype = read(stream)
-    except (ValueError, EOFError, OSError, SyntaxError, TypeError, MemoryError) as error:
-        raise UnsafePickleError(f"no npy header ({error})") from error
-    if dtype.kind != "O" or shape != ():
-        raise UnsafePickleError(f"a plain array of {dtype} {shape}, not a pickled dict")
+        header = ast.literal_eval(stream.read(length).decode("latin1").strip())
+        descr, shape = header["descr"], header["shape"]
+    except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError) as error:
+        raise UnsafePickleError(f"no npy header ({type(error).__name__})") from error
+    if descr not in ("|O", "O") or shape != ():
+        raise UnsafePickleError(f"a plain array of {descr} {shape}, not a pickled dict")
 
 
 # --- builders: what the names in a pickle stand for ---------------------------------------------

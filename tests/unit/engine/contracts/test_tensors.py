@@ -1,0 +1,167 @@
+"""Contracts of weight files: torch checkpoints and MXNet lists, sound and broken."""
+
+import os
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from harness.core.model import MxnetParams, StateDict
+from harness.engine.contracts import ContractError, check
+
+
+def state(**extra: Any) -> dict[str, Any]:
+    return {
+        "conv.weight": torch.ones(4, 3, 2, 2),
+        "bn.running_mean": torch.zeros(4),
+        "bn.num_batches_tracked": torch.tensor(7),
+    } | extra
+
+
+def save(path: Path, content: object, **options: object) -> Path:
+    torch.save(content, path, **options)
+    return path
+
+
+def judge(path: Path, **fields: Any) -> dict[str, object]:
+    return dict(check(StateDict(kind="state-dict", **fields), path, Path))
+
+
+def refuse(path: Path, *words: str, **fields: Any) -> None:
+    with pytest.raises(ContractError) as raised:
+        judge(path, **fields)
+    for word in (str(path), "state-dict", *words):
+        assert word in str(raised.value)
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_sound_checkpoint(tmp_path: Path, modern: bool) -> None:
+    file = save(tmp_path / "a.pth", state(), _use_new_zipfile_serialization=modern)
+    facts = judge(file, entries=3, values=52, shapes={"conv.weight": (4, 3, 2, 2)})
+    assert facts == {"entries": 3, "values": 52}
+
+
+def test_state_dict_deeper_in_the_file(tmp_path: Path) -> None:
+    file = save(tmp_path / "a.pth", {"model": {"main": state()}, "epoch": 3})
+    assert judge(file, at=("model", "main"))["entries"] == 3
+    refuse(file, "a dict at ['model']['other']", "['main']", at=("model", "other"))
+    refuse(file, "tensors only", "dict under 'model'")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    refuse(tmp_path / "a.pth", "found nothing")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.9, 0.999])
+@pytest.mark.parametrize("modern", [True, False])
+def test_cut_off_checkpoint(tmp_path: Path, share: float, modern: bool) -> None:
+    file = save(tmp_path / "a.pth", state(), _use_new_zipfile_serialization=modern)
+    content = file.read_bytes()
+    file.write_bytes(content[: int(len(content) * share)])
+    refuse(file)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite(tmp_path: Path, value: float) -> None:
+    bad = torch.ones(5)
+    bad[3] = value
+    refuse(save(tmp_path / "a.pth", state(bad=bad)), "finite", "bad")
+
+
+def test_wrong_counts_and_shapes(tmp_path: Path) -> None:
+    file = save(tmp_path / "a.pth", state())
+    refuse(file, "expected 4 entries, found 3", entries=4)
+    refuse(file, "expected 53 values, found 52", values=53)
+    refuse(file, "(4, 3, 1, 1)", "(4, 3, 2, 2)", shapes={"conv.weight": (4, 3, 1, 1)})
+    refuse(file, "nearest is conv.weight", shapes={"conv1.weight": (4, 3, 1, 1)})
+
+
+@pytest.mark.parametrize("content", [{}, [torch.ones(1)], {"a": 1}, torch.ones(2)])
+def test_what_is_no_state_dict(tmp_path: Path, content: object) -> None:
+    refuse(save(tmp_path / "a.pth", content))
+
+
+class Touch:
+    """Leaves a mark if it is ever unpickled."""
+
+    def __init__(self, mark: str) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (self.mark,)
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_checkpoint_that_would_run_something(tmp_path: Path, modern: bool) -> None:
+    content = state(evil=Touch(str(tmp_path / "executed")))
+    file = save(tmp_path / "a.pth", content, _use_new_zipfile_serialization=modern)
+    refuse(file, "a torch checkpoint of plain tensors")
+    assert not (tmp_path / "executed").exists()
+
+
+# --- MXNet ----------------------------------------------------------------------------------------
+
+
+def mxnet_list(arrays: dict[str, np.ndarray]) -> bytes:
+    """The oldest form, as ResNet-38 comes: no version, dimensions as uint32."""
+    parts = [struct.pack("<QQQ", 0x112, 0, len(arrays))]
+    for array in arrays.values():
+        parts.append(struct.pack(f"<I{array.ndim}I", array.ndim, *array.shape))
+        parts.append(struct.pack("<iii", 1, 0, {"float32": 0, "int32": 4}[array.dtype.name]))
+        parts.append(array.tobytes())
+    parts.append(struct.pack("<Q", len(arrays)))
+    parts += [struct.pack("<Q", len(name)) + name.encode() for name in arrays]
+    return b"".join(parts)
+
+
+@pytest.fixture
+def params(tmp_path: Path) -> Path:
+    file = tmp_path / "a.params"
+    weights = np.arange(24, dtype=np.float32).reshape(2, 3, 2, 2)
+    file.write_bytes(mxnet_list({"arg:conv_weight": weights, "aux:step": np.ones(3, np.int32)}))
+    return file
+
+
+def judge_mxnet(file: Path, **fields: Any) -> dict[str, object]:
+    return dict(check(MxnetParams(kind="mxnet-params", **fields), file, Path))
+
+
+def refuse_mxnet(file: Path, *words: str, **fields: Any) -> None:
+    with pytest.raises(ContractError) as raised:
+        judge_mxnet(file, **fields)
+    for word in (str(file), "mxnet-params", *words):
+        assert word in str(raised.value)
+
+
+def test_sound_parameters(params: Path) -> None:
+    facts = judge_mxnet(params, values=27, entries=2, shapes={"arg:conv_weight": (2, 3, 2, 2)})
+    assert facts == {"entries": 2, "values": 27}
+
+
+def test_wrong_totals_of_parameters(params: Path) -> None:
+    refuse_mxnet(params, "expected 28 values, found 27", values=28)
+    refuse_mxnet(params, "none of that name", shapes={"x": (1,)})
+
+
+@pytest.mark.parametrize("keep", [0, 7, 24, 50, 120, -1])
+def test_cut_off_parameters(params: Path, keep: int) -> None:
+    params.write_bytes(params.read_bytes()[:keep])
+    refuse_mxnet(params)
+
+
+def test_parameters_that_are_not_finite(params: Path) -> None:
+    params.write_bytes(mxnet_list({"a": np.array([1, np.nan], np.float32)}))
+    refuse_mxnet(params, "finite", "a")
+
+
+def test_parameters_of_absurd_size(params: Path) -> None:
+    head = struct.pack("<QQQ", 0x112, 0, 1) + struct.pack("<I4I", 4, *[2**31] * 4)
+    params.write_bytes(head + struct.pack("<iii", 1, 0, 0))
+    refuse_mxnet(params, "an MXNet list of arrays")
+
+
+def test_checkpoint_under_the_name_of_parameters(tmp_path: Path) -> None:
+    refuse_mxnet(save(tmp_path / "a.params", state()), "an MXNet list of arrays")
