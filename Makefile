@@ -1,0 +1,65 @@
+# Every target does its own set-up; a second call is quick.
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+TORCH := 2.13.0
+# Where pip finds torch without CUDA if no local wheel is there; empty: PyPI only.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
+ARGS ?=
+
+.PHONY: help install demo test test-all check format bench locks schema clean
+help:
+	@echo "make demo | test | test-all | check | bench | install | reproduce-<method>[-<backbone>] [ARGS=...]"
+
+install: $(VENV)/.installed
+
+# A machine without GPU gets torch without CUDA: megabytes instead of gigabytes.
+$(VENV)/.installed: requirements.lock pyproject.toml
+	test -x $(BIN)/python || $(or $(shell command -v $(PYTHON)),python3) -m venv $(VENV)
+	@if command -v nvidia-smi >/dev/null; then $(BIN)/pip install -q --no-deps torch==$(TORCH); \
+	else $(BIN)/pip install -q --no-deps "torch==$(TORCH)+cpu" 2>/dev/null || \
+	  $(BIN)/pip install -q --no-deps --index-url $(TORCH_INDEX) "torch==$(TORCH)+cpu"; fi
+	$(BIN)/pip install -q --no-deps --require-hashes -r requirements.lock
+	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: install
+	$(BIN)/harness reproduce demo --losses all --seeds 2 --runtime process
+
+test: install
+	$(BIN)/python -m pytest -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+
+test-all: install
+	$(BIN)/python -m pytest $(ARGS)
+
+check: install
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/harness manifest check
+	$(BIN)/python tests/checks/upstream_lines.py
+	$(BIN)/python -m pytest -q tests/unit
+
+format: install
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: install
+	$(BIN)/python -m benchmarks $(ARGS)
+
+schema: install
+	$(BIN)/harness manifest schema docs/schema
+
+# make reproduce-sipe-res101 ARGS="--seeds 5"
+reproduce-%: install
+	$(BIN)/harness reproduce $(call method,$*) $(call backbone,$*) $(MIRROR) $(ARGS)
+
+# The method is the longest name of a manifest that the target starts with; the rest is the backbone.
+METHODS := $(basename $(notdir $(wildcard manifests/methods/*.yaml)))
+method = $(firstword $(foreach m,$(METHODS),$(if $(filter $(m) $(m)-%,$(1)),$(m))) $(1))
+backbone = $(addprefix --backbone ,$(patsubst $(call method,$(1))-%,%,$(filter-out $(call method,$(1)),$(1))))
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
