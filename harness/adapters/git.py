@@ -59,12 +59,15 @@ class GitCommands:
         return _headers(repository, [commit])[0].split()[1:2] == ["commit"]
 
     def fetch(self, repository: Path, url: str, commit: str) -> None:
-        """Fetch `commit` and its trees without blobs; all branches if the server gives no single one."""
-        options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none", "origin")
+        """Fetch `commit` and its trees without blobs; all branches whole if the server cannot."""
+        options = ("--quiet", "--no-tags", "--no-write-fetch-head")
+        one = ("--depth=1", "--filter=blob:none", "origin", f"{commit}:refs/pins/{commit}")
         try:
-            _fetch(repository, url, ["--depth=1", *options, f"{commit}:refs/pins/{commit}"])
+            _fetch(repository, url, [*options, *one])
         except NotReadyError:
-            _fetch(repository, url, [*options, "+refs/heads/*:refs/remotes/origin/*"])
+            # A server that refuses a commit by its id refuses blobs by theirs, too.
+            all_branches = ("--no-filter", "origin", "+refs/heads/*:refs/remotes/origin/*")
+            _fetch(repository, url, [*options, *all_branches])
 
     def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:
         """Fetch these blobs in one request, as git does for a partial clone."""
@@ -85,16 +88,6 @@ class GitCommands:
             mode, _, object_id = facts.decode().split(" ")
             found[_text(path)] = Entry(mode, object_id)
         return found
-
-    def selected(self, repository: Path, commit: str, patterns: Collection[str]) -> frozenset[str]:
-        """The paths of the commit that these sparse-checkout patterns (non-cone) take in."""
-        with tempfile.TemporaryDirectory(prefix="harness-index-") as folder:
-            index = {"GIT_INDEX_FILE": f"{folder}/index", "GIT_WORK_TREE": folder}
-            _git(repository, ["read-tree", commit], env=index)
-            listed = Path(folder, "patterns")
-            listed.write_bytes(_lines(patterns))
-            paths = _git(repository, ["ls-files", "-z", "-c", "-i", "-X", str(listed)], env=index)
-        return frozenset(map(_text, paths.split(b"\0")[:-1]))
 
     def missing(self, repository: Path, ids: Collection[str]) -> frozenset[str]:
         """Which of these objects the repository lacks."""
@@ -210,9 +203,7 @@ def _translated(arguments: Sequence[str], stderr: str, *, online: bool) -> Harne
     )
 
 
-_VERBS = frozenset(
-    {"init", "fast-import", "ls-tree", "read-tree", "ls-files", "cat-file", "apply", "fetch"}
-)
+_VERBS = frozenset({"init", "fast-import", "ls-tree", "cat-file", "apply", "fetch"})
 
 
 def _write_if_other(path: Path, text: str) -> None:

@@ -120,7 +120,7 @@ class Git(Protocol):
         ...
 
     def fetch(self, repository: Path, url: str, commit: str) -> None:
-        """Fetch `commit` and its trees without blobs, where the server can. Raises NotReadyError."""
+        """Fetch `commit`, without blobs where the server can do that. Raises NotReadyError."""
         ...
 
     def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:

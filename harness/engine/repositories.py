@@ -1,7 +1,7 @@
 """Bare repositories in the cache: borrowed from a mirror, cloned without blobs, or made of our files."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.model import Repository
 from harness.core.objects import Entry, Mode, tree_id
 from harness.core.ports import Git
+from harness.core.sparse import selected
 from harness.engine.embedded import fast_import_stream, read_embedded
 from harness.engine.lock import locked
 from harness.errors import NotReadyError, SourceMismatch
@@ -49,19 +50,13 @@ class Repositories:
                 f"tree {repository.tree}",
                 f"tree {tree_id(upstream)}",
             )
-            paths = self._git.selected(bare, repository.commit, repository.sparse)
+            paths = selected(repository.sparse, upstream)
             wanted = {
                 path: upstream[path] for path in paths if upstream[path].mode != Mode.SUBMODULE
             }
             missing = self._have_blobs(bare, repository, {entry.id for entry in wanted.values()})
         absent = frozenset(path for path, entry in wanted.items() if entry.id in missing)
         return Pinned(bare=bare, upstream=upstream, wanted=wanted, missing=absent)
-
-    def paths(
-        self, pinned: Pinned, repository: Repository, patterns: Collection[str]
-    ) -> frozenset[str]:
-        """The paths that these sparse patterns take in."""
-        return self._git.selected(pinned.bare, repository.commit, patterns)
 
     def source(self, repository: Repository) -> str:
         """Where the objects come from: a folder of ours, a repository of the mirror, or the URL."""

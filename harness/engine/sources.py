@@ -15,6 +15,7 @@ from harness.core.model import Repository, Scale
 from harness.core.patches import Patch, chain, parse_patch
 from harness.core.ports import Git
 from harness.core.recorded import Recorded, read_recorded
+from harness.core.sparse import selected
 from harness.engine import worktree
 from harness.engine.checkouts import Identity, Wanted, build, check
 from harness.engine.lock import locked
@@ -136,9 +137,7 @@ class Sources:
             text = "missing (only paper scale needs it)" if allowed else "missing"
             found.append(_finding(name, path, f"blob {pinned.wanted[path].id}", text, ok=allowed))
         for pattern in repository.sparse:
-            if not pattern.startswith("!") and not self._repositories.paths(
-                pinned, repository, [pattern]
-            ):
+            if not pattern.startswith("!") and not selected([pattern], pinned.upstream):
                 found.append(
                     _finding(name, f"sparse {pattern}", "at least one file", "none", ok=False)
                 )
@@ -204,7 +203,7 @@ class Sources:
         for patch, sha256 in identity.patches:
             if sha256 != recorded.patches.get(patch):
                 expected = f"sha256 {recorded.patches.get(patch, 'recorded')} ({where})"
-                place = self._where(name, patch)
+                place = _where(name, patch)
                 raise SourceMismatch(
                     place, expected=expected, found=f"sha256 {sha256}", hint=_RECORD
                 )
@@ -216,22 +215,19 @@ class Sources:
 
     def _parsed(self, name: str, patch: str) -> Patch:
         text = self._bytes(name, patch).decode("utf-8", "surrogateescape")
-        return parse_patch(text, self._where(name, patch))
+        return parse_patch(text, _where(name, patch))
 
     def _bytes(self, name: str, patch: str) -> bytes:
         path = self._project.patch(name, patch)
         inside = path.resolve().is_relative_to((self._project.root / "patches").resolve())
         if not inside or not path.is_file():
             raise SourceMismatch(
-                self._where(name, patch),
+                _where(name, patch),
                 expected="a patch of this project",
                 found="no such file" if inside else "a path that leaves `patches`",
                 hint="correct the patch's name in the method's manifest",
             )
         return path.read_bytes()
-
-    def _where(self, name: str, patch: str) -> str:
-        return self._project.patch(name, patch).relative_to(self._project.root).as_posix()
 
     def _lacking(self, repository: Repository, made: Checkout) -> NotReadyError:
         source = self._repositories.source(repository)
@@ -239,6 +235,10 @@ class Sources:
             f"{made.name} from {source} lacks what paper scale needs: {', '.join(made.missing)}",
             hint="leave --mirror out, complete the mirror, or use --scale smoke",
         )
+
+
+def _where(name: str, patch: str) -> str:
+    return f"patches/{name}/{patch}.patch"
 
 
 def _finding(name: str, what: str, expected: str, found: str = "", *, ok: bool = True) -> Finding:
