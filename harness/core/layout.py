@@ -123,6 +123,10 @@ class CacheLayout:
         """A fetched or added asset."""
         return self.root / "assets" / name
 
+    def arriving(self, name: str) -> Path:
+        """Where an asset is downloaded and unpacked before it counts."""
+        return self.root / "assets" / ".arriving" / name
+
     def venv(self, identity: str) -> Path:
         """A virtual environment of the process runtime."""
         return self.root / "venvs" / identity[:16]
