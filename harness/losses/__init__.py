@@ -42,7 +42,7 @@ from __future__ import annotations
 from .cam import Tap, cam_from_logits, image_in_unit_range
 from .fsl import feature_similarity_loss
 from .inject import Settings, add_arguments, add_fsl, env_settings, fsl_from_logits, isl, mix_isl
-from .isl import importance_sampling_loss
+from .sampling import importance_sampling_loss
 
 __all__ = [
     "Settings",

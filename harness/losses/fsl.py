@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 
 from .allpairs import all_pairs_loss
-from .isl import raise_half
+from .closed import closed_form_loss
+from .sampling import raise_half
 from .mode import losses_mode
 
 
@@ -41,7 +42,9 @@ def feature_similarity_loss(
     with torch.autocast(prediction.device.type, enabled=False):
         scores = raise_half(prediction)
         features = image.detach().to(scores.device, scores.dtype)
-        return all_pairs_loss(features, scores, mu, sigma)
+        if losses_mode() == "reference":
+            return all_pairs_loss(features, scores, mu, sigma)
+        return closed_form_loss(features, scores, mu, sigma, radius)
 
 
 def _check_shapes(image: Tensor, prediction: Tensor) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .cam import cam_from_logits, image_in_unit_range
 from .fsl import feature_similarity_loss
-from .isl import importance_sampling_loss, raise_half
+from .sampling import importance_sampling_loss, raise_half
 
 
 @dataclass(frozen=True)

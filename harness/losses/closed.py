@@ -1,0 +1,113 @@
+"""FSL in closed form: a quadratic form, differentiated by hand.
+
+``loss = -(1 / (n N)) sum y . L y``, so its gradient is ``-(2 / (n N)) L y`` and one product with
+the Laplacian serves both. Second derivatives apply the Laplacian once more.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd import Function
+
+from .weights import Weights
+
+
+def closed_form_loss(
+    features: Tensor, maps: Tensor, mu: float, sigma: float | None, radius: float | None
+) -> Tensor:
+    """Return FSL of checked inputs of one float type on one device, a scalar.
+
+    Args:
+        features: image B x K x H x W; clamped to [0, 1] here.
+        maps: class maps B x C x H x W.
+        mu: colour threshold.
+        sigma: Gaussian width in pixels or None.
+        radius: cut-off in units of sigma or None.
+    """
+    colours = features.clamp(0.0, 1.0).div_(features.shape[1]).contiguous()
+    weights = Weights(colours, mu, sigma, radius)
+    loss: Tensor = _Loss.apply(_shifted(maps), weights)  # type: ignore[no-untyped-call]
+    return loss
+
+
+def _shifted(maps: Tensor) -> Tensor:
+    """Subtract from each channel a constant of its own, which changes nothing but rounding.
+
+    The first pixel makes a constant channel exactly zero, so that it contributes exactly nothing;
+    the mean of what is left keeps the products small.
+    """
+    flat = maps.detach().flatten(2)
+    first = flat[..., :1]
+    centre = first + (flat - first).mean(dim=-1, keepdim=True)
+    return maps - centre.unsqueeze(-1)
+
+
+class _Loss(Function):
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, weights: Weights) -> Tensor:
+        product = _skipping_zeros(weights, maps)
+        ctx.save_for_backward(maps, product)
+        ctx.weights = weights
+        return (maps * product).sum() * _scale(maps)
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
+        maps, product = ctx.saved_tensors
+        attached: Tensor = _Known.apply(maps, product, ctx.weights)  # type: ignore[no-untyped-call]
+        return outer * (2 * _scale(maps)) * attached, None
+
+
+class _Known(Function):
+    """L y whose value is known already; differentiable in y."""
+
+    @staticmethod
+    def forward(ctx: Any, _maps: Tensor, product: Tensor, weights: Weights) -> Tensor:
+        ctx.weights = weights
+        return product.view_as(product)
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None, None]:
+        product: Tensor = _Product.apply(outer, ctx.weights)  # type: ignore[no-untyped-call]
+        return product, None, None
+
+
+class _Product(Function):
+    """L y, and as L is symmetric its own derivative."""
+
+    @staticmethod
+    def forward(ctx: Any, maps: Tensor, weights: Weights) -> Tensor:
+        ctx.weights = weights
+        return weights.laplacian(maps)
+
+    @staticmethod
+    def backward(ctx: Any, outer: Tensor) -> tuple[Tensor, None]:
+        product: Tensor = _Product.apply(outer, ctx.weights)  # type: ignore[no-untyped-call]
+        return product, None
+
+
+def _scale(maps: Tensor) -> float:
+    batch, _, height, width = maps.shape
+    return -1 / (batch * height * width)
+
+
+def _skipping_zeros(weights: Weights, maps: Tensor) -> Tensor:
+    """Return L y, on the CPU computed for the channels that are not zero everywhere only.
+
+    A GPU computes all of them: to count the others the host would have to wait for it, and the
+    matrix products over channels are a small part there.
+    """
+    if maps.is_cuda:
+        return weights.laplacian(maps)
+    present = maps.flatten(2).any(dim=2)
+    count = int(present.sum(dim=1).max())
+    if count == maps.shape[1]:
+        return weights.laplacian(maps)
+    product = torch.zeros_like(maps)
+    if count:
+        first = present.byte().argsort(dim=1, descending=True, stable=True)[:, :count]
+        places = first[:, :, None, None].expand(-1, -1, *maps.shape[2:])
+        product.scatter_(1, places, weights.laplacian(maps.gather(1, places)))
+    return product

@@ -1,0 +1,168 @@
+"""The weights of FSL and the product of their Laplacian with class maps, in linear memory.
+
+Notation as in ``docs/losses.md``: pixels i, j; colour distance t in [0, 1]; weight
+``w = f(t) * k(i, j)`` with the separable Gaussian k; Laplacian ``L = diag(W 1) - W``.
+Completing the square in ``f`` leaves a constant, whose Gaussian part is a pair of small matrix
+products, and a fraction with one quadratic below: no transcendental function per pair of pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .precision import full_precision
+
+MARGIN = 1e-5
+# Elements of one tile: on the CPU a tile stays in the second-level cache, on a GPU it has to be
+# large enough to be worth a launch.
+CPU_TILE, GPU_TILE = 1 << 17, 1 << 22
+
+
+@dataclass(frozen=True)
+class Colour:
+    """``f(t) = plateau + scale * (u + offset) / (u * u + floor)`` with ``u = t - centre``."""
+
+    plateau: float
+    scale: float
+    offset: float
+    floor: float
+    centre: float
+
+    @classmethod
+    def of(cls, mu: float) -> Colour:
+        """Return the constants of ``tanh(mu + ln(a / b))``, a = t + margin, b = 1 - t + margin."""
+        total = 1 + 2 * MARGIN
+        upper, lower = _sigmoid(2 * mu), _sigmoid(-2 * mu)
+        return cls(
+            plateau=math.tanh(mu),
+            scale=4 * total * upper * lower,
+            offset=total * (lower - upper) / 2,
+            floor=total * total * upper * lower,
+            centre=total * lower - MARGIN,
+        )
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Symmetric weights between the pixels of each image.
+
+    Args:
+        features: colours B x K x H x W in [0, 1], contiguous, divided by K, so that distances
+            are sums of absolute differences.
+        mu: colour threshold.
+        sigma: Gaussian width in pixels; None weighs every pair by 1 / (H * W).
+        radius: cut-off along either axis in units of sigma, or None.
+    """
+
+    features: Tensor
+    mu: float
+    sigma: float | None
+    radius: float | None
+
+    def laplacian(self, maps: Tensor) -> Tensor:
+        """Return L y for maps B x C x H x W of the features' type and device."""
+        if maps.shape[2] < maps.shape[3]:  # a tile is as wide as a row: make rows the short side
+            turned = Weights(_turned(self.features), self.mu, self.sigma, self.radius)
+            return turned.laplacian(_turned(maps)).transpose(2, 3)
+        with torch.no_grad(), full_precision():
+            return self._laplacian(maps)
+
+    def _laplacian(self, maps: Tensor) -> Tensor:
+        colour = Colour.of(self.mu)
+        batch, channels, height, width = maps.shape
+        down, across = self._kernel(height), self._kernel(width)
+        ones = maps.new_ones(batch, 1, height, width)
+        stacked = torch.cat([maps, ones], dim=1)
+        product = colour.plateau * (down @ stacked @ across)
+        tiles = Tiles(self.features.flatten(2), stacked.flatten(2), product.flatten(2), colour)
+        tiles.add_products(down, across, self._reach(height, maps.dtype))
+        return product[:, channels:] * maps - product[:, :channels]
+
+    def _kernel(self, length: int) -> Tensor:
+        """Return one axis of the Gaussian, length x length, normalised to the whole plane."""
+        place = torch.arange(length, device=self.features.device, dtype=self.features.dtype)
+        distance = place[:, None] - place[None, :]
+        if self.sigma is None:
+            return torch.full_like(distance, 1 / length)
+        kernel = torch.exp(distance.square() * (-0.5 / self.sigma**2))
+        kernel *= 1 / (math.sqrt(2 * math.pi) * self.sigma)
+        if self.radius is not None:
+            kernel.masked_fill_(distance.abs() > self.radius * self.sigma, 0.0)
+        return kernel
+
+    def _reach(self, length: int, dtype: torch.dtype) -> int:
+        """Return the row distance beyond which a pair cannot change a rounded sum."""
+        if self.sigma is None:
+            return length
+        lost = math.sqrt(-4 * math.log(torch.finfo(dtype).eps))  # the Gaussian is eps squared
+        reach = lost if self.radius is None else min(lost, self.radius)
+        return min(length, math.ceil(min(reach * self.sigma, length)))
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """A batch as pixels: colours B x K x N, maps B x C x N, and the sums that products add to."""
+
+    colours: Tensor
+    maps: Tensor
+    sums: Tensor
+    colour: Colour
+
+    def add_products(self, down: Tensor, across: Tensor, reach: int) -> None:
+        """Add ``W' y`` of the maps y to sums, W' being the weights without their plateau."""
+        height, width = len(down), len(across)
+        budget = GPU_TILE if down.is_cuda else CPU_TILE
+        step = max(1, math.isqrt(budget // (width * width)))
+        count = min(len(self.maps), max(1, budget // (step * width) ** 2))
+        room = down.new_empty(2, count * (min(step, height) * width) ** 2)
+        blocks = list(_steps(height, step))
+        for place, source in enumerate(blocks):
+            for target in blocks[place:]:
+                if target.start - source.stop < reach:
+                    near = torch.kron(down[source, target].contiguous(), across)
+                    here, there = _pixels(source, width), _pixels(target, width)
+                    self._add(here, there, near * self.colour.scale, room)
+
+    def _add(self, here: slice, there: slice, near: Tensor, room: Tensor) -> None:
+        """Add the products of two ranges of pixels, whose scaled Gaussian is near, n x m."""
+        shifted = near * self.colour.offset
+        for images in _steps(len(self.maps), room.shape[1] // near.numel()):
+            colours, maps, sums = self.colours[images], self.maps[images], self.sums[images]
+            total, part = room[:, : len(maps) * near.numel()].view(2, len(maps), *near.shape)
+            _distances(colours[:, :, here, None], colours[:, :, None, there], total, part)
+            total -= self.colour.centre
+            torch.addcmul(shifted, total, near, out=part)
+            weights = part.div_(total.square_().add_(self.colour.floor))
+            sums[..., here].baddbmm_(maps[..., there], weights.transpose(1, 2))
+            if here.start != there.start:
+                sums[..., there].baddbmm_(maps[..., here], weights)
+
+
+def _distances(left: Tensor, right: Tensor, total: Tensor, part: Tensor) -> None:
+    """Write the L1 distances of colours b x K x n x 1 and b x K x 1 x m into total, b x n x m."""
+    torch.sub(left[:, 0], right[:, 0], out=total).abs_()
+    for channel in range(1, left.shape[1]):
+        total += torch.sub(left[:, channel], right[:, channel], out=part).abs_()
+
+
+def _sigmoid(value: float) -> float:
+    """Return the logistic function; beyond 200 no weight differs from its limit any more."""
+    return 1 / (1 + math.exp(-max(-200.0, min(value, 200.0))))
+
+
+def _pixels(rows: slice, width: int) -> slice:
+    return slice(rows.start * width, rows.stop * width)
+
+
+def _steps(length: int, step: int) -> Iterator[slice]:
+    for start in range(0, length, step):
+        yield slice(start, min(start + step, length))
+
+
+def _turned(maps: Tensor) -> Tensor:
+    return maps.transpose(2, 3).contiguous()
