@@ -30,7 +30,7 @@ class PipVenvBuilder:
     ) -> Path:
         """Install `lock`, hashes required, nothing compiled. Raises BuildError with the log's end."""
         python = folder / "bin" / "python"
-        install = [str(python), "-m", "pip", "--isolated", "install", "--no-input"]
+        install = [str(python), "-m", "pip", "install", "--no-input"]
         install += ["--disable-pip-version-check", "--progress-bar", "off", "--no-deps"]
         install += ["--only-binary", ":all:", "--require-hashes", *pip, "-r", str(lock)]
         log.parent.mkdir(parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ class PipVenvBuilder:
             folder.parent.mkdir(parents=True, exist_ok=True)
             _run([str(interpreter.path), "-m", "venv", str(folder)], stream, log, lock)
             _run(install, stream, log, lock)
-            _run([str(python), "-m", "pip", "--isolated", "check"], stream, log, lock)
+            _run([str(python), "-m", "pip", "check"], stream, log, lock)
         return python
 
     def probe(self, python: Path, code: str) -> Mapping[str, object]:

@@ -1,0 +1,178 @@
+"""The process runtime: a step as a child process, in bubblewrap where this machine allows it."""
+
+import os
+import platform
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event
+
+from harness.adapters.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
+from harness.core.model import RuntimeName
+from harness.core.ports import Cause, Command, Exit, Mount
+from harness.errors import NotReadyError
+
+_GRACE_SECONDS = 10.0
+_POLL_SECONDS = 0.1
+_HOUR = 3600.0
+_SHELL_SIGNALLED = 128
+#: Outside bubblewrap: ask the kernel to end the step with harness, then become the step.
+_DIE_WITH_PARENT = """
+import ctypes, os, signal, sys
+ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
+if os.getppid() != int(sys.argv[1]):
+    sys.exit("harness: the parent is gone")
+os.execvpe(sys.argv[2], sys.argv[2:], os.environ)
+"""
+
+
+class ProcessRuntime:
+    """`harness.core.ports.Runtime` with child processes.
+
+    In bubblewrap a step sees the same places as in a container: inputs read-only, no network, its own
+    processes only. Where bubblewrap is not to be had it sees this machine's paths, and `isolated` is
+    False: the engine then looks afterwards whether inputs were changed.
+    """
+
+    name = RuntimeName.PROCESS
+
+    def __init__(self, *, bubblewrap: bool = True, grace: float = _GRACE_SECONDS) -> None:
+        found = find_bubblewrap() if bubblewrap else "bubblewrap was switched off"
+        obstacle = Prefix.of(Path(sys.executable)).obstacle()
+        self._bubblewrap: Bubblewrap | str = obstacle or found
+        self._grace = grace
+
+    @property
+    def isolated(self) -> bool:
+        """Whether steps run in bubblewrap."""
+        return isinstance(self._bubblewrap, Bubblewrap)
+
+    def sees(self, mount: Mount) -> str:
+        """The mount's target in bubblewrap, else its place on this machine."""
+        return str(mount.target if self.isolated else mount.source)
+
+    def isolation(self) -> Mapping[str, object]:
+        """What is isolated and by what, for the record."""
+        common = {"runtime": "process", "isolated": self.isolated, "limits": ["time"]}
+        if isinstance(self._bubblewrap, Bubblewrap):
+            by = f"bubblewrap {self._bubblewrap.version}"
+            return {**common, "by": by, "network": "none", "inputs": "read-only", "warnings": []}
+        warning = f"steps are not isolated: {self._bubblewrap}"
+        inputs = "compared after the step"
+        return {**common, "by": None, "network": "host", "inputs": inputs, "warnings": [warning]}
+
+    def run(self, command: Command, log: Path, stop: Event) -> Exit:
+        """Run to the end; once `stop` is set: TERM, grace, KILL. Raises NotReadyError without Python."""
+        python = Path(command.environment.python)
+        if not python.exists():
+            raise NotReadyError(
+                f"the environment's Python is gone: {python}", hint="run `harness build` again"
+            )
+        with log.open("wb") as stream:
+            child = subprocess.Popen(
+                self._argv(command, python),
+                cwd=None if self.isolated else str(command.cwd),
+                env=self._env(command, python),
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            try:
+                return self._follow(child, command.resources.time_limit_hours * _HOUR, stop)
+            finally:
+                _signal_group(child.pid, signal.SIGKILL)
+                child.wait()
+
+    def _argv(self, command: Command, python: Path) -> list[str]:
+        prefix = Prefix.of(python)
+        if isinstance(self._bubblewrap, Bubblewrap):
+            devices = _gpu_devices() if command.gpus else ()
+            before = wrap(self._bubblewrap, prefix, command.mounts, command.cwd, devices)
+            inside = prefix.inside(python)
+            return [*before, *(inside if one == str(python) else one for one in command.argv)]
+        launcher = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
+        return [*launcher, *command.argv]
+
+    def _env(self, command: Command, python: Path) -> dict[str, str]:
+        prefix = Prefix.of(python)
+        folder = Path(prefix.inside(python) if self.isolated else python).parent
+        return {
+            "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
+            "CUDA_VISIBLE_DEVICES": ",".join(command.gpus),  # empty: no GPU that was not leased
+            **command.env,
+        }
+
+    def _follow(self, child: subprocess.Popen[bytes], limit: float, stop: Event) -> Exit:
+        deadline = time.monotonic() + limit
+        while child.poll() is None:
+            if stop.wait(_POLL_SECONDS):
+                self._end(child)
+                return Exit(cause=Cause.INTERRUPTED)
+            if time.monotonic() > deadline:
+                self._end(child)
+                return Exit(cause=Cause.TIMEOUT, detail=f"ran longer than {limit:g} seconds")
+        return self._exit(child.returncode)
+
+    def _end(self, child: subprocess.Popen[bytes]) -> None:
+        """TERM to the step, not to bubblewrap, whose end would kill the step at once; then KILL."""
+        for pid in _group(child.pid):
+            if _program(pid) != "bwrap":
+                _signal(pid, signal.SIGTERM)
+        try:
+            child.wait(self._grace)
+        except subprocess.TimeoutExpired:
+            _signal_group(child.pid, signal.SIGKILL)
+
+    def _exit(self, code: int) -> Exit:
+        if code == 0:
+            return Exit(cause=Cause.DONE, code=0)
+        number = -code if code < 0 else code - _SHELL_SIGNALLED if self.isolated else 0
+        if number in {one.value for one in signal.Signals}:
+            name = signal.Signals(number).name
+            detail = "perhaps for want of memory" if name == "SIGKILL" else ""
+            return Exit(cause=Cause.SIGNAL, code=code, signal=name, detail=detail)
+        return Exit(cause=Cause.STEP, code=code)
+
+
+def _gpu_devices() -> tuple[str, ...]:
+    return tuple(sorted(str(path) for path in Path("/dev").glob("nvidia*")))
+
+
+def _group(leader: int) -> list[int]:
+    """The processes of a group, on Linux from /proc, elsewhere the leader alone."""
+    if platform.system() != "Linux":
+        return [leader]
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in pids if _group_of(pid) == leader]
+
+
+def _group_of(pid: int) -> int | None:
+    try:
+        return os.getpgid(pid)
+    except ProcessLookupError:
+        return None
+
+
+def _program(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _signal(pid: int, number: signal.Signals) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass  # it ended by itself
+
+
+def _signal_group(leader: int, number: signal.Signals) -> None:
+    try:
+        os.killpg(leader, number)
+    except ProcessLookupError:
+        pass  # all of it ended by itself

@@ -1,0 +1,226 @@
+"""The process runtime, in bubblewrap and without it: isolation, ends, limits."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.adapters.process import ProcessRuntime
+from harness.core.ports import Cause, Environment, Exit
+from harness.errors import NotReadyError
+
+from tests.integration.steps import Bench
+
+HOST = Environment(id="0" * 64, handle=sys.executable, python=sys.executable)
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("started")
+time.sleep(60)
+"""
+POLITE = """
+import signal, sys, time
+def end(*_):
+    open("{out}/last-words", "w").write("saved")
+    sys.exit(0)
+signal.signal(signal.SIGTERM, end)
+print("started")
+time.sleep(60)
+"""
+
+
+@pytest.fixture(params=["bubblewrap", "bare"])
+def runtime(request: pytest.FixtureRequest) -> ProcessRuntime:
+    """The runtime with and without bubblewrap."""
+    if request.param == "bubblewrap":
+        return isolated()
+    return ProcessRuntime(bubblewrap=False, grace=0.5)
+
+
+def isolated() -> ProcessRuntime:
+    """The runtime in bubblewrap; a machine of CI must have it."""
+    runtime = ProcessRuntime(grace=0.5)
+    if not runtime.isolated:
+        reason = str(runtime.isolation()["warnings"])
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return runtime
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    """Folders of one attempt on harness's own interpreter."""
+    return Bench(tmp_path, HOST)
+
+
+def test_reads_inputs_writes_outputs_and_logs_both_streams(
+    runtime: ProcessRuntime, bench: Bench
+) -> None:
+    code = """
+import os, sys
+print(open("{in.given}/input.txt").read() == open("{in.list}").read(), os.environ["HOME"] == "{home}")
+print("to stderr", file=sys.stderr)
+open("{out}/made", "w").write("x"); open("beside", "w").write("y")
+import numpy
+"""
+    assert bench.run(runtime, code) == Exit(cause=Cause.DONE, code=0)
+    assert bench.said().splitlines() == ["True True", "to stderr"]
+    assert (bench.out / "made").read_text() == "x"
+    assert (bench.work / "beside").read_text() == "y"
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("raise SystemExit(3)", Exit(cause=Cause.STEP, code=3)),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)", "SIGSEGV"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "SIGKILL"),
+    ],
+)
+def test_tells_how_a_step_ended(
+    runtime: ProcessRuntime, bench: Bench, code: str, expected: Exit | str
+) -> None:
+    ended = bench.run(runtime, code)
+    if isinstance(expected, Exit):
+        assert ended == expected
+    else:
+        assert (ended.cause, ended.signal) == (Cause.SIGNAL, expected)
+
+
+def test_a_step_past_its_limit_is_ended(runtime: ProcessRuntime, bench: Bench) -> None:
+    started = time.monotonic()
+    ended = bench.run(runtime, "import time; time.sleep(60)", hours=0.5 / 3600)
+    assert ended.cause is Cause.TIMEOUT
+    assert time.monotonic() - started < 20
+
+
+def test_stop_lets_a_step_finish_its_sentence(runtime: ProcessRuntime, bench: Bench) -> None:
+    assert bench.run_and_stop(runtime, POLITE, said="started").cause is Cause.INTERRUPTED
+    assert (bench.out / "last-words").read_text() == "saved"
+
+
+def test_stop_ends_a_step_that_will_not_listen(runtime: ProcessRuntime, bench: Bench) -> None:
+    started = time.monotonic()
+    assert bench.run_and_stop(runtime, STUBBORN, said="started").cause is Cause.INTERRUPTED
+    assert time.monotonic() - started < 20
+
+
+def test_what_a_step_leaves_running_ends_with_it(runtime: ProcessRuntime, bench: Bench) -> None:
+    code = """
+import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+print("left behind")
+"""
+    marker = f"import time; time.sleep(6{os.getpid()})"
+    bench.run(runtime, code.replace("import time; time.sleep(60)", marker))
+    time.sleep(0.2)
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert marker not in running.stdout
+
+
+def test_no_gpu_is_seen_that_was_not_leased(runtime: ProcessRuntime, bench: Bench) -> None:
+    bench.run(runtime, "import os; print(repr(os.environ['CUDA_VISIBLE_DEVICES']))")
+    assert bench.said() == "''\n"
+
+
+def test_an_environment_that_is_gone_is_named(runtime: ProcessRuntime, tmp_path: Path) -> None:
+    gone = tmp_path / "gone" / "bin" / "python"
+    bench = Bench(tmp_path, Environment(id="0" * 64, handle=str(gone), python=str(gone)))
+    with pytest.raises(NotReadyError, match=str(gone)):
+        bench.run(runtime, "pass")
+
+
+def test_bubblewrap_isolates(bench: Bench) -> None:
+    code = """
+import os, pathlib, socket
+def tried(action):
+    try: action()
+    except OSError as error: return type(error).__name__
+    return "worked"
+print(tried(lambda: open("{in.given}/input.txt", "w")))
+print(tried(lambda: open("{in.list}", "w")))
+print(tried(lambda: open("/made", "w")), tried(lambda: open("/usr/made", "w")))
+print(tried(lambda: socket.create_connection(("192.0.2.1", 80), 2)))
+print(sorted(name for _, name in socket.if_nameindex()))
+print(len([name for name in os.listdir("/proc") if name.isdigit()]) < 6)
+print([line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")])
+print(os.getcwd(), os.path.exists("%s"))
+""" % Path(__file__)
+    assert bench.run(isolated(), code).cause is Cause.DONE, bench.said()
+    assert bench.said().splitlines() == [
+        "OSError",
+        "OSError",
+        "OSError OSError",
+        "OSError",
+        "['lo']",
+        "True",
+        "['0000000000000000']",
+        "/work False",
+    ]
+    assert (bench.given / "input.txt").read_text() == "as it was\n"
+
+
+def test_bubblewrap_works_for_an_ordinary_user(tmp_path: Path) -> None:
+    if os.getuid() != 0:
+        pytest.skip("the other tests run as an ordinary user already")
+    isolated()
+    command = ["bwrap", "--unshare-net", "--unshare-pid", "--ro-bind", "/", "/", "id", "-u"]
+    as_user = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", *command]
+    done = subprocess.run(as_user, capture_output=True, text=True, check=False, cwd="/")
+    assert done.stdout.strip() == "1234", done.stderr
+
+
+def test_a_venv_may_lie_where_steps_have_their_places(tmp_path: Path) -> None:
+    venv = tmp_path / "work"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
+    python = str(venv / "bin" / "python")
+    folder = tmp_path / "attempt"
+    folder.mkdir()
+    bench = Bench(folder, Environment(id="0" * 64, handle=python, python=python))
+    runtime = isolated()
+    assert bench.run(runtime, "import sys; print(sys.prefix)").cause is Cause.DONE
+    assert bench.said() == "/opt/venv\n"
+
+
+def test_says_what_it_isolates() -> None:
+    bare = ProcessRuntime(bubblewrap=False)
+    assert bare.isolated is False
+    assert bare.isolation()["network"] == "host"
+    assert bare.isolation()["warnings"] == ["steps are not isolated: bubblewrap was switched off"]
+    assert isolated().isolation()["network"] == "none"
+
+
+@pytest.mark.parametrize("bubblewrap", [True, False])
+def test_a_step_dies_with_harness(tmp_path: Path, bubblewrap: bool) -> None:
+    if bubblewrap and shutil.which("bwrap") is None:
+        isolated()
+    marker = f"time.sleep(7{os.getpid()})"
+    code = textwrap.dedent(
+        f"""
+        import sys
+        from pathlib import Path
+        sys.path.insert(0, {str(Path(__file__).parents[2])!r})
+        from harness.adapters.process import ProcessRuntime
+        from tests.integration.steps import Bench
+        from tests.integration.test_process_runtime import HOST
+        bench = Bench(Path({str(tmp_path)!r}), HOST)
+        bench.run(ProcessRuntime(bubblewrap={bubblewrap}), "import time; print('up'); {marker}")
+        """
+    )
+    with subprocess.Popen([sys.executable, "-c", code]) as harness:
+        log = tmp_path / "output.log"
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and not (log.exists() and "up" in log.read_text()):
+            time.sleep(0.1)
+        assert log.read_text() == "up\n"
+        harness.send_signal(signal.SIGKILL)
+    time.sleep(0.5)
+    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
+    assert marker not in running.stdout
