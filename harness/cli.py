@@ -444,7 +444,8 @@ def _context(
     wheelhouse: Path | None = None,
     base: str | None = None,
 ) -> "Context":
-    from harness.context import BuildOptions, Context, find_cache, find_project
+    from harness.context import Context, find_cache, find_project
+    from harness.core.building import BuildOptions
     from harness.core.layout import RunLayout
 
     found = find_project(project)
@@ -455,7 +456,9 @@ def _context(
         cache=find_cache(),
         mirror=mirror,
         data=data.resolve() if data else None,
-        build=BuildOptions(ca_bundle=ca_bundle, wheelhouse=wheelhouse, base=base),
+        build=BuildOptions.from_environment(
+            os.environ, ca_bundle=ca_bundle, wheelhouse=wheelhouse, base=base
+        ),
     )
 
 

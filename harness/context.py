@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from harness.core.building import BuildOptions
 from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.manifest import Catalogue, load_catalogue, load_method
 from harness.core.model import Method, RuntimeName, Scale
@@ -17,15 +18,6 @@ from harness.engine.store import Store
 from harness.errors import UsageError
 
 _MARK = Path("manifests", "repos.yaml")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
-    """What image and venv builds may need behind a proxy or without a registry."""
-
-    ca_bundle: Path | None = None
-    wheelhouse: Path | None = None
-    base: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,11 +64,30 @@ class Context:
 
     def runtime(self, name: RuntimeName, scale: Scale) -> Runtime:
         """What isolates steps."""
-        raise NotImplementedError
+        if name is RuntimeName.PROCESS:
+            from harness.adapters.process import ProcessRuntime
 
-    def environments(self, name: RuntimeName, stack: str) -> Environments:
+            return ProcessRuntime()
+        from harness.adapters.docker import DockerRuntime
+
+        return DockerRuntime(name, strict_limits=scale is Scale.PAPER)
+
+    def environments(self, name: RuntimeName) -> Environments:
         """What steps run in, under one runtime."""
-        raise NotImplementedError
+        stacks = self.catalogue.stacks
+        if name is RuntimeName.PROCESS:
+            from harness.adapters.venv import PipVenvBuilder
+            from harness.engine.environment import ProcessEnvironments
+
+            return ProcessEnvironments(
+                self.project, self.cache, stacks, PipVenvBuilder(), self.build
+            )
+        from harness.adapters.docker import DockerImageBuilder
+        from harness.engine.images import ImageEnvironments
+
+        return ImageEnvironments(
+            self.project, self.cache, stacks, DockerImageBuilder(name), self.build
+        )
 
 
 def find_project(asked: Path | None) -> ProjectLayout:

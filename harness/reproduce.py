@@ -241,7 +241,7 @@ def _environment(
     say(f"build {runtime} environment of {method} on {stack}")
     log = context.layout.build_log(f"{method}-{stack}-{runtime}")
     log.parent.mkdir(parents=True, exist_ok=True)
-    return context.environments(runtime, stack).ensure(method, stack, log)
+    return context.environments(runtime).ensure(method, stack, log)
 
 
 def _row(kind: str, name: str, path: Path) -> dict[str, str]:
@@ -299,7 +299,7 @@ def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
 
 
 def _facts(context: Context, method: Method, request: Request) -> Facts:
-    environments = context.environments(RuntimeName(request.runtime), request.stack)
+    environments = context.environments(RuntimeName(request.runtime))
     return Facts(
         environment=environments.identify(method.method, request.stack),
         assets={name: context.assets.digest(name) for name in used_assets(method)},
