@@ -63,21 +63,11 @@ Jobs = Annotated[int, typer.Option(min=1, help="Steps at a time.")]
 
 def main() -> None:
     """Run the command line; every error becomes its exit code."""
-    import click
-
     try:
-        code = app(standalone_mode=False)
+        app()
     except HarnessError as error:
         _show_error(error)
         sys.exit(error.exit_code)
-    except click.exceptions.Abort:
-        sys.exit(130)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
-    sys.exit(code if isinstance(code, int) else 0)
 
 
 @app.callback(invoke_without_command=True)
@@ -383,7 +373,7 @@ def assets_list(
     if as_json:
         console.show_json({"assets": [keys.plain(one) for one in found]})
         return
-    cells = [(s.name, s.title, "there" if s.there else "missing", s.how) for s in found]
+    cells = [(s.name, s.title, s.state.value, str(s.path or s.how)) for s in found]
     console.show_table("assets", ("asset", "what", "state", "where, or how to get it"), cells)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -18,7 +19,8 @@ from harness.core.plan import BoundStep, Plan
 from harness.engine.runner import Outcome, Status
 from harness.errors import HarnessError
 
-out = Console(highlight=False, soft_wrap=True)
+_WIDTH = 130  # where there is no terminal to ask
+out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
 _TAIL_BYTES = 8192
 _MARKS = {
@@ -37,7 +39,9 @@ def show_json(value: Any) -> None:
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     """Print a table."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="bold")
+    table = Table(
+        title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD
+    )
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
@@ -123,16 +127,10 @@ class Board:
             self.done += 1
         where = f"[{self.done}/{len(self.plan.steps)}]"
         mark = _MARKS[outcome.status]
-        name = f"{step.method} {step.stage} {step.name} ({self._users(step)})"
+        name = f"{step.method} {step.stage} {step.name} ({users(self.plan, step)})"
         err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
         if outcome.status is Status.FAILED:
             err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
-
-    def _users(self, step: BoundStep) -> str:
-        runs = [p.run for p in self.plan.runs if step.key in p.steps.values()]
-        losses = "|".join(dict.fromkeys(run.losses.value for run in runs))
-        seeds = ",".join(dict.fromkeys(str(run.seed) for run in runs))
-        return f"{losses}, seed {seeds}" if len(runs) < len(self.plan.runs) else "all runs"
 
     def __rich__(self) -> Table:
         table = Table(box=None, header_style="bold")
@@ -152,20 +150,29 @@ class Board:
         if advance is not None and advance.of and 0 < advance.at <= advance.of:
             left = duration(elapsed * (advance.of - advance.at) / advance.at)
         at = advance.text if advance else ""
-        users = self._users(step)
+        users = users(self.plan, step)
         return step.method, str(step.stage), step.name, users, at, duration(elapsed), left
+
+
+def users(plan: Plan, step: BoundStep) -> str:
+    """Which runs share a step: `all`, or their losses, backbones and seeds."""
+    runs = [planned.run for planned in plan.runs if step.key in planned.steps.values()]
+    if len(runs) == len(plan.runs):
+        return "all"
+    backbones = "|".join(dict.fromkeys(run.backbone for run in runs))
+    losses = "|".join(dict.fromkeys(run.losses.value for run in runs))
+    seeds = ",".join(dict.fromkeys(str(run.seed) for run in runs))
+    return f"{backbones} {losses} s{seeds}"
 
 
 def show_plan(plan: Plan, state_of: Callable[[BoundStep], str], notes: Sequence[str]) -> None:
     """Every distinct step, done or to do and why, and what sharing saves."""
     rows = []
     for step in plan.steps.values():
-        runs = sum(step.key in planned.steps.values() for planned in plan.runs)
         key = step.key[:12] + ("?" if step.provisional else "")
-        seed = "-" if step.seed is None else str(step.seed)
-        name = (step.method, str(step.stage), step.name)
-        rows.append((*name, step.repo or "harness", seed, str(runs), key, state_of(step)))
-    columns = ("method", "stage", "step", "repository", "seed", "runs", "key", "state")
+        name = (step.method, str(step.stage), step.name, step.repo or "harness")
+        rows.append((*name, users(plan, step), key, state_of(step)))
+    columns = ("method", "stage", "step", "repository", "runs", "key", "state")
     show_table(f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps", columns, rows)
     for note in notes:
         out.print(note, markup=False)

@@ -104,20 +104,23 @@ def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
     """Raise NotReadyError naming everything that is missing before hours are spent."""
     todo = undone(context, plan_)
     gpus = max((step.resources.gpus for step in todo), default=0)
-    missing = []
+    missing: list[str] = []
     if gpus > len(tokens.gpus):
         missing.append(f"GPU: {gpus} needed, {len(tokens.gpus)} found")
-    for name in sorted({name for step in todo for name in step.assets}):
-        try:
-            context.assets.locate(name)
-        except NotReadyError as error:
-            if not context.catalogue.assets[name].urls:
-                missing.append(f"{error} ({error.hint})")
+    wanted = {name for step in todo for name in step.assets}
+    for asset in context.assets.status():
+        if asset.name in wanted and asset.path is None and not has_address(context, asset.name):
+            missing.append(f"asset {asset.name} ({asset.title}): {asset.how}")
     if missing:
         raise NotReadyError(
             "not ready:\n" + "\n".join(f"  - {line}" for line in missing),
             hint="prove the wiring on this machine with --scale smoke",
         )
+
+
+def has_address(context: Context, asset: str) -> bool:
+    """Whether harness can download the asset by itself."""
+    return bool(context.catalogue.assets[asset].urls)
 
 
 def fetch(

@@ -49,7 +49,8 @@ def plan_notes(context: Context, plan: Plan) -> list[str]:
     gpu_hours = sum(step.resources.gpus * step.resources.hours for step in todo)
     if gpu_hours:
         notes.append(f"GPU-hours (estimate): {gpu_hours:g}")
-    missing = sorted({name for s in todo for name in s.assets if not context.assets.is_there(name)})
+    wanted = {name for step in todo for name in step.assets}
+    missing = [s.name for s in context.assets.status() if s.name in wanted and s.path is None]
     if missing:
         notes.append(f"missing assets: {', '.join(missing)}")
     for method in dict.fromkeys(planned.run.method for planned in plan.runs):
