@@ -13,6 +13,7 @@ def parse_ids(text: str) -> tuple[str, ...]:
 
     Raises:
         ValueError: a line holds no usable id, or an id stands twice; the line is named.
+
     """
     ids: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):

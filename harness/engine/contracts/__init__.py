@@ -49,6 +49,7 @@ def check(contract: Contract, path: Path, render: Render, *, inside: Path | None
 
     Raises:
         ContractError: the output is not what the contract says.
+
     """
     contained(path, contract, inside or (path if path.is_dir() else path.parent))
     return check_content(contract, path, render)

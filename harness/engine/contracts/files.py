@@ -96,7 +96,7 @@ def one_per_id(
         found = "a file" if folder.exists() else "nothing"
         raise broken(folder, contract, expected=f"a folder with {expected}", found=found)
     wanted = {f"{name}{suffix}" for name in ids}
-    present = set(os.listdir(folder))
+    present = {entry.name for entry in folder.iterdir()}
     for names, verb in ((wanted - present, "missing"), (present - wanted, "unexpected")):
         if names:
             first = sorted(names)[:_SHOWN]

@@ -44,6 +44,8 @@ def _numbers(content: object, place: str) -> Iterator[tuple[str, float]]:
                 yield from _numbers(value, f"{place}[{index}]")
         case float():
             yield place, content
+        case _:
+            pass
 
 
 def check_list(contract: Listing, file: Path, _: Render) -> Facts:

@@ -81,7 +81,7 @@ def _load_mxnet(contract: MxnetParams, file: Path) -> dict[str, Any]:
     """Arrays by name, read by the very code that stands in for MXNet inside a step."""
     place = Path(harness.__file__).parent / "site" / "shims" / "mxnet" / "nd.py"
     spec = importlib.util.spec_from_file_location("harness_mxnet_reader", place)
-    assert spec is not None and spec.loader is not None  # noqa: PT018, S101 - a path always has one
+    assert spec is not None and spec.loader is not None  # noqa: PT018 - a path always has both
     reader = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(reader)
     try:

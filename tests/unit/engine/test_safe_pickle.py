@@ -2,7 +2,7 @@
 
 import collections
 import copyreg
-import datetime
+import datetime as dt
 import decimal
 import functools
 import io
@@ -85,7 +85,7 @@ class Touch:
 
 
 OBJECTS = [
-    datetime.datetime(2024, 1, 4),
+    dt.datetime(2024, 1, 4, tzinfo=dt.UTC),
     decimal.Decimal("0.1"),
     collections.OrderedDict(a=1),
     collections.Counter("aab"),

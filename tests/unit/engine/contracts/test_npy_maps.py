@@ -38,12 +38,12 @@ def save(out: Path, name: str, maps: Mapping[Any, Any]) -> None:
     np.save(out / "maps" / f"{name}.npy", maps)
 
 
-def judge(out: Path, **fields: object) -> dict[str, object]:
+def judge(out: Path, **fields: Any) -> dict[str, object]:
     contract = NpyMaps(kind="npy-maps", ids="ids.txt", **fields)
     return dict(check(contract, out / "maps", lambda template: out / template))
 
 
-def refuse(out: Path, *words: str, **fields: object) -> None:
+def refuse(out: Path, *words: str, **fields: Any) -> None:
     with pytest.raises(ContractError) as raised:
         judge(out, **fields)
     for word in ("npy-maps", *words):

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,13 +34,13 @@ def save(path: Path, values: np.ndarray, mode: str = "L") -> None:
     image.save(path)
 
 
-def judge(out: Path, **fields: object) -> dict[str, object]:
+def judge(out: Path, **fields: Any) -> dict[str, object]:
     contract = PngLabels(kind="png-labels", ids="{in.list}", **fields)
     places = {"{in.list}": out / "ids.txt", "{in.voc}/JPEGImages": out / "pictures"}
     return dict(check(contract, out / "labels", places.__getitem__))
 
 
-def refuse(out: Path, *words: str, **fields: object) -> None:
+def refuse(out: Path, *words: str, **fields: Any) -> None:
     with pytest.raises(ContractError) as raised:
         judge(out, **fields)
     for word in ("png-labels", *words):

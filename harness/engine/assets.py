@@ -1,0 +1,237 @@
+"""Data sets and weights: found with the user or in the cache, fetched, added, and always verified.
+
+An asset is trusted by its published checksum, or else by the hash it had on first use. Once hashed,
+a file or folder counts as unchanged as long as sizes, modification times and inodes stay the same.
+Nothing is ever written into the user's own folders.
+"""
+
+import difflib
+import shutil
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from harness.core.layout import CacheLayout
+from harness.core.model import Asset
+from harness.engine import asset_facts as facts
+from harness.engine import hashing
+from harness.engine.archives import unpack
+from harness.engine.asset_facts import AssetState, AssetStatus
+from harness.engine.contracts import ContractError, check_content
+from harness.engine.download import Progress, download
+from harness.engine.lock import locked
+from harness.engine.trust import Trust
+from harness.errors import MismatchError, NotReadyError, UsageError
+
+__all__ = ["AssetState", "AssetStatus", "Assets"]
+
+
+class Assets:
+    """The assets of a catalogue, in `data` (the user's folder, or None) or in the cache."""
+
+    def __init__(
+        self, assets: Mapping[str, Asset], cache: CacheLayout, trust: Path, data: Path | None = None
+    ) -> None:
+        self._assets = assets
+        self._cache = cache
+        self._trust = Trust(trust)
+        self._data = data
+
+    def digest(self, name: str) -> str:
+        """The published sha256, else that of the first use, else `unverified:<name>`."""
+        return self._expected(name) or f"unverified:{name}"
+
+    def locate(self, name: str, *, verify: bool = False) -> Path:
+        """The file or folder, there and verified; with `verify` it is hashed again in any case.
+
+        Raises:
+            NotReadyError: it is nowhere; says where it was looked for and how to get it.
+            MismatchError: it is not what its checksum, first-use hash or contract says.
+
+        """
+        asset = self._asset(name)
+        place = self._find(name)
+        if place is None:
+            looked = "\n".join(f"  {path}" for path in self._places(name))
+            raise NotReadyError(
+                f"asset {name} ({asset.title}) is missing; looked for\n{looked}",
+                hint=f"{facts.how_to_get(name, asset)}; --scale smoke does without it",
+            )
+        return self._verified(name, place, anew=verify)
+
+    def fetch(self, name: str, progress: Progress | None = None) -> Path:
+        """As `locate`, after a download into the cache if it is nowhere and has an address.
+
+        `progress` is called with the bytes that are there and those in all (None if unknown).
+        """
+        asset = self._asset(name)
+        if asset.urls and self._find(name) is None:
+            with self._arriving(name) as arriving:
+                if self._find(name) is None:  # nobody else has fetched it meanwhile
+                    target = self._cache.arriving(name) / facts.file_name(asset.urls[0])
+                    file = download(asset.urls, target, facts.checksum(asset), progress)
+                    try:
+                        self._install(name, file, arriving, ours=True)
+                    finally:
+                        file.unlink(missing_ok=True)
+        return self.locate(name)
+
+    def add(self, name: str, file: Path) -> Path:
+        """Take in a file that the user got by hand (copied), or a folder (linked, left alone).
+
+        Raises:
+            UsageError: there is no such file or asset, or it is of the wrong kind.
+            MismatchError: the file is not the asset; the cache is as before.
+
+        """
+        facts.refuse_kind(name, self._asset(name), file)
+        with self._arriving(name) as arriving:
+            place = self._install(name, file.resolve(), arriving, ours=False)
+        return self._verified(name, place)
+
+    def status(self) -> list[AssetStatus]:
+        """What is there, without hashing anything."""
+        return [self._status(name) for name in self._assets]
+
+    # --- where --------------------------------------------------------------------------------
+
+    def _asset(self, name: str) -> Asset:
+        if name in self._assets:
+            return self._assets[name]
+        near = difflib.get_close_matches(name, self._assets, 1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(self._assets)}"
+        raise UsageError(f"there is no asset {name}", hint=hint)
+
+    def _places(self, name: str) -> Iterator[Path]:
+        """Where the asset may lie, the user's own folder first."""
+        if self._data is not None:
+            yield from (self._data / place for place in (name, *self._asset(name).places))
+        yield self._kept(name)
+
+    def _kept(self, name: str) -> Path:
+        """Its place in the cache."""
+        return self._cache.asset(name) / facts.kept_name(name, self._asset(name))
+
+    def _find(self, name: str) -> Path | None:
+        wanted = Path.is_dir if facts.is_folder(self._asset(name)) else Path.is_file
+        return next((place for place in self._places(name) if wanted(place)), None)
+
+    def _status(self, name: str) -> AssetStatus:
+        asset, state = self._assets[name], AssetState.MISSING
+        if place := self._find(name):
+            place = place.resolve()
+            state = AssetState.UNHASHED
+            if trusted := self._trust.fingerprint(name, place):
+                same = trusted == hashing.fingerprint(place)
+                state = AssetState.READY if same else AssetState.CHANGED
+        return AssetStatus(
+            name=name,
+            title=asset.title,
+            state=state,
+            path=place,
+            digest=self.digest(name),
+            size_gb=asset.size_gb,
+            how=facts.how_to_get(name, asset),
+        )
+
+    # --- whether it is what it should be --------------------------------------------------------
+
+    def _expected(self, name: str) -> str | None:
+        return facts.published(self._asset(name)) or self._trust.digest(name)
+
+    def _verified(self, name: str, place: Path, *, anew: bool = False) -> Path:
+        """`place` with links resolved, hashed and judged unless it is known and unchanged."""
+        place, expected = place.resolve(), self._expected(name)
+        try:
+            known = expected is not None and self._trust.digest(name) == expected
+            before = hashing.fingerprint(place)
+            if known and not anew and self._trust.fingerprint(name, place) == before:
+                return place
+            found = self._judged(name, place)
+            if hashing.fingerprint(place) != before:
+                raise _changing(name, place)
+        except OSError as error:
+            raise NotReadyError(
+                f"asset {name}: {place} cannot be read: {error}", hint="mend its permissions"
+            ) from error
+        self._trust.record(name, found, place, before)
+        return place
+
+    def _judged(self, name: str, place: Path) -> str:
+        """The hash of `place`, after it and the content were found as they should be."""
+        asset, expected = self._asset(name), self._expected(name)
+        found = hashing.digest(place)
+        if expected is not None and found != expected:
+            raise facts.mismatch(name, place, f"sha256 {expected}", found, self._advice(name))
+        if asset.md5 is not None and asset.unpack is None:
+            facts.compare(name, place, f"md5:{asset.md5}")
+        try:
+            check_content(asset.contract, place, Path)
+        except ContractError as error:
+            raise MismatchError(
+                f"asset {name}: {error}; nothing was changed", hint=facts.how_to_get(name, asset)
+            ) from error
+        return found
+
+    def _advice(self, name: str) -> str:
+        asset = self._asset(name)
+        if facts.published(asset):
+            return f"get the published file: {facts.how_to_get(name, asset)}"
+        return (
+            f"bring the old content back; if the new one is meant, remove {name} from "
+            f"{self._trust.path}: every step that reads it then runs again"
+        )
+
+    # --- how it comes in --------------------------------------------------------------------------
+
+    @contextmanager
+    def _arriving(self, name: str) -> Iterator[Path]:
+        """A folder of our own in the cache, gone afterwards; one arrival of an asset at a time."""
+        root = self._cache.arriving(name)
+        folder = root / uuid.uuid4().hex
+        with locked(root / "lock"):
+            try:
+                folder.mkdir()
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _install(self, name: str, file: Path, arriving: Path, *, ours: bool) -> Path:
+        """Judge `file` (or what is packed in it), then put it in its place at once."""
+        asset, place = self._asset(name), self._kept(name)
+        if asset.unpack is not None and file.is_file():
+            if expected := facts.checksum(asset):
+                facts.compare(name, file, expected)
+            file, ours = unpack(file, asset.unpack, arriving / "unpacked"), True
+        found = self._judged(name, file)
+        if place.exists():
+            if hashing.digest(place) == found:
+                return place
+            advice = f"remove {place} if it is no longer wanted"
+            raise facts.mismatch(name, file, f"what lies in {place}", found, advice)
+        came = file if ours else _copied(name, file, found, arriving)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.unlink(missing_ok=True)  # a link to a folder that is gone
+        came.rename(place)
+        self._trust.record(name, found, place.resolve(), hashing.fingerprint(place))
+        return place
+
+
+def _copied(name: str, file: Path, digest: str, folder: Path) -> Path:
+    """A copy of the user's file in `folder`, or a link to the user's folder."""
+    came = folder / file.name
+    if file.is_dir():
+        came.symlink_to(file)
+        return came
+    shutil.copy2(file, came)
+    if hashing.digest(came) != digest:
+        raise _changing(name, file)
+    return came
+
+
+def _changing(name: str, place: Path) -> MismatchError:
+    return MismatchError(
+        f"asset {name}: {place} was changed while it was read",
+        hint="wait until nothing writes there any more, then try again",
+    )

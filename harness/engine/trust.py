@@ -1,0 +1,73 @@
+"""`runs/trust.json`: what assets were on first use, and where they were seen unchanged."""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.engine.lock import locked
+from harness.errors import NotReadyError
+
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """The hashes of assets that are trusted; read anew each time, since others may write too."""
+
+    path: Path
+
+    def digest(self, name: str) -> str | None:
+        """The trusted hash of asset `name`, or None before its first use."""
+        return self._entry(name).get("digest")
+
+    def fingerprint(self, name: str, place: Path) -> str | None:
+        """The fingerprint that `place` had when it was last hashed and found as trusted."""
+        seen: Mapping[str, str] = self._entry(name).get("seen", {})
+        return seen.get(str(place))
+
+    def record(self, name: str, digest: str, place: Path, fingerprint: str) -> None:
+        """Trust `digest` from now on, and `place` as long as it keeps `fingerprint`."""
+        with locked(self.path.with_suffix(".lock")):
+            assets = self._read()
+            entry = assets.setdefault(name, {})
+            seen = entry.get("seen", {}) if entry.get("digest") == digest else {}
+            assets[name] = {"digest": digest, "seen": {**seen, str(place): fingerprint}}
+            self._write(assets)
+
+    def _entry(self, name: str) -> Mapping[str, Any]:
+        entry: Mapping[str, Any] = self._read().get(name, {})
+        return entry
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            content = json.loads(self.path.read_text("utf-8"))
+        except FileNotFoundError:
+            return {}
+        except ValueError as error:
+            raise self._unreadable(str(error)) from error
+        if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
+            raise self._unreadable(f"expected an object with schema {_SCHEMA}")
+        if not isinstance(assets := content.get("assets"), dict):
+            raise self._unreadable("expected an object under assets")
+        return assets
+
+    def _unreadable(self, why: str) -> NotReadyError:
+        return NotReadyError(
+            f"{self.path} cannot be read: {why}",
+            hint="restore it, or remove it to trust the assets as they are now",
+        )
+
+    def _write(self, assets: Mapping[str, Any]) -> None:
+        """Replace the file at once, so that no reader sees half of it."""
+        text = json.dumps({"schema": _SCHEMA, "assets": assets}, indent=1, sort_keys=True)
+        with tempfile.NamedTemporaryFile(
+            "w", dir=self.path.parent, prefix=".trust-", encoding="utf-8", delete=False
+        ) as file:
+            file.write(text + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).replace(self.path)
