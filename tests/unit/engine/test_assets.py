@@ -303,7 +303,7 @@ def test_broken_trust_file_is_not_overwritten(place: Place, text: str) -> None:
     place.declare("net")
     place.write("user/net")
     place.write("runs/trust.json", text.encode())
-    with pytest.raises(NotReadyError, match="trust.json cannot be read"):
+    with pytest.raises(NotReadyError, match=r"trust\.json cannot be read"):
         place.assets().locate("net")
     assert place.trust.read_text() == text
 
