@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad, relu
 
+from .sampling import MAP_DIMS
+
 MARGIN = 1e-5
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -28,8 +30,9 @@ def cam_from_logits(logits: Tensor, labels: Tensor, *, background: bool = True) 
 
     Raises:
         ValueError: if shapes do not fit.
+
     """
-    fits = logits.dim() == 4 and labels.numel() == logits.shape[0] * logits.shape[1]
+    fits = logits.dim() == MAP_DIMS and labels.numel() == logits.shape[0] * logits.shape[1]
     if not fits or logits.shape[1] <= int(background):
         got = f"{tuple(logits.shape)} and {tuple(labels.shape)}"
         msg = f"class maps need logits B x C x H x W and labels B x C, got {got}"
@@ -65,6 +68,7 @@ class Tap:
 
     Raises:
         ValueError: if the network has no such submodule.
+
     """
 
     def __init__(self, model: nn.Module, name: str) -> None:

@@ -26,6 +26,7 @@ def closed_form_loss(
         mu: colour threshold.
         sigma: Gaussian width in pixels or None.
         radius: cut-off in units of sigma or None.
+
     """
     colours = features.clamp(0.0, 1.0).div_(features.shape[1]).contiguous()
     weights = Weights(colours, mu, sigma, radius)

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from .allpairs import all_pairs_loss
 from .closed import closed_form_loss
-from .sampling import raise_half
 from .mode import losses_mode
+from .sampling import MAP_DIMS, raise_half
 
 
 def feature_similarity_loss(
@@ -36,6 +36,7 @@ def feature_similarity_loss(
     Raises:
         ValueError: if shapes do not fit, sigma or radius is not positive, or radius is asked for
             in reference mode or without sigma.
+
     """
     _check_shapes(image, prediction)
     _check_numbers(sigma, radius)
@@ -48,7 +49,7 @@ def feature_similarity_loss(
 
 
 def _check_shapes(image: Tensor, prediction: Tensor) -> None:
-    if image.dim() != 4 or prediction.dim() != 4 or image.numel() * prediction.numel() == 0:
+    if {image.dim(), prediction.dim()} != {MAP_DIMS} or image.numel() * prediction.numel() == 0:
         got = f"{tuple(image.shape)} and {tuple(prediction.shape)}"
         msg = f"FSL needs non-empty B x K x H x W image and B x C x H x W prediction, got {got}"
         raise ValueError(msg)

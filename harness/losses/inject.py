@@ -30,13 +30,16 @@ class FslArguments(Protocol):
     """What ``add_fsl`` reads: ``Settings`` or a parsed command line."""
 
     @property
-    def fsl_weight(self) -> float: ...
+    def fsl_weight(self) -> float:
+        """Factor of FSL in the loss."""
 
     @property
-    def fsl_mu(self) -> float: ...
+    def fsl_mu(self) -> float:
+        """Colour threshold."""
 
     @property
-    def fsl_sigma(self) -> float: ...
+    def fsl_sigma(self) -> float:
+        """Gaussian width in pixels of the class map."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -96,6 +99,7 @@ def fsl_from_logits(
 
     Raises:
         ValueError: if shapes do not fit.
+
     """
     with torch.autocast(logits.device.type, enabled=False):
         maps = raise_half(logits)

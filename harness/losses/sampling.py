@@ -9,6 +9,7 @@ from torch.nn.functional import multilabel_soft_margin_loss
 from .mode import losses_mode, losses_seed
 
 FLOOR = 1e-5
+MAP_DIMS = 4  # batch, channels, height, width
 _own: dict[torch.device, torch.Generator] = {}
 
 
@@ -36,6 +37,7 @@ def importance_sampling_loss(
 
     Raises:
         ValueError: if shapes or the number of samples do not fit.
+
     """
     batch, classes = _checked_shape(logits, labels, num_samples)
     with torch.autocast(logits.device.type, enabled=False):
@@ -76,7 +78,7 @@ def raise_half(tensor: Tensor) -> Tensor:
 
 
 def _checked_shape(logits: Tensor, labels: Tensor, num_samples: int) -> tuple[int, int]:
-    if logits.dim() != 4 or logits.numel() == 0:
+    if logits.dim() != MAP_DIMS or logits.numel() == 0:
         msg = f"ISL needs non-empty logits B x C x H x W, got shape {tuple(logits.shape)}"
         raise ValueError(msg)
     batch, classes = logits.shape[:2]

@@ -57,6 +57,7 @@ class Weights:
         mu: colour threshold.
         sigma: Gaussian width in pixels; None weighs every pair by 1 / (H * W).
         radius: cut-off along either axis in units of sigma, or None.
+
     """
 
     features: Tensor

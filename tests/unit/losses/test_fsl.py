@@ -60,6 +60,8 @@ def differentiate(image: Tensor, maps: Tensor, **options: Any) -> tuple[Tensor, 
 def test_closed_form_equals_its_definition(
     dtype: torch.dtype, tolerance: float, case: dict[str, Any]
 ) -> None:
+    if dtype == torch.float32:  # of one or two pairs, all may have f(t) near 0, ill-conditioned
+        case = {**case, "height": case["height"] + 3, "width": case["width"] + 3}
     image, maps = draw(case, dtype)
     wanted = defined_fsl(image, maps, case["mu"], case["sigma"])
     value, gradient = differentiate(image, maps, mu=case["mu"], sigma=case["sigma"])
@@ -107,7 +109,9 @@ def test_flips_batch_split_and_channel_order_change_nothing(case: dict[str, Any]
         same(differentiate(image.flip(dims), maps.flip(dims), **options)[0])
     order = torch.randperm(maps.shape[1], generator=torch.Generator().manual_seed(case["seed"]))
     same(differentiate(image, maps[:, order], **options)[0])
-    parts = [differentiate(i[None], m[None], **options)[0] for i, m in zip(image, maps, strict=True)]
+    parts = [
+        differentiate(i[None], m[None], **options)[0] for i, m in zip(image, maps, strict=True)
+    ]
     same(torch.stack(parts).mean())
 
 

@@ -1,0 +1,91 @@
+"""Whole numbers from which J and F of a data set follow, summed image by image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .contour import contact, tolerance_radius
+from .files import VOID, Labels, Prediction
+
+Integers = NDArray[np.int64]
+
+
+@dataclass
+class Counts:
+    """Sums over images.
+
+    pixels: truth class x predicted class (the last one is "none") x level, void left out.
+    contours: 4 x classes x threshold, see ``contour.contact``; the background's are 0.
+    davis: sum and number of the F of single images, per class.
+    """
+
+    pixels: Integers
+    contours: Integers
+    davis: NDArray[np.float64]
+
+    @classmethod
+    def zero(cls, classes: int, levels: int) -> Counts:
+        """Return the counts of no image."""
+        return cls(
+            pixels=np.zeros((classes, classes + 1, levels + 1), dtype=np.int64),
+            contours=np.zeros((4, classes, levels), dtype=np.int64),
+            davis=np.zeros((2, classes), dtype=np.float64),
+        )
+
+    def add(self, other: Counts) -> None:
+        """Add the counts of other images."""
+        self.pixels += other.pixels
+        self.contours += other.contours
+        self.davis += other.davis
+
+    def count(self, prediction: Prediction, truth: Labels, davis_level: int) -> None:
+        """Add one image: its prediction and its ground truth H x W."""
+        label = prediction.label
+        self._count_pixels(prediction, truth)
+        radius = tolerance_radius(truth.shape)
+        predicted = np.bincount(label[prediction.level > 0], minlength=VOID + 1)
+        actual = np.bincount(truth.ravel(), minlength=VOID + 1)
+        for index in range(1, self.contours.shape[1]):
+            if predicted[index] or actual[index]:
+                level = np.where(label == index, prediction.level, 0).astype(np.uint8)
+                mask = (truth == index).view(np.uint8)
+                here = contact(level, mask, self.contours.shape[2], radius)
+                self.contours[:, index] += here
+                self.davis[:, index] += float(f_measure(here[:, davis_level])), 1
+
+    def _count_pixels(self, prediction: Prediction, truth: Labels) -> None:
+        classes, columns, depth = self.pixels.shape
+        valid = truth != VOID
+        label = np.minimum(prediction.label, classes)[valid].astype(np.int32)
+        place = (truth[valid].astype(np.int32) * columns + label) * depth + prediction.level[valid]
+        self.pixels += np.bincount(place, minlength=self.pixels.size).reshape(self.pixels.shape)
+
+
+def intersection_over_union(pixels: Integers) -> NDArray[np.float64]:
+    """Return IoU per threshold and class from pixels truth x predicted x level.
+
+    A class that is neither predicted nor there scores 0, as in the authors' evaluation.
+    """
+    survivors = np.cumsum(pixels[..., :0:-1], axis=2)[..., ::-1]  # level above the threshold
+    index = np.arange(len(pixels))
+    hits, predicted = survivors[index, index], survivors.sum(axis=0)[:-1]
+    whole = pixels.sum(axis=(1, 2))
+    background = whole[:, None] - survivors.sum(axis=1)
+    hits[0], predicted[0] = background[0], background.sum(axis=0)
+    union = whole[:, None] + predicted - hits
+    ratio: NDArray[np.float64] = hits / np.maximum(union, 1)
+    return ratio.T
+
+
+def f_measure(contours: Integers) -> NDArray[np.float64]:
+    """Return F from the four contour counts 4 x ...: 1 where neither has a contour."""
+    matched, matched_truth, total, total_truth = contours.astype(np.float64)
+    with np.errstate(invalid="ignore"):
+        precision = np.where(total > 0, matched / np.maximum(total, 1), total_truth > 0)
+        recall = np.where(total_truth > 0, matched_truth / np.maximum(total_truth, 1), total > 0)
+        found = 2 * precision * recall / (precision + recall)
+    neither = (total == 0) & (total_truth == 0)
+    return np.where(neither, 1.0, np.where(precision + recall > 0, found, 0.0))

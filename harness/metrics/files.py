@@ -1,0 +1,161 @@
+"""Reading predictions, ground truth and lists, refusing whatever would make a wrong number."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from .errors import ScoreError
+
+VOID = 255
+SUFFIX = {"png": ".png", "cam": ".npy"}
+THRESHOLDS = np.arange(60) / 100.0  # of the background, as SEAM's and the authors' evaluation
+Labels = NDArray[np.uint8]
+
+
+class Prediction(NamedTuple):
+    """One image's prediction at every threshold: ``label`` where ``level > threshold number``.
+
+    label: H x W, the class that is predicted wherever the background is not; 255 is no class.
+    level: H x W, how many thresholds lie below the class's score; one threshold for a PNG.
+    """
+
+    label: Labels
+    level: Labels
+
+
+def read_list(file: Path) -> tuple[str, ...]:
+    """Return the ids of a list: one per line, bare or as the stem of the line's first path.
+
+    Raises:
+        ScoreError: if the list cannot be read, is empty or names an id twice.
+
+    """
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ScoreError(f"list {file} cannot be read: {error}") from error
+    tokens = [Path(line.split()[0]) for line in lines if line.strip()]
+    ids = tuple(
+        token.stem if token.suffix or len(token.parts) > 1 else str(token) for token in tokens
+    )
+    check_ids(ids, f"list {file}")
+    return ids
+
+
+def check_ids(ids: Sequence[str], where: str) -> None:
+    """Raise ScoreError for no ids or an id given twice."""
+    if not ids:
+        raise ScoreError(f"{where} names no image")
+    seen: set[str] = set()
+    for name in ids:
+        if name in seen:
+            raise ScoreError(f"{where} names {name} twice")
+        seen.add(name)
+
+
+def check_folders(pred: Path, gt: Path, ids: Sequence[str], suffix: str, *, extra: bool) -> None:
+    """Raise ScoreError for a missing file or, unless ``extra``, a prediction that no id names."""
+    for folder, ending in ((pred, suffix), (gt, ".png")):
+        if not folder.is_dir():
+            raise ScoreError(f"{folder} is no folder")
+        there = {file.name for file in folder.iterdir()}
+        missing = [f"{name}{ending}" for name in ids if f"{name}{ending}" not in there]
+        if missing:
+            raise ScoreError(_several(folder, "is missing", missing))
+    if extra:
+        return
+    named = {f"{name}{suffix}" for name in ids}
+    stray = sorted(file.name for file in pred.glob(f"*{suffix}") if file.name not in named)
+    if stray:
+        raise ScoreError(_several(pred, "is not in the list", stray))
+
+
+def read_labels(file: Path, classes: int) -> Labels:
+    """Return a label PNG H x W with values 0..classes-1 or 255.
+
+    Raises:
+        ScoreError: for a file that is no PNG of mode L or P, or that holds another value.
+
+    """
+    try:
+        with Image.open(file) as image:
+            if image.format != "PNG" or image.mode not in {"L", "P"}:
+                found = f"{image.format} of mode {image.mode}"
+                raise ScoreError(f"{file} is a {found}; expected a PNG of mode L or P")
+            labels = np.array(image, dtype=np.uint8)
+    except (OSError, UnidentifiedImageError, SyntaxError) as error:
+        raise ScoreError(f"{file} cannot be read as a PNG: {error}") from error
+    wrong = np.flatnonzero(np.bincount(labels.ravel(), minlength=VOID)[classes:VOID])
+    if len(wrong):
+        value = int(wrong[0]) + classes
+        raise ScoreError(f"{file} holds {value}; expected 0..{classes - 1} or {VOID}")
+    return labels
+
+
+def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
+    """Return the prediction in a label PNG or in a CAM dict saved as npy.
+
+    Raises:
+        ScoreError: if the file is not of its kind or its size is not ``shape``.
+
+    """
+    if file.suffix == SUFFIX["cam"]:
+        return _read_cam(file, shape, classes)
+    label = read_labels(file, classes)
+    if label.shape != shape:
+        raise ScoreError(f"{file} is {_size(label.shape)}; its ground truth is {_size(shape)}")
+    return Prediction(label, (label > 0).astype(np.uint8))
+
+
+def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
+    """Read a dict of foreground class number 0.. to float map H x W; none of them: background."""
+    maps = _load_dict(file)
+    for key, values in maps.items():
+        _check_cam(file, key, values, shape, classes)
+    if not maps:
+        empty = np.zeros(shape, dtype=np.uint8)
+        return Prediction(empty, empty)
+    keys = sorted(maps)
+    stack = np.stack([np.asarray(maps[key], dtype=np.float32) for key in keys])
+    best = stack.argmax(axis=0)
+    label = (np.array(keys, dtype=np.uint8) + 1)[best]
+    score = np.take_along_axis(stack, best[None], axis=0)[0]
+    level = np.searchsorted(THRESHOLDS.astype(np.float32), score, side="left")
+    return Prediction(label, level.astype(np.uint8))
+
+
+def _load_dict(file: Path) -> dict[Any, Any]:
+    try:
+        loaded = np.load(file, allow_pickle=True)
+        content = loaded.item() if loaded.shape == () else None
+    except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
+        raise ScoreError(f"{file} cannot be read as a CAM: {error}") from error
+    if not isinstance(content, dict):
+        raise ScoreError(f"{file} is no CAM; expected a dict of class number to map")
+    return content
+
+
+def _check_cam(file: Path, key: Any, values: Any, shape: tuple[int, int], classes: int) -> None:
+    if not isinstance(key, (int, np.integer)) or not 0 <= key < classes - 1:
+        raise ScoreError(f"{file} has the class {key!r}; expected 0..{classes - 2}")
+    values = np.asarray(values)
+    if values.dtype.kind != "f" or values.shape != shape:
+        found = f"{values.dtype} {_size(values.shape)}"
+        raise ScoreError(f"{file} class {key} is {found}; expected floats {_size(shape)}")
+    if not np.isfinite(values).all():
+        raise ScoreError(f"{file} class {key} holds values that are not finite")
+
+
+def _several(folder: Path, what: str, names: list[str]) -> str:
+    more = f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    return f"{folder / names[0]} {what}{more}"
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return " x ".join(str(length) for length in shape)

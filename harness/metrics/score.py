@@ -1,0 +1,180 @@
+"""J, F and J&F of a folder of predictions, from one reading of each file."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from .counts import Counts
+from .errors import ScoreError
+from .files import (
+    SUFFIX,
+    THRESHOLDS,
+    check_folders,
+    check_ids,
+    read_labels,
+    read_list,
+    read_prediction,
+)
+from .scores import FIXED, Scores
+
+WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more than it saves
+CHUNK = 16  # images per task; fixed, so that no sum depends on the number of processes
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Folders:
+    """What is compared: ``pred/<id>.png`` or ``.npy`` with ``gt/<id>.png``."""
+
+    pred: Path
+    gt: Path
+    suffix: str
+    classes: int
+
+    @property
+    def levels(self) -> int:
+        """Number of background thresholds: those of the curve for CAMs, one for label PNGs."""
+        return len(THRESHOLDS) if self.suffix == SUFFIX["cam"] else 1
+
+
+def score_folder(  # noqa: PLR0913  # one flat call for command line and chain steps
+    pred: Path,
+    gt: Path,
+    ids: Sequence[str],
+    *,
+    kind: str = "png",
+    curve: bool = False,
+    classes: int = 21,
+    allow_extra: bool = False,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> Scores:
+    """Score predictions against ground truth.
+
+    Args:
+        pred: folder of ``<id>.png`` (labels 0..20 or 255, mode L or P) or, for CAMs, ``<id>.npy``
+            (dict of foreground class number 0..19 to float map of the image's size).
+        gt: folder of ``<id>.png``, labels 0..20 or 255 for void.
+        ids: the images; every one must be in both folders.
+        kind: ``png`` or ``cam``. J of CAMs is the maximum over 60 background thresholds 0.00 ..
+            0.59, F of CAMs that at the threshold 0.25, both as the authors report them.
+        curve: whether the scores keep J and F at every threshold; CAMs only.
+        classes: number of classes with the background.
+        allow_extra: whether pred may hold predictions that ids do not name.
+        workers: processes; None is one per CPU, fewer for few images. No score depends on it.
+        progress: called with (images done, images in all).
+
+    Raises:
+        ScoreError: for anything that would make a number wrong; the text names the file.
+
+    """
+    if kind not in SUFFIX:
+        raise ScoreError(f"kind is {kind!r}; expected one of {', '.join(SUFFIX)}")
+    if curve and kind != "cam":
+        raise ScoreError("only CAMs have a threshold curve; leave curve out or give kind cam")
+    check_ids(ids, "the list")
+    check_folders(pred, gt, ids, SUFFIX[kind], extra=allow_extra)
+    folders = Folders(pred, gt, SUFFIX[kind], classes)
+    counts = Counts.zero(classes, folders.levels)
+    chunks = [tuple(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
+    done = 0
+    for chunk, part in zip(chunks, _counted(folders, chunks, workers)):  # noqa: B905  # Python 3.9
+        counts.add(part)
+        done += len(chunk)
+        if progress is not None:
+            progress(done, len(ids))
+    return Scores(counts, images=len(ids), curve=curve)
+
+
+def _counted(
+    folders: Folders, chunks: list[tuple[str, ...]], workers: int | None
+) -> Iterator[Counts]:
+    count = min(workers or cpus(), len(chunks))
+    if count <= 1 or (workers is None and len(chunks) < WORTH_PROCESSES):
+        for chunk in chunks:
+            yield count_images(folders, chunk)
+        return
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+        try:
+            yield from pool.map(count_images, [folders] * len(chunks), chunks)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def cpus() -> int:
+    """Return how many CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def count_images(folders: Folders, ids: Sequence[str]) -> Counts:
+    """Return the counts of some images of two folders."""
+    counts = Counts.zero(folders.classes, folders.levels)
+    for name in ids:
+        truth = read_labels(folders.gt / f"{name}.png", folders.classes)
+        file = folders.pred / f"{name}{folders.suffix}"
+        prediction = read_prediction(file, truth.shape, folders.classes)
+        counts.count(prediction, truth, FIXED if folders.levels > 1 else 0)
+    return counts
+
+
+def write_json(content: dict[str, Any], file: Path) -> None:
+    """Write a JSON file whole or not at all."""
+    partial = file.with_name(f".{file.name}.partial")
+    partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    partial.replace(file)
+
+
+def show_progress(done: int, total: int) -> None:
+    """Print one line to stderr, rewritten in place on a terminal and at every tenth elsewhere."""
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\rscored {done}/{total}" + ("\n" if done == total else ""))
+    elif done == total or done * 10 // total > (done - CHUNK) * 10 // total:
+        sys.stderr.write(f"scored {done}/{total}\n")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Score as the command line says; return 0, or 2 with a message for unusable input."""
+    parser = argparse.ArgumentParser(prog="python -m harness.metrics.score", description=__doc__)
+    parser.add_argument("--pred", type=Path, required=True, help="folder of predictions")
+    parser.add_argument("--gt", type=Path, required=True, help="folder of label PNGs")
+    parser.add_argument("--list", type=Path, required=True, help="ids, or lines of paths")
+    parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
+    parser.add_argument("--kind", choices=sorted(SUFFIX), default="png")
+    parser.add_argument("--classes", type=int, default=21, help="with the background")
+    parser.add_argument("--curve", action="store_true", help="keep every threshold (CAMs)")
+    parser.add_argument("--allow-extra", action="store_true", help="pred may hold other images")
+    parser.add_argument("--workers", type=int, help="processes (default: one per CPU)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+    args = parser.parse_args(argv)
+    try:
+        scores = score_folder(
+            args.pred,
+            args.gt,
+            read_list(args.list),
+            kind=args.kind,
+            curve=args.curve,
+            classes=args.classes,
+            allow_extra=args.allow_extra,
+            workers=args.workers,
+            progress=None if args.quiet else show_progress,
+        )
+    except ScoreError as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 2
+    write_json(scores.as_dict(), args.out)
+    sys.stdout.write(f"{scores.line()}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
