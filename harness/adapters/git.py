@@ -7,6 +7,7 @@ behind our back.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
@@ -45,10 +46,10 @@ class GitCommands:
     """`harness.core.ports.Git` with the git command, through GitPython."""
 
     def create(self, repository: Path, *, borrow: Path | None = None) -> None:
-        """Make a bare repository unless it is there; objects of `borrow` are used through alternates."""
-        if not (repository / "HEAD").is_file():
-            repository.mkdir(parents=True, exist_ok=True)
-            _run(["init", "--quiet", "--bare", "--template=", str(repository)], cwd=repository)
+        """Make a bare repository unless it is there; use the objects of `borrow` by alternates."""
+        repository.mkdir(parents=True, exist_ok=True)
+        # Done again each time: it changes nothing, and completes one that a kill left half made.
+        _run(["init", "--quiet", "--bare", "--template=", str(repository)], cwd=repository)
         if borrow is not None:
             _write_if_other(
                 repository / "objects" / "info" / "alternates", f"{borrow.resolve() / 'objects'}\n"
@@ -109,7 +110,7 @@ class GitCommands:
                 output.read(1)
 
     def apply(self, folder: Path, patch: Path) -> None:
-        """Apply a zero-context patch to the files in `folder`. Raises MismatchError, changing nothing."""
+        """Apply a zero-context patch in `folder`. Raises MismatchError, changing nothing."""
         # Without the ceiling, a repository around `folder` would make git skip every file silently.
         outside = {"GIT_CEILING_DIRECTORIES": str(folder.resolve().parent)}
         command = ["apply", "--unidiff-zero", "--whitespace=nowarn", "--", str(patch.resolve())]
@@ -128,8 +129,12 @@ def _git(
     stdin: bytes = b"",
     stdout: IO[bytes] | None = None,
 ) -> bytes:
-    where = ["-c", f"safe.directory={repository}", f"--git-dir={repository}"]
-    return _run([*where, *arguments], cwd=repository, env=env, stdin=stdin, stdout=stdout)
+    return _run([*_at(repository), *arguments], cwd=repository, env=env, stdin=stdin, stdout=stdout)
+
+
+def _at(repository: Path) -> list[str]:
+    # Given per command: a shared cache or mirror may belong to another user.
+    return ["-c", f"safe.directory={repository}", f"--git-dir={repository}"]
 
 
 def _fetch(
@@ -145,12 +150,11 @@ def _fetch(
     settings = [
         part for name, value in remote.items() for part in ("-c", f"remote.origin.{name}={value}")
     ]
-    where = ["-c", f"safe.directory={repository}", f"--git-dir={repository}"]
-    command = [*where, *_NO_UPKEEP, *_LIMITS, *settings, *more, "fetch", *arguments]
+    command = [*_at(repository), *_NO_UPKEEP, *_LIMITS, *settings, *more, "fetch", *arguments]
     _run(command, cwd=repository, stdin=stdin, online=True)
 
 
-def _run(  # noqa: PLR0913 - the one place that starts git
+def _run(
     arguments: Sequence[str],
     *,
     cwd: Path,
@@ -159,15 +163,17 @@ def _run(  # noqa: PLR0913 - the one place that starts git
     stdout: IO[bytes] | None = None,
     online: bool = False,
 ) -> bytes:
-    from git.cmd import Git  # noqa: PLC0415 - heavy
-    from git.exc import GitCommandError, GitCommandNotFound  # noqa: PLC0415 - heavy
+    if shutil.which("git") is None:  # GitPython cannot even be imported then
+        raise NotReadyError("git is not on PATH", hint="install git 2.32 or newer")
+    from git.cmd import Git
+    from git.exc import GitCommandError
 
     ours = {**(_ONLINE if online else _OFFLINE), **(env or {})}
     with tempfile.TemporaryFile() as given:
         given.write(stdin)
         given.seek(0)
         try:
-            found = Git(str(cwd)).execute(
+            found: object = Git(str(cwd)).execute(
                 [*_scrubbed(ours, online=online), *arguments],
                 istream=given,
                 output_stream=stdout,
@@ -175,15 +181,13 @@ def _run(  # noqa: PLR0913 - the one place that starts git
                 strip_newline_in_stdout=False,
                 env=ours,
             )
-        except GitCommandNotFound as error:
-            raise NotReadyError("git is not installed", hint="install git 2.32 or newer") from error
         except GitCommandError as error:
             raise _translated(arguments, str(error.stderr), online=online) from error
     return found if isinstance(found, bytes) else b""
 
 
 def _scrubbed(ours: dict[str, str], *, online: bool) -> list[str]:
-    """`git`, started without what it would inherit: GitPython can add variables but not take any."""
+    """`git` without what it would inherit: GitPython can add variables but not take any away."""
     keep = _CONNECTION if online else _CONNECTION[:1]
     theirs = [name for name in os.environ if name.startswith("GIT_") and not name.startswith(keep)]
     unset = [part for name in theirs if name not in ours for part in ("-u", name)]

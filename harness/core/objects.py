@@ -1,4 +1,4 @@
-"""Git object ids computed from bytes, as git does, so that files on disk can be checked without git."""
+"""Git object ids computed from bytes, as git does, so that files can be checked without git."""
 
 import hashlib
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The seams: `Runtime` isolates one step, `Environments` makes what it runs in, `Git` reads sources.
+"""The seams: `Runtime` isolates a step, `Environments` makes what it runs in, `Git` has sources.
 
 Adapters implement them; the engine knows nothing else of docker, bubblewrap, venvs or git.
 """

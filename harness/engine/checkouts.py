@@ -39,7 +39,7 @@ class Wanted:
 
     @property
     def digest(self) -> str:
-        """The content address of the checkout; a checkout without its large files is another one."""
+        """The content address of the checkout; one without its large files is another."""
         return digest([self.identity, sorted(self.pinned.missing)])
 
     @property
@@ -83,7 +83,7 @@ def check(wanted: Wanted, tree: str, folder: Path) -> str:
                 f"{wanted.name}/{path}",
                 expected=expected,
                 found=found,
-                hint=f"correct the patch; if a cached file was changed, remove {folder}",
+                hint=f"correct the patch; if a cached file was changed: {_remove(folder)}",
             )
     found_tree = tree_id({**wanted.pinned.upstream, **disk})
     if found_tree != tree:
@@ -94,6 +94,10 @@ def check(wanted: Wanted, tree: str, folder: Path) -> str:
             hint="if the change is meant: python tests/checks/record_trees.py",
         )
     return found_tree
+
+
+def _remove(folder: Path) -> str:
+    return f"chmod -R u+w {folder} && rm -r {folder}"
 
 
 def _spell(entry: Entry | None) -> str:

@@ -1,7 +1,7 @@
 """Repositories that harness ships as plain files: read them, and say which commit they make.
 
-Author, dates, message and file modes are fixed, so the commit id follows from the files alone and can
-be pinned like any other. `python -m harness.engine.embedded FOLDER` prints what to pin.
+Author, dates, message and file modes are fixed, so the commit id follows from the files alone and
+can be pinned like any other. `python -m harness.engine.embedded FOLDER` prints what to pin.
 """
 
 import sys
@@ -26,7 +26,7 @@ class Embedded:
 
 
 def read_embedded(folder: Path) -> Embedded:
-    """Read every file below `folder` but byte code. Raises MismatchError if there is none or a link."""
+    """Read every file below `folder` but byte code. Raises MismatchError for none or a link."""
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*"))

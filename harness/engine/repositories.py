@@ -1,4 +1,4 @@
-"""Bare repositories in the cache: borrowed from a mirror, cloned without blobs, or made of our files."""
+"""Bare repositories in the cache: borrowed from a mirror, cloned, or made of files of ours."""
 
 import hashlib
 from collections.abc import Mapping
@@ -39,8 +39,8 @@ class Repositories:
     def open(self, name: str, repository: Repository) -> Pinned:
         """Have the pinned commit, check its tree, and have the blobs of its sparse files.
 
-        Raises NotReadyError if the repository cannot be had, SourceMismatch if it lacks the commit or
-        the commit's tree is another.
+        Raises NotReadyError if the repository cannot be had, SourceMismatch if it lacks the commit
+        or the commit's tree is another.
         """
         with locked(self._cache.lock(f"repository-{name}")):
             bare = self._have_commit(name, repository)
@@ -66,7 +66,7 @@ class Repositories:
 
     def _have_commit(self, name: str, repository: Repository) -> Path:
         source = self.source(repository)
-        # One bare repository for each source: what a mirror lacks must not be found by an older clone.
+        # One for each source: what a mirror lacks must not be found in an older clone.
         distinct = repository.commit if repository.embedded else source
         bare = self._cache.repository(f"{name}-{hashlib.sha256(distinct.encode()).hexdigest()[:8]}")
         if repository.embedded is not None:

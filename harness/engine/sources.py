@@ -1,7 +1,8 @@
 """Pinned, patched and verified checkouts of upstream repositories, shared by all runs.
 
-`identify` says what a checkout will be (for keys), `checkout` makes or finds it, `verify` checks pins,
-patches and what lies on disk. Whatever differs from its pin is an error, and nothing is applied.
+`identify` says what a checkout will be (for keys), `checkout` makes or finds it, `verify` checks
+pins, patches and what lies on disk. Whatever differs from its pin is an error, and nothing is
+applied.
 """
 
 import hashlib
@@ -65,7 +66,7 @@ class Sources:
         self._lock = Lock()
 
     def identify(self, name: str, repository: Repository, patches: Sequence[str]) -> Identity:
-        """Read the patches and say what the checkout will be. Raises SourceMismatch, ManifestError."""
+        """Say what the checkout will be. Raises SourceMismatch, ManifestError."""
         if len(set(patches)) != len(patches):
             raise ManifestError(
                 f"{name}: expected each patch once, found {', '.join(patches)}",
@@ -94,7 +95,7 @@ class Sources:
             return self._known[key]
 
     def record(self, name: str, repository: Repository, lists: Collection[Sequence[str]]) -> Path:
-        """Apply these lists of patches and write down what they, and the trees they give, hash to."""
+        """Apply these lists of patches; write down what they and their trees hash to."""
         hashes: dict[str, str] = {}
         trees = {}
         for patches in filter(None, lists):
@@ -136,12 +137,13 @@ class Sources:
             allowed = path in repository.paper_only
             text = "missing (only paper scale needs it)" if allowed else "missing"
             found.append(_finding(name, path, f"blob {pinned.wanted[path].id}", text, ok=allowed))
-        for pattern in repository.sparse:
-            if not pattern.startswith("!") and not selected([pattern], pinned.upstream):
-                found.append(
-                    _finding(name, f"sparse {pattern}", "at least one file", "none", ok=False)
-                )
-        return found
+        idle = [
+            pattern
+            for pattern in repository.sparse
+            if not pattern.startswith("!") and not selected([pattern], pinned.upstream)
+        ]
+        one = "at least one file"
+        return [*found, *(_finding(name, f"sparse {p}", one, "none", ok=False) for p in idle)]
 
     def _verify_checkout(
         self, name: str, repository: Repository, patches: Sequence[str]

@@ -15,7 +15,7 @@ _HINT = "do not use this commit, or leave the path out of `sparse`"
 def write_files(
     root: Path, name: str, entries: Mapping[str, Entry], blobs: Iterator[tuple[str, bytes]]
 ) -> None:
-    """Write `entries` below `root` from their blobs: plain files first, so that none goes through a link.
+    """Write `entries` below `root`, plain files first, so that none goes through a link.
 
     Raises SourceMismatch for a path or link that leaves the checkout of `name`.
     """
@@ -32,7 +32,7 @@ def write_files(
             _write(root / path, data, executable=entries[path].mode == Mode.EXECUTABLE)
     for path, target in links.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
-        os.symlink(target, os.fsencode(root / path))
+        (root / path).symlink_to(os.fsdecode(target))
     for path, target in links.items():
         _refuse_escape(root, name, path, os.fsdecode(target))
 
@@ -61,7 +61,7 @@ def unseal(root: Path) -> None:
 
 
 def copy_writable(root: Path, target: Path) -> None:
-    """Copy a sealed folder to `target` (missing or empty): same files, links and x bits, writable."""
+    """Copy a sealed folder to `target` (missing or empty), writable; links and x bits stay."""
     shutil.copytree(root, target, symlinks=True, dirs_exist_ok=True)
     unseal(target)
 
@@ -86,7 +86,7 @@ def _walk(root: Path) -> Iterator[Path]:
 
 
 def _change_modes(root: Path, change: Callable[[int], int]) -> None:
-    os.chmod(root, change(stat.S_IMODE(root.stat().st_mode)))  # before going in: it may be sealed
+    root.chmod(change(stat.S_IMODE(root.stat().st_mode)))  # before going in: it may be sealed
     for folder, names, files in os.walk(root):
         for name in (*names, *files):
             path = Path(folder, name)

@@ -117,7 +117,8 @@ def main() -> int:
     for repository in load_catalogue(ProjectLayout(ROOT)).repositories.values():
         if repository.embedded is None:
             pins["/".join(repository.url.split("/")[-2:])] = repository.commit
-    git, theirs = GitCommands(), {}
+    git = GitCommands()
+    theirs: dict[str, str] = {}
     for name, commit in pins.items():
         theirs.update(upstream(git, Path(mirror), name, commit))
     allowed = read_allowed(ALLOWED.read_text())

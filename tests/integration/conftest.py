@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ class SourceProject:
         """The tree id of an upstream commit."""
         return self.git("rev-parse", f"{commit}^{{tree}}").strip()
 
-    def pin(self, **fields: object) -> "SourceProject":
+    def pin(self, **fields: Any) -> "SourceProject":
         """The same project with other fields in its manifest."""
         return replace(self, repository=replace(self.repository, **fields))
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import multiprocessing
-import os
 import shutil
 import stat
 from pathlib import Path
@@ -12,7 +11,7 @@ import pytest
 
 from harness.core.model import Repository, Scale
 from harness.engine.embedded import main, read_embedded
-from harness.engine.sources import Checkout
+from harness.engine.sources import Checkout, Sources
 from harness.errors import HarnessError, ManifestError, MismatchError, NotReadyError, SourceMismatch
 
 FILES = {"run.py", "start.py", "data/list.txt", "data/deep/übung.bin", "data/again"}
@@ -22,7 +21,8 @@ def checkout(
     project: Any, *patches: str, scale: Scale = Scale.SMOKE, mirror: bool = True
 ) -> Checkout:
     """Make or find a checkout as a fresh process would."""
-    return project.sources(mirror=mirror).checkout("tool", project.repository, patches, scale=scale)
+    sources: Sources = project.sources(mirror=mirror)
+    return sources.checkout("tool", project.repository, patches, scale=scale)
 
 
 def files(folder: Path) -> set[str]:
@@ -45,7 +45,7 @@ def test_checkout_has_the_sparse_files_as_git_has_them(source_project: Any, mirr
     assert files(made.path) == FILES
     assert made.tree == source_project.repository.tree
     assert (made.path / "data" / "again").read_bytes() == bytes(range(256))
-    assert os.readlink(made.path / "data" / "again") == "deep/übung.bin"
+    assert (made.path / "data" / "again").readlink() == Path("deep/übung.bin")
     assert stat.S_IMODE((made.path / "start.py").stat().st_mode) == 0o555
     assert stat.S_IMODE((made.path / "run.py").stat().st_mode) == 0o444
 
@@ -282,7 +282,7 @@ def test_patched_tree_must_be_recorded_and_equal(source_project: Any) -> None:
         checkout(source_project, "hello")
 
     recorded.write_text(recorded.read_text().splitlines(keepends=True)[0])
-    with pytest.raises(SourceMismatch, match="expected a tree of .* with hello, found none"):
+    with pytest.raises(SourceMismatch, match=r"expected a tree of .* with hello, found none"):
         checkout(source_project, "hello")
 
 
@@ -357,7 +357,7 @@ def test_unreachable_repository_is_not_ready(source_project: Any) -> None:
 
 def _without_blob(project: Any, path: str) -> str:
     """Take one blob out of the mirror, as a blob limit does."""
-    blob = project.git("rev-parse", f"HEAD:{path}").strip()
+    blob: str = project.git("rev-parse", f"HEAD:{path}").strip()
     shutil.rmtree(project.bare)
     limited = ("--mirror", "--filter=blob:none", f"file://{project.upstream}")
     project.git("clone", "--quiet", *limited, str(project.bare))
@@ -422,7 +422,8 @@ def test_path_that_leaves_the_checkout_is_refused(source_project: Any) -> None:
 def _tree(project: Any, *lines: str) -> str:
     (project.root / "lines").write_text("".join(f"{line}\n" for line in lines))
     command = f"mktree < '{project.root}/lines'"
-    return project.git("-c", f"alias.make=!git {command}", "make").strip()
+    made: str = project.git("-c", f"alias.make=!git {command}", "make").strip()
+    return made
 
 
 # --- cache ----------------------------------------------------------------------------------------
@@ -451,7 +452,7 @@ def test_any_other_change_in_a_checkout_is_found(source_project: Any, change: st
     else:
         (path / "run.py").chmod(0o555)
 
-    with pytest.raises(SourceMismatch, match="tool/(run|more).py"):
+    with pytest.raises(SourceMismatch, match=r"tool/(run|more)\.py"):
         checkout(source_project)
 
 
@@ -462,7 +463,7 @@ def test_working_copy_is_writable_and_apart(source_project: Any, tmp_path: Path)
     made.copy_to(tmp_path / "work")
 
     assert files(tmp_path / "work") == FILES
-    assert os.readlink(tmp_path / "work" / "data" / "again") == "deep/übung.bin"
+    assert (tmp_path / "work" / "data" / "again").readlink() == Path("deep/übung.bin")
     assert stat.S_IMODE((tmp_path / "work" / "start.py").stat().st_mode) == 0o755
     assert stat.S_IMODE((tmp_path / "work" / "data").stat().st_mode) == 0o755
     (tmp_path / "work" / "run.py").write_text("changed")

@@ -1,0 +1,68 @@
+"""The door to git: what is missing is said, nothing is inherited, nothing is fetched unasked."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.adapters.git import GitCommands
+from harness.errors import MismatchError, NotReadyError
+
+
+def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(NotReadyError, match="git is not on PATH") as caught:
+        GitCommands().create(tmp_path / "x.git")
+    assert (caught.value.exit_code, "install git" in caught.value.hint) == (3, True)
+
+
+def test_import_is_light() -> None:
+    code = "import sys, harness.adapters.git; sys.exit('git' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_failure_says_the_verb_and_what_git_said(source_project: Any) -> None:
+    with pytest.raises(MismatchError, match="git ls-tree failed: fatal: not a tree object"):
+        GitCommands().entries(source_project.bare, "1" * 40)
+
+
+def test_a_lacking_repository_is_not_completed_behind_our_back(
+    source_project: Any, tmp_path: Path
+) -> None:
+    partial = tmp_path / "partial.git"
+    origin = f"file://{source_project.upstream}"
+    source_project.git("clone", "--quiet", "--bare", "--filter=blob:none", origin, str(partial))
+    blob = source_project.git("rev-parse", "HEAD:run.py").strip()
+
+    with pytest.raises(MismatchError):
+        list(GitCommands().blobs(partial, [blob]))
+    found = source_project.git("cat-file", "--batch-all-objects", "--batch-check", cwd=partial)
+    assert blob not in found
+
+
+def test_hooks_and_settings_of_the_user_are_not_used(
+    source_project: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "gitconfig"
+    settings.write_text("[core]\n\tautocrlf = true\n[apply]\n\twhitespace = error-all\n")
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    patch = source_project.insert("blank", 2, "blank at the end \n")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    source_project.git("checkout", "--quiet", "run.py")
+    (folder / "run.py").write_bytes((source_project.upstream / "run.py").read_bytes())
+
+    GitCommands().apply(folder, patch)
+
+    assert b"script\nblank at the end \nstep 3" in (folder / "run.py").read_bytes()
+
+
+def test_patch_that_does_not_apply_changes_nothing(source_project: Any, tmp_path: Path) -> None:
+    patch = source_project.insert("hello", 2, "hello from a patch\n")
+    folder = tmp_path / "files"
+    folder.mkdir()
+    with pytest.raises(MismatchError, match="git apply failed"):
+        GitCommands().apply(folder, patch)
+    assert list(folder.iterdir()) == []
