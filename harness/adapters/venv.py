@@ -7,11 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
-from harness.core.building import Interpreter
+from harness.core.building import Interpreter, Packages
 from harness.errors import BuildError, NotReadyError
 
 _LAST_LINES = 20
@@ -26,19 +28,26 @@ class PipVenvBuilder:
         return _interpreter(version)
 
     def build(
-        self, interpreter: Interpreter, lock: Path, folder: Path, pip: tuple[str, ...], log: Path
+        self,
+        interpreter: Interpreter,
+        packages: Packages,
+        folder: Path,
+        pip: tuple[str, ...],
+        log: Path,
     ) -> Path:
-        """Install `lock`, hashes required, nothing compiled. Raises BuildError with the log's end."""
+        """Install `packages`, a hash for every file. Raises BuildError with the log's end."""
         python = folder / "bin" / "python"
-        install = [str(python), "-m", "pip", "install", "--no-input"]
-        install += ["--disable-pip-version-check", "--progress-bar", "off", "--no-deps"]
-        install += ["--only-binary", ":all:", "--require-hashes", *pip, "-r", str(lock)]
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("ab") as stream:
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            _run([str(interpreter.path), "-m", "venv", str(folder)], stream, log, lock)
-            _run(install, stream, log, lock)
-            _run([str(python), "-m", "pip", "check"], stream, log, lock)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stream, TemporaryDirectory(dir=folder.parent) as scratch:
+            shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip)
+            shell.run(str(interpreter.path), "-m", "venv", str(folder))
+            shell.install(python, packages.torch, "torch.txt", "--only-binary", ":all:")
+            if packages.build:
+                shell.install_from_source(interpreter, python, packages)
+            else:
+                shell.install(python, packages.others, "others.txt", "--only-binary", ":all:")
+            shell.run(str(python), "-m", "pip", "check")
         return python
 
     def probe(self, python: Path, code: str) -> Mapping[str, object]:
@@ -75,19 +84,61 @@ def _interpreter(version: str) -> Interpreter:
     return Interpreter(path=Path(found), version=full, platform=f"{system}-{machine}")
 
 
-def _run(argv: Sequence[str], stream: IO[bytes], log: Path, lock: Path) -> None:
-    stream.write(f"$ {' '.join(argv)}\n".encode())
-    stream.flush()
-    start = stream.tell()
-    done = subprocess.run(argv, stdout=stream, stderr=subprocess.STDOUT, check=False)
-    if done.returncode == 0:
-        return
-    said = log.read_bytes()[start:].decode(errors="replace")
-    raise BuildError(
-        f"building the environment of {lock} failed ({' '.join(argv[1:4])}, exit code "
-        f"{done.returncode}):\n{_end(said)}\nfull log: {log}",
-        hint=_hint(said),
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shell:
+    """Runs one build's programs, all that they say into its log."""
+
+    stream: IO[bytes]
+    log: Path
+    scratch: Path
+    pip: tuple[str, ...]
+
+    def install(self, python: Path, requirements: str, name: str, *options: str) -> None:
+        """`pip install` of a requirements text, hashes required."""
+        if not requirements:
+            return
+        file = self.scratch / name
+        file.write_text(requirements)
+        self.run(
+            *_pip(python, "install"), *options, "--require-hashes", *self.pip, "-r", str(file)
+        )
+
+    def install_from_source(
+        self, interpreter: Interpreter, python: Path, packages: Packages
+    ) -> None:
+        """Build what has no wheel with the locked build requirements, then install all wheels."""
+        builder, file = self.scratch / "builder", self.scratch / "others.txt"
+        file.write_text(packages.others)
+        wheels = self.scratch / "wheels"
+        self.run(str(interpreter.path), "-m", "venv", str(builder))
+        self.install(builder / "bin" / "python", packages.build, "build.txt")
+        self.run(
+            *_pip(builder / "bin" / "python", "wheel"),
+            *("--no-build-isolation", "--require-hashes", "-w", str(wheels)),
+            *(*self.pip, "-r", str(file)),
+        )
+        made = sorted(str(wheel) for wheel in wheels.glob("*.whl"))
+        self.run(*_pip(python, "install"), "--no-index", *made)
+
+    def run(self, *argv: str) -> None:
+        """Run `argv`; its end and a hint become a BuildError if it fails."""
+        self.stream.write(f"$ {' '.join(argv)}\n".encode())
+        self.stream.flush()
+        start = self.stream.tell()
+        done = subprocess.run(argv, stdout=self.stream, stderr=subprocess.STDOUT, check=False)
+        if done.returncode == 0:
+            return
+        said = self.log.read_bytes()[start:].decode(errors="replace")
+        raise BuildError(
+            f"building a virtual environment failed ({' '.join(argv[1:4])}, exit code "
+            f"{done.returncode}):\n{_end(said)}\nfull log: {self.log}",
+            hint=_hint(said),
+        )
+
+
+def _pip(python: Path, verb: str) -> tuple[str, ...]:
+    quiet = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
+    return (str(python), "-m", "pip", verb, *quiet, "--no-deps")
 
 
 def _hint(said: str) -> str:
@@ -97,6 +148,8 @@ def _hint(said: str) -> str:
         return "a file is not the one that was locked; nothing of it was used; check your registry"
     if re.search(r"No matching distribution|Could not find a version|ConnectionError", said):
         return "check the network, or pass a folder of wheels with --wheelhouse DIR"
+    if re.search(r"(gcc|g\+\+|cc1plus).*(failed|not found|No such file)", said):
+        return "a package is built from source: install a C++ compiler (Debian: g++, python3-dev)"
     if re.search(r"No module named '?(venv|ensurepip|pip)|ensurepip is not", said):
         return "install the venv module (Debian: python3-venv)"
     return "read the full log"

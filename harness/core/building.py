@@ -51,6 +51,18 @@ class Interpreter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Packages:
+    """What is installed, as texts in pip's requirements format, a hash at every line.
+
+    `build` is what packages that come as source only are built with; most environments need none.
+    """
+
+    torch: str
+    others: str
+    build: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecipe:
     """An image build: files of its context by name, and build arguments."""
 
@@ -68,9 +80,14 @@ class VenvBuilder(Protocol):
         ...
 
     def build(
-        self, interpreter: Interpreter, lock: Path, folder: Path, pip: tuple[str, ...], log: Path
+        self,
+        interpreter: Interpreter,
+        packages: Packages,
+        folder: Path,
+        pip: tuple[str, ...],
+        log: Path,
     ) -> Path:
-        """Install `lock` into a fresh `folder`; its interpreter. Raises BuildError."""
+        """Install `packages` into a fresh `folder`; its interpreter. Raises BuildError."""
         ...
 
     def probe(self, python: Path, code: str) -> Mapping[str, object]:

@@ -18,7 +18,7 @@ from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.model import Stack
 from harness.core.ports import Environment
 from harness.engine.lock import locked
-from harness.engine.locks import read_requirements
+from harness.engine.locks import read_lock
 from harness.errors import NotReadyError
 
 #: The stack that is harness's own interpreter.
@@ -79,14 +79,14 @@ class HostEnvironments:
 
     def identify(self, method: str, stack: str) -> str:
         """Word, Python, platform and the installed versions of the packages that the lock names."""
-        lock = read_requirements(self._project.requirements(method, stack))
+        lock = read_lock(self._project, method, stack).run
         installed = {one.name: _installed(one.name) for one in lock.requirements}
         return process_id(platform.python_version(), host_platform(), installed)
 
     def ensure(self, method: str, stack: str, log: Path) -> Environment:
         """Check that every package of the lock is installed. Raises NotReadyError."""
         del log
-        lock = read_requirements(self._project.requirements(method, stack))
+        lock = read_lock(self._project, method, stack).run
         missing = [one.name for one in lock.requirements if _installed(one.name) is None]
         if missing:
             raise NotReadyError(
@@ -96,11 +96,11 @@ class HostEnvironments:
             )
         identity = self.identify(method, stack)
         python = Path(sys.executable)
-        facts = _facts(self._cache, identity) or self._probe(identity, python)
+        facts = read_facts(self._cache, identity) or self._probe(identity, python)
         return Environment(id=identity, handle=str(python), python=str(python), facts=facts)
 
     def _probe(self, identity: str, python: Path) -> dict[str, Any]:
-        return _keep(self._cache, identity, self._builder.probe(python, PROBE))
+        return keep_facts(self._cache, identity, self._builder.probe(python, PROBE))
 
 
 class VenvEnvironments:
@@ -119,7 +119,7 @@ class VenvEnvironments:
 
     def identify(self, method: str, stack: str) -> str:
         """Word, full Python version, platform and lock hash."""
-        lock = read_requirements(self._project.requirements(method, stack))
+        lock = read_lock(self._project, method, stack)
         interpreter = self._interpreter(stack)
         return process_id(interpreter.version, interpreter.platform, lock.sha256)
 
@@ -128,7 +128,7 @@ class VenvEnvironments:
         identity = self.identify(method, stack)
         folder = self._cache.venv(identity)
         with locked(folder.with_suffix(".lock")):
-            facts = _facts(self._cache, identity)
+            facts = read_facts(self._cache, identity)
             python = folder / "bin" / "python"
             if facts is None or not python.exists():
                 facts = self._build(method, stack, identity, log)
@@ -141,12 +141,12 @@ class VenvEnvironments:
         shutil.rmtree(folder, ignore_errors=True)
         python = self._builder.build(
             self._interpreter(stack),
-            self._project.requirements(method, stack),
+            read_lock(self._project, method, stack).packages(),
             folder,
             pip_options(self._options, self._stacks[stack]),
             log,
         )
-        return _keep(self._cache, identity, self._builder.probe(python, PROBE))
+        return keep_facts(self._cache, identity, self._builder.probe(python, PROBE))
 
     def _interpreter(self, stack: str) -> Interpreter:
         return self._builder.interpreter(self._stacks[stack].python)
@@ -182,7 +182,8 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _facts(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
+def read_facts(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
+    """What was probed of an environment; None if it was not, or not to the end."""
     try:
         facts: dict[str, Any] = json.loads(cache.facts(identity).read_text())
     except (OSError, ValueError):
@@ -190,7 +191,8 @@ def _facts(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
     return facts
 
 
-def _keep(cache: CacheLayout, identity: str, facts: Mapping[str, object]) -> dict[str, Any]:
+def keep_facts(cache: CacheLayout, identity: str, facts: Mapping[str, object]) -> dict[str, Any]:
+    """Keep what was probed of an environment."""
     path = cache.facts(identity)
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")

@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core.building import Packages
 from harness.core.layout import ProjectLayout
 from harness.core.yaml_source import read_yaml
 from harness.errors import ManifestError
@@ -59,6 +60,38 @@ def read_requirements(path: Path) -> RequirementLock:
         path=path,
         sha256=hashlib.sha256(text.encode()).hexdigest(),
         requirements=tuple(_requirement(path, number, block) for number, block in _blocks(text)),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MethodLock:
+    """All that a method's environment on a stack is made of."""
+
+    run: RequirementLock
+    build: RequirementLock | None
+
+    @property
+    def sha256(self) -> str:
+        """The hash of both locks."""
+        parts = [one.sha256 for one in (self.run, self.build) if one is not None]
+        return parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def packages(self) -> Packages:
+        """The locks as texts for a builder."""
+        build = "" if self.build is None else self.build.path.read_text(encoding="utf-8")
+        return Packages(torch=self.run.torch_part(), others=self.run.other_part(), build=build)
+
+    def hashes(self) -> frozenset[str]:
+        """The sha256 of every file that a build may use."""
+        return self.run.hashes() | (self.build.hashes() if self.build else frozenset())
+
+
+def read_lock(project: ProjectLayout, method: str, stack: str) -> MethodLock:
+    """The locks of a method on a stack. Raises ManifestError."""
+    build = project.build_requirements(method, stack)
+    return MethodLock(
+        run=read_requirements(project.requirements(method, stack)),
+        build=read_requirements(build) if build.is_file() else None,
     )
 
 

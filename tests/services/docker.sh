@@ -1,0 +1,72 @@
+#!/usr/bin/env bash
+# A Docker engine for the tests, apart from any other on this machine.
+#   docker.sh start   start dockerd on a socket of its own (needs root and docker.io); prints the DOCKER_HOST
+#   docker.sh base    make debian:bookworm-slim with debootstrap, unless the engine has it
+#   docker.sh stop    stop that dockerd, keep its images
+#   docker.sh purge   stop it and remove all it has stored
+# HARNESS_SERVICES names the folder for all of it (default /tmp/harness-services).
+set -euo pipefail
+
+root=${HARNESS_SERVICES:-/tmp/harness-services}
+home=$root/docker
+export DOCKER_HOST=unix://$home/docker.sock
+base=debian:bookworm-slim
+
+answers() { docker version >/dev/null 2>&1; }
+
+start() {
+  mkdir -p "$home"
+  exec 9>"$root/docker.lock"
+  flock 9
+  if ! answers; then
+    rm -f "$home/pid"
+    # 9>&-: the daemon must not inherit the lock.
+    setsid dockerd --host "$DOCKER_HOST" --data-root "$home/data" --exec-root "$home/exec" \
+      --pidfile "$home/pid" --iptables=false --bridge=none >"$home/log" 2>&1 9>&- </dev/null &
+    for _ in $(seq 100); do
+      answers && break
+      sleep 0.2
+    done
+    answers || { tail -n 20 "$home/log" >&2; exit 1; }
+  fi
+  echo "$DOCKER_HOST"
+}
+
+mirror() {
+  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null || true; } |
+    grep -v '^[[:space:]]*#' | grep -oE '(https?|file)://[^ ]*debian/?( |$)' | head -n 1 | tr -d ' '
+}
+
+base() {
+  exec 8>"$root/base.lock"
+  flock 8
+  docker image inspect "$base" >/dev/null 2>&1 && return
+  tar=${XDG_CACHE_HOME:-$HOME/.cache}/harness-tests/bookworm.tar
+  if [ ! -f "$tar" ]; then
+    mkdir -p "$(dirname "$tar")"
+    tree=$(mktemp -d "$root/debootstrap.XXXXXX")
+    debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates \
+      bookworm "$tree" "$(mirror)" >"$root/debootstrap.log" 2>&1 || { tail "$root/debootstrap.log" >&2; exit 1; }
+    rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
+    tar -C "$tree" -c . -f "$tar.fresh"
+    mv "$tar.fresh" "$tar"
+    rm -rf "$tree"
+  fi
+  docker import "$tar" "$base" >/dev/null
+}
+
+stop() {
+  [ -f "$home/pid" ] || return 0
+  pid=$(cat "$home/pid")
+  kill "$pid" 2>/dev/null || true
+  for _ in $(seq 100); do
+    kill -0 "$pid" 2>/dev/null || break
+    sleep 0.2
+  done
+}
+
+case ${1:-} in
+  start | base | stop) "$1" ;;
+  purge) stop; rm -rf "$home" ;;
+  *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+esac
