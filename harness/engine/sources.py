@@ -134,16 +134,12 @@ class Sources:
             _finding(name, "tree", repository.tree),
         ]
         for path in sorted(pinned.missing):
-            allowed = path in repository.paper_only
-            text = "missing (only paper scale needs it)" if allowed else "missing"
-            found.append(_finding(name, path, f"blob {pinned.wanted[path].id}", text, ok=allowed))
-        idle = [
-            pattern
-            for pattern in repository.sparse
-            if not pattern.startswith("!") and not selected([pattern], pinned.upstream)
-        ]
-        one = "at least one file"
-        return [*found, *(_finding(name, f"sparse {p}", one, "none", ok=False) for p in idle)]
+            ok = path in repository.paper_only
+            text = "missing (only paper scale needs it)" if ok else "missing"
+            found.append(_finding(name, path, f"blob {pinned.wanted[path].id}", text, ok=ok))
+        taking = (pattern for pattern in repository.sparse if not pattern.startswith("!"))
+        idle = [pattern for pattern in taking if not selected([pattern], pinned.upstream)]
+        return found + [_finding(name, f"sparse {p}", "a file", "none", ok=False) for p in idle]
 
     def _verify_checkout(
         self, name: str, repository: Repository, patches: Sequence[str]

@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -115,11 +115,9 @@ class SourceProject:
 
 
 @pytest.fixture
-def source_project(tmp_path: Path) -> Iterator[SourceProject]:
+def source_project(tmp_path: Path, require: Callable[[bool, str], None]) -> Iterator[SourceProject]:
     """A pinned upstream with a script, an executable, a link, a picture and a folder of data."""
-    if shutil.which("git") is None:
-        message = "git is not installed"
-        pytest.fail(message) if os.environ.get("CI") == "true" else pytest.skip(message)
+    require(shutil.which("git") is not None, "git is not installed")
     url = f"file://{tmp_path}/remote/owner/tool"
     repository = Repository(
         url=url,

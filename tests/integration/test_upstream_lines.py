@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -63,8 +64,9 @@ def test_exceptions_need_a_reason_and_a_use(check: ModuleType, theirs: dict[str,
 
 @pytest.mark.upstream
 def test_this_repository_holds_no_upstream_line(
-    check: ModuleType, capsys: pytest.CaptureFixture[str]
+    check: ModuleType,
+    capsys: pytest.CaptureFixture[str],
+    require: Callable[[bool, str], None],
 ) -> None:
-    if not os.environ.get("HARNESS_MIRROR"):
-        pytest.skip("HARNESS_MIRROR is not set")
+    require("HARNESS_MIRROR" in os.environ, "HARNESS_MIRROR is not set")
     assert check.main() == 0, capsys.readouterr().out
