@@ -63,6 +63,7 @@ def test_checkout_has_the_sparse_files_as_git_has_them(source_project: Any, mirr
         ("/data",),
         ("deep/",),
         ("run.py/",),
+        ("!*.jpg", "/data/"),
     ],
 )
 def test_selection_equals_that_of_git_sparse_checkout(

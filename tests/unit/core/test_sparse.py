@@ -24,7 +24,7 @@ PATHS = (
         (("*.py",), ("run.py", "lib/run.py", "[x].py", "a b.py")),
         (("/lib/",), ("lib/run.py", "lib/net/a.txt", "lib/net/b.jpg")),
         (("/lib/", "!*.jpg"), ("lib/run.py", "lib/net/a.txt")),
-        (("!*.jpg", "/lib/net/"), ("lib/net/a.txt", "lib/net/b.jpg")),
+        (("!*.jpg", "/lib/net/"), ("lib/net/a.txt",)),
         (("/*", "!/lib/", "/lib/net/a.txt"), ("run.py", "lib/net/a.txt", *PATHS[4:])),
         (("lib/*/?.txt",), ("lib/net/a.txt",)),
         (("**/a.*",), ("lib/net/a.txt",)),
@@ -37,7 +37,7 @@ PATHS = (
         (("/[^a]*.py",), ("run.py", "[x].py")),
     ],
 )
-def test_the_last_match_decides_for_a_path_and_all_below(
+def test_the_last_match_decides_for_a_path_before_its_folder(
     patterns: tuple[str, ...], expected: tuple[str, ...]
 ) -> None:
     assert selected(patterns, PATHS) == frozenset(expected)
