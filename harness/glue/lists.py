@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -119,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         counts = cut(lists, images, expected, given.out)
     except (OSError, ValueError) as error:
         parser.error(str(error))
-    print(", ".join(f"{name}: {count} ids" for name, count in counts.items()))
+    sys.stdout.write(", ".join(f"{name}: {count} ids" for name, count in counts.items()) + "\n")
 
 
 def _pair(text: str) -> tuple[str, str]:

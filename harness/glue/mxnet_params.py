@@ -23,7 +23,9 @@ DENSE, CPU, FLOAT32 = 0, 1, 0
 Array = NDArray[np.float32]
 
 
-def write_params(path: Path, shapes: Mapping[str, tuple[int, ...]], arrays: Iterable[Array]) -> None:
+def write_params(
+    path: Path, shapes: Mapping[str, tuple[int, ...]], arrays: Iterable[Array]
+) -> None:
     """Write one array per name of `shapes`, in its order; `arrays` may be made one at a time.
 
     Raises ValueError where an array has another shape than its name says, or the counts differ.

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -89,12 +90,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given.out.parent.mkdir(parents=True, exist_ok=True)
     write_params(given.out, shapes, random_arrays(shapes, given.seed))
     values = sum(math.prod(shape) for shape in shapes.values())
-    print(f"wrote {len(shapes)} arrays with {values} values")
+    sys.stdout.write(f"wrote {len(shapes)} arrays with {values} values\n")
 
 
 def _norm(name: str, channels: int) -> Shapes:
-    learned = {f"arg:bn{name}_{kind}": (channels,) for kind in ("gamma", "beta")}
-    return learned | {f"aux:bn{name}_moving_{kind}": (channels,) for kind in ("mean", "var")}
+    kinds = ("arg:bn{}_gamma", "arg:bn{}_beta", "aux:bn{}_moving_mean", "aux:bn{}_moving_var")
+    return {kind.format(name): (channels,) for kind in kinds}
 
 
 def _conv(name: str, inside: int, outside: int, width: int) -> Shapes:
