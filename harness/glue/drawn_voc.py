@@ -16,6 +16,7 @@ A picture depends on its id, its classes, the size and the seed alone, not on ho
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,7 +109,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(str(error))
     if given.classes:
         write_labels(split, given.classes, given.out / "cls_labels.npy")
-    print(f"drew {len(split.classes)} pictures: {len(split.train)} train, {len(split.val)} val")
+    sys.stdout.write(
+        f"drew {len(split.classes)} pictures: {len(split.train)} train, {len(split.val)} val\n"
+    )
 
 
 def _first_ids(path: Path, count: int) -> tuple[str, ...]:
