@@ -3,6 +3,7 @@
 import ast
 import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -10,6 +11,15 @@ from harness.engine.pickle_builders import NAMES, Array, UnsafePickleError
 
 __all__ = ["UnsafePickleError", "load_npy_dict"]
 
+_PUTS = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+_PLAIN = """
+    PROTO FRAME STOP MARK POP POP_MARK MEMOIZE GET BINGET LONG_BINGET GLOBAL STACK_GLOBAL REDUCE BUILD
+    NONE NEWTRUE NEWFALSE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING BINSTRING
+    SHORT_BINSTRING UNICODE BINUNICODE SHORT_BINUNICODE BINUNICODE8 BINBYTES SHORT_BINBYTES BINBYTES8
+    EMPTY_TUPLE TUPLE TUPLE1 TUPLE2 TUPLE3 EMPTY_LIST LIST APPEND APPENDS
+    EMPTY_DICT DICT SETITEM SETITEMS
+"""
+_INSTRUCTIONS = _PUTS | set(_PLAIN.split())
 _MAGIC, _MAX_HEADER = b"\x93NUMPY", 10_000
 
 
@@ -27,6 +37,7 @@ def load_npy_dict(path: Path) -> dict[int | str, Any]:
     stream = io.BytesIO(path.read_bytes())
     _read_header(stream)
     try:
+        _scan(stream)
         root = _Unpickler(stream, encoding="latin1").load()
     except UnsafePickleError:
         raise
@@ -50,6 +61,24 @@ def _read_header(stream: io.BytesIO) -> None:
         raise UnsafePickleError(f"no npy header ({type(error).__name__})") from error
     if descr not in ("|O", "O") or shape != ():
         raise UnsafePickleError(f"a plain array of {descr} {shape}, not a pickled dict")
+
+
+def _scan(stream: io.BytesIO) -> None:
+    """Refuse a pickle that uses unusual instructions or would swell the unpickler's memo.
+
+    The memo is an array as long as its highest index, so that one wrong byte in an index can ask
+    for more memory than the machine has. Whoever writes a pickle counts its indices up from 0.
+    """
+    start, highest = stream.tell(), 0
+    argument: Any
+    for opcode, argument, _ in pickletools.genops(stream):
+        if opcode.name not in _INSTRUCTIONS:
+            raise UnsafePickleError(f"a pickle with the unusual instruction {opcode.name}")
+        if opcode.name in _PUTS:
+            if not 0 <= int(argument) <= highest:
+                raise UnsafePickleError(f"a broken pickle (memo index {argument})")
+            highest = max(highest, int(argument) + 1)
+    stream.seek(start)
 
 
 class _Unpickler(pickle.Unpickler):

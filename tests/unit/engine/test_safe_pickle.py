@@ -20,7 +20,9 @@ from hypothesis.extra import numpy as hnp
 
 from harness.engine.safe_pickle import UnsafePickleError, load_npy_dict
 
-quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quick = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=5)
 ARRAYS = hnp.arrays(
@@ -171,6 +173,14 @@ def test_builders_cannot_be_bent_by_a_pickle(tmp_path: Path) -> None:
     pickled = b"\x80\x03cnumpy.core.multiarray\n_reconstruct\n}X\x01\x00\x00\x00aK\x01sb."
     with pytest.raises(UnsafePickleError, match="changes how arrays are built"):
         load_npy_dict(write_bytes(tmp_path / "a.npy", pickled))
+
+
+def test_memo_index_that_asks_for_all_memory(tmp_path: Path) -> None:
+    """One wrong byte did this to a sound file: the unpickler filled 16 GB for its memo."""
+    for index in (1, 2**20, 2**31, 2**32 - 1):
+        pickled = b"\x80\x03]r" + index.to_bytes(4, "little") + b"."
+        with pytest.raises(UnsafePickleError, match=f"memo index {index}"):
+            load_npy_dict(write_bytes(tmp_path / "a.npy", pickled))
 
 
 @pytest.mark.parametrize("cut", [1, 10, 60, 100, 150])
