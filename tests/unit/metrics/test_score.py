@@ -127,7 +127,7 @@ def test_curve_of_cams_equals_one_scoring_per_threshold(
         ]
         regions = (scores.region[number] / 100).tolist()
         assert regions == pytest.approx(defined_j(pairs, 21), abs=1e-15)
-        outlines, single = defined_f(pairs, 21)
+        outlines, _ = defined_f(pairs, 21)
         assert (scores.outline[number] / 100).tolist() == pytest.approx(outlines, abs=1e-15)
     found = scores.as_dict()
     assert found["scores"]["J"] == max(found["curve"]["J"])
