@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
@@ -32,9 +33,9 @@ os.execvpe(sys.argv[2], sys.argv[2:], os.environ)
 class ProcessRuntime:
     """`harness.core.ports.Runtime` with child processes.
 
-    In bubblewrap a step sees the same places as in a container: inputs read-only, no network, its own
-    processes only. Where bubblewrap is not to be had it sees this machine's paths, and `isolated` is
-    False: the engine then looks afterwards whether inputs were changed.
+    In bubblewrap a step sees the same places as in a container: inputs read-only, no network, its
+    own processes only. Where bubblewrap is not to be had it sees this machine's paths, and
+    `isolated` is False: the engine then looks afterwards whether inputs were changed.
     """
 
     name = RuntimeName.PROCESS
@@ -65,7 +66,7 @@ class ProcessRuntime:
         return {**common, "by": None, "network": "host", "inputs": inputs, "warnings": [warning]}
 
     def run(self, command: Command, log: Path, stop: Event) -> Exit:
-        """Run to the end; once `stop` is set: TERM, grace, KILL. Raises NotReadyError without Python."""
+        """Run to the end; once `stop` is set: TERM, grace, KILL. Raises NotReadyError."""
         python = Path(command.environment.python)
         if not python.exists():
             raise NotReadyError(
@@ -165,14 +166,10 @@ def _program(pid: int) -> str:
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):  # it ended by itself
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass  # it ended by itself
 
 
 def _signal_group(leader: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):  # all of it ended by itself
         os.killpg(leader, number)
-    except ProcessLookupError:
-        pass  # all of it ended by itself

@@ -48,7 +48,7 @@ class Prefix:
     @classmethod
     def of(cls, python: Path) -> "Prefix":
         """Read it off the interpreter's path and its `pyvenv.cfg`."""
-        folder = Path(os.path.abspath(python)).parent.parent
+        folder = python.absolute().parent.parent
         settings = folder / "pyvenv.cfg"
         real = Path(os.path.realpath(python)).parent.parent
         if not settings.is_file():
@@ -105,7 +105,7 @@ def _system() -> list[str]:
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
         if path.is_symlink():
-            argv += ["--symlink", os.readlink(path), str(path)]
+            argv += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             argv += ["--ro-bind", str(path), str(path)]
     return [*argv, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - its own

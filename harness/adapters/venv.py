@@ -99,9 +99,7 @@ class _Shell:
             return
         file = self.scratch / name
         file.write_text(requirements)
-        self.run(
-            *_pip(python, "install"), *options, "--require-hashes", *self.pip, "-r", str(file)
-        )
+        self.run(*_pip(python, "install"), *options, "--require-hashes", *self.pip, "-r", str(file))
 
     def install_from_source(
         self, interpreter: Interpreter, python: Path, packages: Packages

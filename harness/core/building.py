@@ -1,4 +1,4 @@
-"""The ports of environment building: what the engine asks of pip, of Docker, and with which options."""
+"""The ports of environment building: what the engine asks of pip and of Docker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,8 @@ class BuildOptions:
     """
 
     ca_bundle: Path | None = None  # PEM file for registries behind a proxy of one's own
-    wheelhouse: Path | None = None  # folder of wheels; replaces a stack's extra index
+    wheelhouse: Path | None = None  # folder of wheels
+    wheelhouse_has_torch: bool = False  # then a stack's extra index is not asked
     base: str | None = None  # image that replaces the pinned base (counts by its image id)
 
     @classmethod
@@ -30,13 +31,15 @@ class BuildOptions:
 
         Of pip's, PIP_CERT (a file) and PIP_FIND_LINKS (one folder) are honoured.
         """
+
+        def variable(*names: str) -> Path | None:
+            return next((path for name in names if (path := _existing(environ.get(name)))), None)
+
+        folder = wheelhouse or variable("HARNESS_WHEELHOUSE", "PIP_FIND_LINKS")
         return cls(
-            ca_bundle=ca_bundle
-            or _existing(environ.get("HARNESS_CA_BUNDLE"))
-            or _existing(environ.get("PIP_CERT")),
-            wheelhouse=wheelhouse
-            or _existing(environ.get("HARNESS_WHEELHOUSE"))
-            or _existing(environ.get("PIP_FIND_LINKS")),
+            ca_bundle=ca_bundle or variable("HARNESS_CA_BUNDLE", "PIP_CERT"),
+            wheelhouse=folder,
+            wheelhouse_has_torch=folder is not None and any(folder.glob("torch-*.whl")),
             base=base or environ.get("HARNESS_BASE") or None,
         )
 

@@ -135,6 +135,10 @@ class CacheLayout:
         """The probe of one environment."""
         return self.root / "environments" / f"{identity[:16]}.json"
 
+    def account(self, name: str, uid: int, gid: int) -> Path:
+        """A container's /etc/passwd or /etc/group."""
+        return self.root / "accounts" / f"{name}-{uid}-{gid}"
+
 
 @dataclass(frozen=True, slots=True)
 class ProjectLayout:

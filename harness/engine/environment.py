@@ -158,8 +158,11 @@ def pip_options(options: BuildOptions, stack: Stack) -> tuple[str, ...]:
     if options.ca_bundle is not None:
         told += ("--cert", str(options.ca_bundle))
     if options.wheelhouse is not None:
-        return (*told, "--find-links", str(options.wheelhouse))
-    return told if stack.index is None else (*told, "--extra-index-url", stack.index)
+        told += ("--find-links", str(options.wheelhouse))
+    # Without a network pip would try for minutes to reach an index that it does not need.
+    if stack.index is None or options.wheelhouse_has_torch:
+        return told
+    return (*told, "--extra-index-url", stack.index)
 
 
 def process_id(python: str, machine: str, content: object) -> str:

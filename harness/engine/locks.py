@@ -1,4 +1,4 @@
-"""Read requirement locks (pip's format, every line with hashes) and the base digests of harness.lock."""
+"""Read requirement locks (pip's format, a hash on every line) and harness.lock's base digests."""
 
 import hashlib
 import re
@@ -48,7 +48,7 @@ class RequirementLock:
 
 
 def read_requirements(path: Path) -> RequirementLock:
-    """Read a lock. Raises ManifestError if it is missing, or if a line has no version or no hash."""
+    """Read a lock. Raises ManifestError if it is missing or a line lacks version or hash."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -74,7 +74,9 @@ class MethodLock:
     def sha256(self) -> str:
         """The hash of both locks."""
         parts = [one.sha256 for one in (self.run, self.build) if one is not None]
-        return parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        return (
+            parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        )
 
     def packages(self) -> Packages:
         """The locks as texts for a builder."""

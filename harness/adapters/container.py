@@ -1,0 +1,122 @@
+"""What a step's container is told: isolation, limits, binds (design: "Isolation of containers")."""
+
+import os
+import resource
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.core.layout import CacheLayout
+from harness.core.model import RuntimeName
+from harness.core.ports import Command
+
+_GB = 2**30
+_TMP_SIZE = 2 * _GB
+_PROCESSES = 4096
+_FILES = 65536
+#: What an engine says of itself, and the limit that does not hold where it says no.
+LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
+
+
+def missing_limits(facts: Mapping[str, Any]) -> list[str]:
+    """The limits that an engine says it cannot enforce."""
+    return [limit for name, limit in LIMITS.items() if not facts.get(name, True)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSettings:
+    """Arguments of the SDK's `containers.create` for a command."""
+
+    engine: RuntimeName
+    cache: CacheLayout
+    user: tuple[int, int]  # inside
+
+    def of(self, command: Command) -> dict[str, Any]:
+        """No network, no capabilities, read-only root, all limits explicit."""
+        from docker.types import DeviceRequest, LogConfig
+
+        memory = int(command.resources.memory_gb * _GB)
+        gpus = DeviceRequest(device_ids=list(command.gpus), capabilities=[["gpu"]])
+        unlimited = {"max-size": "-1"} if self.engine is RuntimeName.DOCKER else {}
+        return {
+            "image": command.environment.handle,
+            "command": list(command.argv),
+            "name": command.name,
+            "labels": dict(command.labels),
+            "environment": {"USER": "step", "LOGNAME": "step", **command.env},
+            "working_dir": str(command.cwd),
+            "user": "{}:{}".format(*self.user),
+            "mounts": [*self._binds(command), *self._accounts(command)],
+            "detach": True,
+            "init": True,
+            "network_mode": "none",
+            "read_only": True,
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges"],
+            "tmpfs": {"/tmp": f"rw,exec,nosuid,nodev,mode=1777,size={_TMP_SIZE}"},  # noqa: S108
+            "mem_limit": memory,
+            "memswap_limit": memory,
+            "pids_limit": _PROCESSES,
+            "shm_size": int(command.resources.shm_gb * _GB),
+            "ulimits": _ulimits(),
+            "log_config": LogConfig(type=LogConfig.types.JSON, config=unlimited),
+            "device_requests": [gpus] if command.gpus else [],
+        }
+
+    def _binds(self, command: Command) -> list[Any]:
+        return [
+            _bind(mount.source.resolve(), str(mount.target), read_only=not mount.writable)
+            for mount in command.mounts
+        ]
+
+    def _accounts(self, command: Command) -> list[Any]:
+        """The user's entry in passwd and group: torch and getpass look it up."""
+        uid, gid = self.user
+        home = command.env.get("HOME", "/")
+        texts = {
+            "passwd": f"root:x:0:0:root:/root:/bin/sh\nstep:x:{uid}:{gid}:step:{home}:/bin/sh\n",
+            "group": f"root:x:0:\nstep:x:{gid}:\n",
+        }
+        for name, text in texts.items():
+            _write_once(self.cache.account(name, uid, gid), text)
+        return [
+            _bind(self.cache.account(name, uid, gid), f"/etc/{name}", read_only=True)
+            for name in texts
+        ]
+
+
+def _bind(source: Path, target: str, *, read_only: bool) -> Any:
+    from docker.types import Mount
+
+    return Mount(target=target, source=str(source), type="bind", read_only=read_only)
+
+
+def _ulimits() -> list[Any]:
+    """Explicit limits within the caller's own: Podman refuses to raise them."""
+    from docker.types import Ulimit
+
+    files, processes = (
+        _within(kind, most)
+        for kind, most in ((resource.RLIMIT_NOFILE, _FILES), (resource.RLIMIT_NPROC, _FILES))
+    )
+    return [
+        Ulimit(name="nofile", soft=files, hard=files),
+        Ulimit(name="nproc", soft=processes, hard=processes),
+        Ulimit(name="core", soft=0, hard=0),
+    ]
+
+
+def _within(kind: int, most: int) -> int:
+    hard = resource.getrlimit(kind)[1]
+    return most if hard == resource.RLIM_INFINITY else min(hard, most)
+
+
+def _write_once(path: Path, text: str) -> None:
+    if path.is_file() and path.read_text() == text:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}")
+    fresh.write_text(text)
+    os.replace(fresh, path)

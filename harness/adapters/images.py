@@ -1,0 +1,133 @@
+"""Build container images through the Docker SDK: the classic builder, or Podman's."""
+
+import io
+import json
+import os
+import tarfile
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import IO, Any
+
+from harness.adapters.engine import Engine
+from harness.core.building import ImageRecipe
+from harness.core.model import RuntimeName
+from harness.errors import BuildError, NotReadyError
+
+_LAST_LINES = 20
+_IN_MEMORY = 64 * 2**20
+_A_DAY = 24 * 3600  # a build may say nothing for long: a silent download, a compiler
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+
+
+class EngineImageBuilder:
+    """`harness.core.building.ImageBuilder` on Docker or Podman."""
+
+    def __init__(self, engine: RuntimeName = RuntimeName.DOCKER) -> None:
+        self._engine = Engine.find(engine, os.environ)
+
+    def image_id(self, reference: str) -> str | None:
+        """The id of an image the engine has. Raises NotReadyError where there is no engine."""
+        import docker
+
+        with self._engine.client() as client:
+            try:
+                return str(client.images.get(reference).id)
+            except docker.errors.ImageNotFound:
+                return None
+
+    def build(self, recipe: ImageRecipe, log: Path) -> str:
+        """Build and tag; the image's id. Raises BuildError with the log's end, or NotReadyError."""
+        import docker
+        import requests
+
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            self._engine.client(_A_DAY) as client,
+            tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as context,
+            log.open("a") as file,
+        ):
+            _pack(recipe.files, context)
+            try:
+                _follow(client.api.build(**_request(recipe, context)), file, log)
+                return str(client.images.get(recipe.tag).id)
+            except (docker.errors.DockerException, requests.RequestException) as error:
+                raise BuildError(
+                    f"building image {recipe.tag} failed: {error}\nfull log: {log}",
+                    hint="see whether the engine still runs and has room on its disk",
+                ) from error
+
+    def probe(self, image: str, python: str, code: str) -> Mapping[str, object]:
+        """The JSON object that `code` prints inside `image`. Raises BuildError."""
+        import docker
+
+        with self._engine.client() as client:
+            try:
+                said = client.containers.run(
+                    image,
+                    [python, "-I", "-c", code],
+                    network_mode="none",
+                    cap_drop=["ALL"],
+                    remove=True,
+                )
+            except docker.errors.DockerException as error:
+                raise BuildError(
+                    f"image {image} does not start as it should: {error}",
+                    hint="remove the image and build again",
+                ) from error
+        facts: dict[str, object] = json.loads(said)
+        return facts
+
+
+def _request(recipe: ImageRecipe, context: IO[bytes]) -> dict[str, Any]:
+    proxies = {name: os.environ[name] for name in _PROXIES if name in os.environ}
+    return {
+        "fileobj": context,
+        "custom_context": True,
+        "tag": recipe.tag,
+        "buildargs": {**proxies, **recipe.arguments},
+        "labels": dict(recipe.labels),
+        "network_mode": "host",
+        "rm": True,
+        "forcerm": True,
+        "decode": True,
+    }
+
+
+def _pack(files: Mapping[str, bytes | Path], context: IO[bytes]) -> None:
+    """The build context as a tar without times and owners, so that equal files are equal layers."""
+    with tarfile.open(fileobj=context, mode="w") as tar:
+        for name, content in sorted(files.items()):
+            info = tarfile.TarInfo(name)
+            info.mode = 0o644
+            if isinstance(content, bytes):
+                info.size = len(content)
+                tar.addfile(info, io.BytesIO(content))
+                continue
+            info.size = content.stat().st_size
+            with content.open("rb") as file:
+                tar.addfile(info, file)
+    context.seek(0)
+
+
+def _follow(events: Iterable[Mapping[str, Any]], file: IO[str], log: Path) -> None:
+    lines: list[str] = []
+    for event in events:
+        text = str(event.get("stream") or event.get("status") or event.get("error") or "")
+        file.write(text if text.endswith("\n") else f"{text}\n")
+        file.flush()
+        lines = [*lines, *(line for line in text.splitlines() if line.strip())][-_LAST_LINES:]
+        if "error" in event:
+            end = "\n".join(lines)
+            raise _failure(end, log)
+
+
+def _failure(end: str, log: Path) -> BuildError | NotReadyError:
+    text = f"building the image failed:\n{end}\nfull log: {log}"
+    if "CERTIFICATE_VERIFY_FAILED" in end or "SSLError" in end:
+        return BuildError(text, hint="pass the certificates of your proxy with --ca-bundle FILE")
+    if "pull access denied" in end or "manifest unknown" in end or "registry" in end:
+        return BuildError(text, hint="the base image cannot be pulled: pass one with --base IMAGE")
+    if "No matching distribution" in end or "Could not find a version" in end:
+        return BuildError(text, hint="check the network, or pass a folder with --wheelhouse DIR")
+    return BuildError(text, hint="read the full log; --runtime process needs no image")
