@@ -5,6 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.services.docker_engine import docker_host
+
+__all__ = ["docker_host"]
+
 
 @pytest.fixture(scope="session")
 def require() -> Callable[[bool, str], None]:

@@ -39,7 +39,7 @@ class ContainerSettings:
 
         memory = int(command.resources.memory_gb * _GB)
         gpus = DeviceRequest(device_ids=list(command.gpus), capabilities=[["gpu"]])
-        unlimited = {"max-size": "-1"} if self.engine is RuntimeName.DOCKER else {}
+        unlimited = {"max-size": "1t"} if self.engine is RuntimeName.DOCKER else {}
         return {
             "image": command.environment.handle,
             "command": list(command.argv),

@@ -14,7 +14,6 @@ import pytest
 from harness.adapters.process import ProcessRuntime
 from harness.core.ports import Cause, Environment, Exit
 from harness.errors import NotReadyError
-
 from tests.integration.steps import Bench
 
 HOST = Environment(id="0" * 64, handle=sys.executable, python=sys.executable)
@@ -151,8 +150,8 @@ print(tried(lambda: socket.create_connection(("192.0.2.1", 80), 2)))
 print(sorted(name for _, name in socket.if_nameindex()))
 print(len([name for name in os.listdir("/proc") if name.isdigit()]) < 6)
 print([line.split()[1] for line in open("/proc/self/status") if line.startswith("CapEff")])
-print(os.getcwd(), os.path.exists("%s"))
-""" % Path(__file__)
+print(os.getcwd(), os.path.exists("{file}"))
+""".replace("{file}", __file__)
     assert bench.run(isolated(), code).cause is Cause.DONE, bench.said()
     assert bench.said().splitlines() == [
         "OSError",

@@ -170,7 +170,9 @@ def test_staged_packages_come_before_an_installed_harness(tmp_path: Path) -> Non
     (tmp_path / "sitecustomize.py").write_bytes((SITE / "sitecustomize.py").read_bytes())
     (tmp_path / "harness" / "losses").mkdir(parents=True)
     (tmp_path / "harness" / "losses" / "__init__.py").write_text("STAGED = True\n")
-    code = "import harness.losses; print(json.dumps([harness.losses.STAGED, list(harness.__path__)]))"
+    code = (
+        "import harness.losses; print(json.dumps([harness.losses.STAGED, list(harness.__path__)]))"
+    )
     assert start(code, path=str(tmp_path)) == [True, [str(tmp_path / "harness")]]
 
 

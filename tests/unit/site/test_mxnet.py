@@ -30,7 +30,9 @@ def container(arrays: list[bytes], names: list[str]) -> bytes:
 
 
 @pytest.mark.parametrize("version", [None, V1, V2, V3])
-@pytest.mark.parametrize(("flag", "dtype"), [(0, "<f4"), (1, "<f8"), (2, "<f2"), (4, "<i4"), (6, "<i8")])
+@pytest.mark.parametrize(
+    ("flag", "dtype"), [(0, "<f4"), (1, "<f8"), (2, "<f2"), (4, "<i4"), (6, "<i8")]
+)
 def test_reads_every_header_version_and_type(
     tmp_path: Path, version: int | None, flag: int, dtype: str
 ) -> None:
