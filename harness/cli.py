@@ -547,7 +547,7 @@ def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
     if as_json:
         console.show_json(shapes.report(result))
     else:
-        console.show_scores("final scores, mean ± sd over seeds", shapes.score_groups(result))
+        console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
         console.out.print(f"runs: {context.layout.root}")
     raise typer.Exit(result.exit_code)
 

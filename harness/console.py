@@ -5,7 +5,8 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -13,6 +14,7 @@ from typing import Any, Self
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.live import Live
+from rich.progress import Progress
 from rich.table import Table
 
 from harness.core.plan import BoundStep, Plan
@@ -178,13 +180,24 @@ def show_plan(plan: Plan, state_of: Callable[[BoundStep], str], notes: Sequence[
         out.print(note, markup=False)
 
 
-def show_scores(title: str, rows: Iterable[tuple[str, Mapping[str, Sequence[float]]]]) -> None:
-    """Mean and spread of J, F, J&F per group of runs."""
+def show_scores(
+    title: str, rows: Iterable[tuple[Sequence[str], Mapping[str, Sequence[float]]]]
+) -> None:
+    """Mean and spread of J, F, J&F per group of runs: method, backbone, losses and stage."""
     lines = []
     for name, scores in rows:
         cells = [_mean_spread(scores.get(metric, ())) for metric in ("J", "F", "JF")]
-        lines.append((name, str(len(scores.get("J", ()))), *cells))
-    show_table(title, ("run", "seeds", "J", "F", "J&F"), lines)
+        lines.append((*name, str(len(scores.get("J", ()))), *cells))
+    columns = ("method", "backbone", "losses", "scored", "seeds", "J", "F", "J&F")
+    show_table(title, columns, lines)
+
+
+@contextmanager
+def progress_bar(unit: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on stderr where that is a terminal; what it yields takes (done, total)."""
+    with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+        task = progress.add_task(unit, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
 
 
 def _mean_spread(values: Sequence[float]) -> str:

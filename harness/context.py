@@ -68,9 +68,9 @@ class Context:
             from harness.adapters.process import ProcessRuntime
 
             return ProcessRuntime()
-        from harness.adapters.docker import DockerRuntime
+        from harness.adapters.docker import ContainerRuntime
 
-        return DockerRuntime(name, strict_limits=scale is Scale.PAPER)
+        return ContainerRuntime(self.cache, engine=name, strict_limits=scale is Scale.PAPER)
 
     def environments(self, name: RuntimeName) -> Environments:
         """What steps run in, under one runtime."""
@@ -82,11 +82,11 @@ class Context:
             return ProcessEnvironments(
                 self.project, self.cache, stacks, PipVenvBuilder(), self.build
             )
-        from harness.adapters.docker import DockerImageBuilder
+        from harness.adapters.images import EngineImageBuilder
         from harness.engine.images import ImageEnvironments
 
         return ImageEnvironments(
-            self.project, self.cache, stacks, DockerImageBuilder(name), self.build
+            self.project, self.cache, stacks, EngineImageBuilder(name), self.build
         )
 
 

@@ -101,17 +101,19 @@ def step_row(step: BoundStep, outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def score_groups(result: Result) -> list[tuple[str, dict[str, list[float]]]]:
-    """J, F, J&F per method, backbone and losses; stages before the last stand beside it."""
-    groups: dict[str, dict[str, list[float]]] = {}
+def score_groups(result: Result) -> list[tuple[tuple[str, ...], dict[str, list[float]]]]:
+    """J, F, J&F per method, backbone, losses and scored stage; one number a seed."""
+    groups: dict[tuple[str, ...], dict[str, list[float]]] = {}
     for one in result.runs:
         run = one.planned.run
         for label, scores in one.scores.items():
-            name = f"{run.method} {run.backbone} {run.losses.value} [{label}]"
+            name = (run.method, run.backbone, run.losses.value, label)
             group = groups.setdefault(name, {"J": [], "F": [], "JF": []})
             for metric, number in scores.items():
                 group[metric].append(number)
-    return list(groups.items())
+    # By stage first, so that the four losses of one stage can be compared at a glance.
+    labels = list(dict.fromkeys(name[3] for name in groups))
+    return sorted(groups.items(), key=lambda item: (*item[0][:2], labels.index(item[0][3])))
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:

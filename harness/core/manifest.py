@@ -3,7 +3,7 @@
 import dataclasses
 import difflib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -92,7 +92,9 @@ def _section(path: Path, key: str, kind: type[T]) -> dict[str, T]:
 def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | int, ...]) -> T:
     # Through JSON: only there do strict rules still allow lists as tuples and text as enums.
     try:
-        return cast("T", _adapter(kind).validate_json(json.dumps(data), strict=True))
+        return cast(
+            "T", _adapter(cast("Hashable", kind)).validate_json(json.dumps(data), strict=True)
+        )
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
             raise source.error(where, str(error), hint="use plain YAML values") from error
@@ -100,7 +102,7 @@ def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | i
 
 
 @cache
-def _adapter(kind: type) -> TypeAdapter[Any]:
+def _adapter(kind: Hashable) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
