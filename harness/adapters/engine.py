@@ -1,6 +1,7 @@
 """Connect to a container engine through the Docker SDK: Docker's own, or Podman's socket."""
 
 import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -43,9 +44,10 @@ class Engine:
 
         environ = {**os.environ, "DOCKER_HOST": self.address}
         try:
+            _knock(self.address)
             client = docker.from_env(timeout=seconds, environment=environ)
             client.ping()
-        except (docker.errors.DockerException, requests.RequestException) as error:
+        except (OSError, docker.errors.DockerException, requests.RequestException) as error:
             raise NotReadyError(
                 f"no {self.name} engine answers at {self.address}: {_reason(error)}",
                 hint=f"start {self.name}, or say in DOCKER_HOST where it listens; "
@@ -61,6 +63,15 @@ class Engine:
             yield client
         finally:
             client.close()
+
+
+def _knock(address: str) -> None:
+    """Raise OSError where nobody listens: the SDK would then leave a socket open."""
+    if not address.startswith("unix://"):
+        return
+    with socket.socket(socket.AF_UNIX) as knocking:
+        knocking.settimeout(_SECONDS)
+        knocking.connect(address.removeprefix("unix://"))
 
 
 def _reason(error: BaseException) -> str:

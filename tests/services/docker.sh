@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A Docker engine for the tests, apart from any other on this machine.
 #   docker.sh start   start dockerd on a socket of its own (needs root and docker.io); prints the DOCKER_HOST
+#   docker.sh lend    the same, for tests that stop it with `return` when the last of them is done
 #   docker.sh base    make debian:bookworm-slim with debootstrap, unless the engine has it
+#   docker.sh return  stop it if `lend` started it
 #   docker.sh stop    stop that dockerd, keep its images
 #   docker.sh purge   stop it and remove all it has stored
 # HARNESS_SERVICES names the folder for all of it (default /tmp/harness-services).
@@ -19,7 +21,8 @@ start() {
   exec 9>"$root/docker.lock"
   flock 9
   if ! answers; then
-    rm -f "$home/pid"
+    rm -f "$home/pid" "$home/lent"
+    [ "${1:-}" != lent ] || touch "$home/lent"
     # 9>&-: the daemon must not inherit the lock.
     setsid dockerd --host "$DOCKER_HOST" --data-root "$home/data" --exec-root "$home/exec" \
       --pidfile "$home/pid" --iptables=false --bridge=none >"$home/log" 2>&1 9>&- </dev/null &
@@ -57,6 +60,8 @@ base() {
 
 stop() {
   [ -f "$home/pid" ] || return 0
+  exec 7>"$root/docker.lock"
+  flock 7
   pid=$(cat "$home/pid")
   kill "$pid" 2>/dev/null || true
   for _ in $(seq 100); do
@@ -67,6 +72,8 @@ stop() {
 
 case ${1:-} in
   start | base | stop) "$1" ;;
+  lend) start lent ;;
+  return) [ ! -f "$home/lent" ] || stop ;;
   purge) stop; rm -rf "$home" ;;
-  *) sed -n '2,8p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
 esac

@@ -27,7 +27,7 @@ def docker_host(require: Callable[[bool, str], None]) -> Iterator[str]:
     users.mkdir(parents=True, exist_ok=True)
     mine = Path(tempfile.mkdtemp(dir=users, prefix=f"{os.getpid()}-"))
     try:
-        host = _script("start")
+        host = _script("lend")
         _script("base")
         os.environ["DOCKER_HOST"] = host
         yield host
@@ -35,7 +35,7 @@ def docker_host(require: Callable[[bool, str], None]) -> Iterator[str]:
         os.environ.pop("DOCKER_HOST", None)
         mine.rmdir()
         if not any(_alive(user) for user in users.iterdir()):
-            _script("stop")
+            _script("return")
 
 
 def _script(verb: str) -> str:
