@@ -20,8 +20,9 @@ start() {
   mkdir -p "$home"
   exec 9>"$root/docker.lock"
   flock 9
+  [ "${1:-}" = lent ] || rm -f "$home/lent" # whoever started it by hand keeps it
   if ! answers; then
-    rm -f "$home/pid" "$home/lent"
+    rm -f "$home/pid"
     [ "${1:-}" != lent ] || touch "$home/lent"
     # 9>&-: the daemon must not inherit the lock.
     setsid dockerd --host "$DOCKER_HOST" --data-root "$home/data" --exec-root "$home/exec" \
@@ -75,5 +76,5 @@ case ${1:-} in
   lend) start lent ;;
   return) [ ! -f "$home/lent" ] || stop ;;
   purge) stop; rm -rf "$home" ;;
-  *) sed -n '2,10p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac

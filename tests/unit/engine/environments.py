@@ -1,0 +1,101 @@
+"""A small project with locks, and builders that only remember what they were asked for."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from harness.core.building import ImageRecipe, Interpreter, Packages
+from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.model import Stack
+
+HASH = "a" * 64
+LOCK = f"""\
+# made by a tool
+Jinja2==3.1.6 \\
+    --hash=sha256:{HASH} \\
+    --hash=sha256:{"b" * 64}
+nvidia-cublas-cu11==11.10.3.66 \\
+    --hash=sha256:{"c" * 64}
+torch==2.0.1 --hash=sha256:{"d" * 64}
+"""
+STACKS = {
+    "cu117": Stack(
+        title="old", python="3.11", torch="2.0.1", cuda="11.7", base="debian:bookworm-slim"
+    ),
+    "host": Stack(
+        title="own",
+        python="3.11",
+        torch="2.13.0",
+        cuda=None,
+        base="debian:bookworm-slim",
+        index="https://wheels.example/cpu",
+    ),
+}
+
+
+def make_project(root: Path) -> tuple[ProjectLayout, CacheLayout]:
+    """A project with method `tool` on stack cu117."""
+    project = ProjectLayout(root / "project")
+    folder = project.dockerfile("tool").parent
+    folder.mkdir(parents=True)
+    project.dockerfile("tool").write_text("FROM scratch\n")
+    project.requirements("tool", "cu117").write_text(LOCK)
+    project.lock.write_text(f"bases:\n  debian:bookworm-slim: sha256:{'e' * 64}\n")
+    return project, CacheLayout(root / "cache")
+
+
+class FakeVenvBuilder:
+    """Makes an empty file in place of an interpreter."""
+
+    def __init__(self) -> None:
+        self.version = "3.11.7"
+        self.built: list[tuple[Packages, tuple[str, ...]]] = []
+        self.probed: list[Path] = []
+
+    def interpreter(self, version: str) -> Interpreter:
+        assert version == "3.11"
+        return Interpreter(path=Path("/usr/bin/python3"), version=self.version, platform="linux-x")
+
+    def build(
+        self,
+        interpreter: Interpreter,
+        packages: Packages,
+        folder: Path,
+        pip: tuple[str, ...],
+        log: Path,
+    ) -> Path:
+        del interpreter, log
+        assert not folder.exists(), "a half-built environment was not cleared away"
+        python = folder / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.touch()
+        self.built.append((packages, pip))
+        return python
+
+    def probe(self, python: Path, code: str) -> Mapping[str, object]:
+        compile(code, "probe", "exec")
+        self.probed.append(python)
+        return {"torch": "2.0.1"}
+
+
+class FakeImageBuilder:
+    """Keeps images by tag."""
+
+    def __init__(self) -> None:
+        self.images: dict[str, str] = {}
+        self.recipes: list[ImageRecipe] = []
+        self.probes = 0
+
+    def image_id(self, reference: str) -> str | None:
+        return self.images.get(reference)
+
+    def build(self, recipe: ImageRecipe, log: Path) -> str:
+        del log
+        self.recipes.append(recipe)
+        self.images[recipe.tag] = f"sha256:{len(self.recipes):064x}"
+        return self.images[recipe.tag]
+
+    def probe(self, image: str, python: str, code: str) -> Mapping[str, object]:
+        del image, code
+        assert python == "/opt/venv/bin/python"
+        self.probes += 1
+        return {"torch": "2.0.1"}

@@ -1,0 +1,116 @@
+"""Environments of the process runtime: what counts in their ids, and that they are built once."""
+
+import importlib.metadata
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.core.building import BuildOptions
+from harness.engine.environment import HOST, ProcessEnvironments, pip_options
+from harness.errors import NotReadyError
+from tests.unit.engine.environments import LOCK, STACKS, FakeVenvBuilder, make_project
+
+
+@pytest.fixture
+def builder() -> FakeVenvBuilder:
+    return FakeVenvBuilder()
+
+
+@pytest.fixture
+def environments(tmp_path: Path, builder: FakeVenvBuilder) -> ProcessEnvironments:
+    return ProcessEnvironments(*make_project(tmp_path), STACKS, builder)
+
+
+def write_host_lock(tmp_path: Path, *names: str) -> None:
+    lines = [f"{name}==1 --hash=sha256:{'a' * 64}" for name in names]
+    path = tmp_path / "project" / "dockerfiles" / "tool" / "host.lock"
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_the_id_holds_lock_and_python_and_nothing_else(
+    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+) -> None:
+    first = environments.identify("tool", "cu117")
+    assert len(first) == 64
+    assert environments.identify("tool", "cu117") == first
+    builder.version = "3.11.8"
+    assert environments.identify("tool", "cu117") != first
+    builder.version = "3.11.7"
+    lock = tmp_path / "project" / "dockerfiles" / "tool" / "cu117.lock"
+    lock.write_text(LOCK.replace("2.0.1", "2.0.2"))
+    assert environments.identify("tool", "cu117") != first
+    assert builder.built == []
+
+
+def test_a_venv_is_built_once_and_probed_once(
+    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+) -> None:
+    made = environments.ensure("tool", "cu117", tmp_path / "log")
+    again = environments.ensure("tool", "cu117", tmp_path / "log")
+    assert made == again
+    assert made.python.endswith("/bin/python")
+    assert made.facts == {"torch": "2.0.1"}
+    assert len(builder.built) == len(builder.probed) == 1
+
+
+def test_a_half_built_venv_is_built_again(
+    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+) -> None:
+    made = environments.ensure("tool", "cu117", tmp_path / "log")
+    facts = next((tmp_path / "cache" / "environments").glob("*.json"))
+    facts.write_text(facts.read_text()[:5])  # as if harness had been killed
+    assert environments.ensure("tool", "cu117", tmp_path / "log") == made
+    assert len(builder.built) == 2
+    Path(made.python).unlink()
+    environments.ensure("tool", "cu117", tmp_path / "log")
+    assert len(builder.built) == 3
+
+
+def test_host_is_this_python_and_counts_what_is_installed(
+    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+) -> None:
+    write_host_lock(tmp_path, "pytest", "numpy")
+    first = environments.ensure("tool", HOST, tmp_path / "log")
+    assert builder.built == []
+    assert len(builder.probed) == 1
+    environments.ensure("tool", HOST, tmp_path / "log")
+    assert len(builder.probed) == 1
+    write_host_lock(tmp_path, "pytest")
+    assert environments.identify("tool", HOST) != first.id
+
+
+def test_host_names_the_packages_that_it_lacks(
+    tmp_path: Path, environments: ProcessEnvironments
+) -> None:
+    write_host_lock(tmp_path, "pytest", "no-such-package")
+    with pytest.raises(NotReadyError, match="lacks no-such-package") as error:
+        environments.ensure("tool", HOST, tmp_path / "log")
+    assert "make install" in error.value.hint
+
+
+def test_pip_is_told_of_certificates_wheels_and_the_stacks_index() -> None:
+    host, cu117 = STACKS["host"], STACKS["cu117"]
+    assert pip_options(BuildOptions(), cu117) == ()
+    assert pip_options(BuildOptions(), host) == ("--extra-index-url", host.index)
+    given = BuildOptions(ca_bundle=Path("/ca.pem"), wheelhouse=Path("/wheels"))
+    assert pip_options(given, host)[:4] == ("--cert", "/ca.pem", "--find-links", "/wheels")
+    assert pip_options(given, host)[4:] == ("--extra-index-url", host.index)
+    full = BuildOptions(wheelhouse=Path("/wheels"), wheelhouse_has_torch=True)
+    assert pip_options(full, host) == ("--find-links", "/wheels")
+
+
+def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
+    """Else the demo could score otherwise in a container than in a process."""
+    from harness.engine.locks import read_requirements
+
+    lock = read_requirements(Path(__file__).parents[3] / "dockerfiles" / "demo" / "host.lock")
+    for one in lock.requirements:
+        if one.name != "torch":  # a machine with a GPU has another build of it
+            assert importlib.metadata.version(one.name) == one.version, one.name
+
+
+def test_facts_are_json(tmp_path: Path, environments: ProcessEnvironments) -> None:
+    environments.ensure("tool", "cu117", tmp_path / "log")
+    facts = next((tmp_path / "cache" / "environments").glob("*.json"))
+    assert json.loads(facts.read_text()) == {"torch": "2.0.1"}

@@ -1,0 +1,139 @@
+"""Image environments: what counts in their ids, what a build is given, that it happens once."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from harness.core.building import BuildOptions
+from harness.engine.images import ImageEnvironments
+from harness.errors import ManifestError, NotReadyError
+from tests.unit.engine.environments import LOCK, STACKS, FakeImageBuilder, make_project
+
+
+@pytest.fixture
+def builder() -> FakeImageBuilder:
+    return FakeImageBuilder()
+
+
+def environments(
+    tmp_path: Path, builder: FakeImageBuilder, options: BuildOptions | None = None
+) -> ImageEnvironments:
+    if not (tmp_path / "project").exists():
+        make_project(tmp_path)
+    from harness.core.layout import CacheLayout, ProjectLayout
+
+    layouts = ProjectLayout(tmp_path / "project"), CacheLayout(tmp_path / "cache")
+    return ImageEnvironments(*layouts, STACKS, builder, options)
+
+
+def test_the_id_holds_base_dockerfile_and_locks(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    made = environments(tmp_path, builder)
+    project = tmp_path / "project"
+    first = made.identify("tool", "cu117")
+    changes = {
+        project / "dockerfiles" / "tool" / "Dockerfile": "FROM other\n",
+        project / "dockerfiles" / "tool" / "cu117.lock": LOCK.replace("2.0.1", "2.0.2"),
+        project / "harness.lock": f"bases: {{'debian:bookworm-slim': 'sha256:{'1' * 64}'}}\n",
+    }
+    for path, text in changes.items():
+        before = path.read_text()
+        path.write_text(text)
+        assert made.identify("tool", "cu117") != first, path
+        path.write_text(before)
+    assert made.identify("tool", "cu117") == first
+
+
+def test_where_wheels_come_from_does_not_count(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    options = BuildOptions(ca_bundle=tmp_path / "ca.pem", wheelhouse=tmp_path)
+    plain = environments(tmp_path, builder).identify("tool", "cu117")
+    assert environments(tmp_path, builder, options).identify("tool", "cu117") == plain
+
+
+def test_a_base_of_ones_own_counts_by_its_image_id(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    made = environments(tmp_path, builder, BuildOptions(base="mine:latest"))
+    with pytest.raises(NotReadyError, match="mine:latest"):
+        made.identify("tool", "cu117")
+    builder.images["mine:latest"] = "sha256:" + "1" * 64
+    first = made.identify("tool", "cu117")
+    builder.images["mine:latest"] = "sha256:" + "2" * 64
+    assert made.identify("tool", "cu117") != first
+    made.ensure("tool", "cu117", tmp_path / "log")
+    assert builder.recipes[0].arguments["BASE_IMAGE"] == "mine:latest"
+
+
+def test_an_image_is_built_once_and_probed_once(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    made = environments(tmp_path, builder)
+    first = made.ensure("tool", "cu117", tmp_path / "log")
+    assert made.ensure("tool", "cu117", tmp_path / "log") == first
+    assert len(builder.recipes) == builder.probes == 1
+    assert first.handle == builder.images[f"harness/tool:cu117-{first.id[:16]}"]
+    assert first.facts["image"] == first.handle
+    assert first.facts["base_digest"] == "sha256:" + "e" * 64
+    builder.images.clear()  # pruned
+    made.ensure("tool", "cu117", tmp_path / "log")
+    assert len(builder.recipes) == 2
+
+
+def test_a_build_gets_locks_in_parts_and_the_pinned_base(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    environments(tmp_path, builder).ensure("tool", "cu117", tmp_path / "log")
+    recipe = builder.recipes[0]
+    assert recipe.arguments == {
+        "BASE_IMAGE": f"debian:bookworm-slim@sha256:{'e' * 64}",
+        "PIP_OPTIONS": "",
+    }
+    assert sorted(recipe.files) == [
+        "Dockerfile",
+        "options/README",
+        "requirements.build.txt",
+        "requirements.torch.txt",
+        "requirements.txt",
+    ]
+    assert recipe.labels["org.opencontainers.image.base.digest"] == f"sha256:{'e' * 64}"
+    assert recipe.labels["harness.stack"] == "cu117"
+
+
+def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    make_project(tmp_path)
+    wheels = tmp_path / "wheels"
+    wheels.mkdir()
+    (wheels / "jinja2-3.1.6-py3-none-any.whl").write_bytes(b"right")
+    (wheels / "Jinja2-3.1.5-py3-none-any.whl").write_bytes(b"another version")
+    (wheels / "numpy-1.23.5-cp311-none-any.whl").write_bytes(b"right")
+    (wheels / "notes.txt").write_bytes(b"right")
+    right = hashlib.sha256(b"right").hexdigest()
+    lock = tmp_path / "project" / "dockerfiles" / "tool" / "cu117.lock"
+    lock.write_text(LOCK.replace("a" * 64, right))
+    ca_bundle = tmp_path / "ca.pem"
+    ca_bundle.write_bytes(b"certificates")
+    options = BuildOptions(ca_bundle=ca_bundle, wheelhouse=wheels)
+
+    environments(tmp_path, builder, options).ensure("tool", "cu117", tmp_path / "log")
+
+    recipe = builder.recipes[0]
+    assert {name for name in recipe.files if name.startswith("options/")} == {
+        "options/README",
+        "options/ca.pem",
+        "options/wheels/jinja2-3.1.6-py3-none-any.whl",
+    }
+    expected = "--cert /options/ca.pem --find-links /options/wheels"
+    assert recipe.arguments["PIP_OPTIONS"] == expected
+
+
+def test_a_method_without_dockerfile_is_named(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    made = environments(tmp_path, builder)
+    with pytest.raises(ManifestError, match="other has no image"):
+        made.identify("other", "cu117")
+
+
+def test_dockerfiles_use_no_syntax_of_one_builder_alone() -> None:
+    for path in Path(__file__).parents[3].glob("dockerfiles/*/Dockerfile"):
+        text = path.read_text()
+        assert "# syntax" not in text, path
+        assert "--mount" not in text, path
+        assert "<<" not in text, path
+        assert "--require-hashes" in text, path
