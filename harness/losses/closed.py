@@ -34,6 +34,23 @@ def closed_form_loss(
     return loss
 
 
+def dense_laplacian(features: Tensor, mu: float, sigma: float | None) -> Tensor:
+    """Return L of each image as B x N x N, for many evaluations under few small images.
+
+    Args:
+        features: image B x K x H x W; clamped to [0, 1] here.
+        mu: colour threshold.
+        sigma: Gaussian width in pixels or None.
+
+    """
+    batch, channels, height, width = features.shape
+    colours = features.clamp(0.0, 1.0).div_(channels).contiguous()
+    pixels = height * width
+    units = torch.eye(pixels, dtype=features.dtype, device=features.device)
+    maps = units.view(1, pixels, height, width).expand(batch, -1, -1, -1)
+    return Weights(colours, mu, sigma, None).laplacian(maps).flatten(2)
+
+
 def _shifted(maps: Tensor) -> Tensor:
     """Subtract from each channel a constant of its own, which changes nothing but rounding.
 

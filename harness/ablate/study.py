@@ -1,0 +1,180 @@
+"""The whole study: curves over mu and sigma, sensitivity, files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .drawn import drawn_pictures
+from .optimise import Activation, Evaluation, Options, Quality, study_point, unoptimised
+from .pictures import Picture, voc_pictures
+
+MU, SIGMA = 2.5, 5.0
+MUS = tuple(0.5 * step for step in range(1, 11))
+SIGMAS = tuple(float(step) for step in range(1, 11))
+MAP = 56  # side of SEAM's class maps
+Tick = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What the study found; quality in percent.
+
+    names: the pictures.
+    baseline: the rough maps before any optimisation.
+    over_mu: quality at each mu, sigma being 5.
+    over_sigma: quality at each sigma, mu being 2.5.
+    sensitivity: quality at (2.5, 5) with one option changed, by what was changed.
+    """
+
+    options: Options
+    names: tuple[str, ...]
+    baseline: Quality
+    over_mu: dict[float, Quality]
+    over_sigma: dict[float, Quality]
+    sensitivity: dict[str, Quality]
+
+    @property
+    def best(self) -> tuple[float, float]:
+        """The (mu, sigma) of the highest J&F among all points of both curves."""
+        points = {(mu, SIGMA): found for mu, found in self.over_mu.items()}
+        points |= {(MU, sigma): found for sigma, found in self.over_sigma.items()}
+        return max(points, key=lambda point: points[point].JF)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything for JSON."""
+        return {
+            "options": asdict(self.options),
+            "pictures": list(self.names),
+            "baseline": _numbers(self.baseline),
+            "mu": [{"mu": mu, **_numbers(found)} for mu, found in self.over_mu.items()],
+            "sigma": [{"sigma": at, **_numbers(found)} for at, found in self.over_sigma.items()],
+            "best": dict(zip(("mu", "sigma"), self.best, strict=True)),
+            "sensitivity": {name: _numbers(found) for name, found in self.sensitivity.items()},
+            "facts": facts(),
+        }
+
+    def text(self) -> str:
+        """Return the result as a terminal shows it."""
+        best = f"best: mu = {self.best[0]:g}, sigma = {self.best[1]:g} (by J&F)"
+        lines = [f"{len(self.names)} pictures, J / F / J&F in percent", ""]
+        lines += [f"{'not optimised':28}{_line(self.baseline)}"]
+        lines += [f"{f'mu {mu:g}, sigma {SIGMA:g}':28}{_line(q)}" for mu, q in self.over_mu.items()]
+        lines += [f"{f'mu {MU:g}, sigma {s:g}':28}{_line(q)}" for s, q in self.over_sigma.items()]
+        lines += ["", best, "", f"at mu = {MU:g}, sigma = {SIGMA:g}, with one option changed:"]
+        lines += [f"{name:28}{_line(found)}" for name, found in self.sensitivity.items()]
+        return "\n".join([*lines, "", *(f"{name}: {value}" for name, value in facts().items())])
+
+
+def run(
+    out: Path,
+    *,
+    voc: Path | None,
+    options: Options | None = None,
+    progress: Tick | None = None,
+) -> Ablation:
+    """Do the study of Sec. S.1 and write figure, CSV and JSON.
+
+    Args:
+        out: folder for ``fig7.png``, ``fig7.svg``, ``fig7.csv`` and ``fig7.json``; made if absent.
+        voc: folder ``VOCdevkit/VOC2012``; None for drawn pictures.
+        options: seed and everything else that the paper leaves open.
+        progress: called with a line of text at every picture and point.
+
+    Raises:
+        NotReadyError: if VOC is missing or incomplete.
+
+    """
+    from .figure import draw_figure
+
+    options = options or Options()
+    tick = progress or (lambda _: None)
+    pictures = (
+        drawn_pictures(options.seed) if voc is None else voc_pictures(voc, options.seed, tick)
+    )
+    found = study(pictures, options, tick)
+    out.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(found.as_dict(), indent=1) + "\n"
+    (out / "fig7.json").write_text(text, encoding="utf-8")
+    write_csv(found, out / "fig7.csv")
+    draw_figure(found, out)
+    return found
+
+
+def study(pictures: list[Picture], options: Options, tick: Tick) -> Ablation:
+    """Return both curves, the baseline and the sensitivity of the default point."""
+
+    def at(mu: float, sigma: float, chosen: Options = options) -> Quality:
+        tick(f"mu = {mu:g}, sigma = {sigma:g}")
+        return study_point(pictures, mu, sigma, chosen)
+
+    over_mu = {mu: at(mu, SIGMA) for mu in MUS}
+    over_sigma = {sigma: over_mu[MU] if sigma == SIGMA else at(MU, sigma) for sigma in SIGMAS}
+    return Ablation(
+        options=options,
+        names=tuple(picture.name for picture in pictures),
+        baseline=unoptimised(pictures, options),
+        over_mu=over_mu,
+        over_sigma=over_sigma,
+        sensitivity={name: at(MU, SIGMA, other) for name, other in variants(options).items()},
+    )
+
+
+def variants(options: Options) -> dict[str, Options]:
+    """Return the options with each free choice changed in turn."""
+    activation: Activation = "clamp" if options.activation == "sigmoid" else "sigmoid"
+    evaluation: Evaluation = "low" if options.evaluation == "full" else "full"
+    return {
+        "as given": options,
+        f"activation {activation}": replace(options, activation=activation),
+        f"rate {options.rate / 2:g}": replace(options, rate=options.rate / 2),
+        f"rate {options.rate * 2:g}": replace(options, rate=options.rate * 2),
+        f"steps {max(1, options.steps // 2)}": replace(options, steps=max(1, options.steps // 2)),
+        f"steps {options.steps * 2}": replace(options, steps=options.steps * 2),
+        "every step": replace(options, tolerance=0.0),
+        f"evaluation {evaluation}": replace(options, evaluation=evaluation),
+    }
+
+
+def facts() -> dict[str, str]:
+    """Return what mu and sigma mean: how far the Gaussian reaches, which colours attract."""
+    plane = [100 * (1 - math.exp(-(reach**2) / 2)) for reach in (1, 2)]
+    place = np.arange(MAP) - MAP // 2
+    square = place[:, None] ** 2 + place[None, :] ** 2
+    weight = np.exp(-square / (2 * SIGMA**2)) / (2 * math.pi * SIGMA**2)
+    lattice = [100 * float(weight[square <= (reach * SIGMA) ** 2].sum()) for reach in (1, 2)]
+    threshold = 1 / (1 + math.exp(MU))
+    return {
+        "weight within sigma": f"{plane[0]:.1f} % of the plane, {lattice[0]:.1f} % at {MAP}²",
+        "weight within 2 sigma": f"{plane[1]:.1f} % of the plane, {lattice[1]:.1f} % at {MAP}²",
+        f"attraction at mu = {MU:g}": f"colour distance below {threshold:.4f}",
+    }
+
+
+def write_csv(found: Ablation, file: Path) -> None:
+    """Write every point of both curves and the baseline as rows."""
+    rows: list[tuple[str, float | str, float | str, Quality]] = [
+        ("baseline", "", "", found.baseline)
+    ]
+    rows += [("mu", mu, SIGMA, quality) for mu, quality in found.over_mu.items()]
+    rows += [("sigma", MU, sigma, quality) for sigma, quality in found.over_sigma.items()]
+    with file.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["curve", "mu", "sigma", "J", "F", "JF"])
+        for curve, mu, sigma, quality in rows:
+            writer.writerow([curve, mu, sigma, *(f"{x:.4f}" for x in _numbers(quality).values())])
+
+
+def _numbers(quality: Quality) -> dict[str, float]:
+    return {"J": quality.J, "F": quality.F, "JF": quality.JF}
+
+
+def _line(quality: Quality) -> str:
+    return "  ".join(f"{value:6.2f}" for value in _numbers(quality).values())
