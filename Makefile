@@ -8,7 +8,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 
-.PHONY: help install demo test test-all check format bench locks schema clean
+.PHONY: help install demo test test-slow test-all check format bench locks schema clean
 help:
 	@echo "make demo | test | test-all | check | bench | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 
@@ -30,12 +30,15 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
+test-slow: install
+	$(BIN)/python -m pytest -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+
 test-all: install
 	$(BIN)/python -m pytest $(ARGS)
 
 check: install
-	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/harness manifest check

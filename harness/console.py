@@ -152,8 +152,8 @@ class Board:
         if advance is not None and advance.of and 0 < advance.at <= advance.of:
             left = duration(elapsed * (advance.of - advance.at) / advance.at)
         at = advance.text if advance else ""
-        users = users(self.plan, step)
-        return step.method, str(step.stage), step.name, users, at, duration(elapsed), left
+        name = (step.method, str(step.stage), step.name, users(self.plan, step))
+        return *name, at, duration(elapsed), left
 
 
 def users(plan: Plan, step: BoundStep) -> str:

@@ -108,9 +108,11 @@ def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
     if gpus > len(tokens.gpus):
         missing.append(f"GPU: {gpus} needed, {len(tokens.gpus)} found")
     wanted = {name for step in todo for name in step.assets}
-    for asset in context.assets.status():
-        if asset.name in wanted and asset.path is None and not has_address(context, asset.name):
-            missing.append(f"asset {asset.name} ({asset.title}): {asset.how}")
+    missing += [
+        f"asset {asset.name} ({asset.title}): {asset.how}"
+        for asset in context.assets.status()
+        if asset.name in wanted and asset.path is None and not has_address(context, asset.name)
+    ]
     if missing:
         raise NotReadyError(
             "not ready:\n" + "\n".join(f"  - {line}" for line in missing),

@@ -75,6 +75,7 @@ class Project:
         self._yaml("stacks.yaml", {"stacks": {"host": _STACK}})
         lock = self.root / "dockerfiles" / "toy" / "host.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
+        (self.root / "harness.lock").write_text(f"bases:\n  debian: sha256:{'0' * 64}\n")
         lock.write_text(f"pyyaml=={yaml.__version__} \\\n    --hash=sha256:{'0' * 64}\n")
 
     def _yaml(self, name: str, value: Any) -> None:

@@ -200,6 +200,15 @@ class _Check:
 
 def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
     """Every template of a step with its place."""
+    yield from _command_texts(step)
+    for name, output in step.outputs.items():
+        for field in dataclasses.fields(output.contract):
+            text = getattr(output.contract, field.name)
+            if isinstance(text, str) and field.name != "kind":
+                yield ("outputs", name, "contract", field.name), text
+
+
+def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
     for index, item in enumerate(step.argv):
         for text in item.args if isinstance(item, Arguments) else (item,):
             yield ("argv", index), text
@@ -209,8 +218,3 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("links", name), text
     if step.gpus is not None:
         yield ("gpus",), step.gpus
-    for name, output in step.outputs.items():
-        for field in dataclasses.fields(output.contract):
-            text = getattr(output.contract, field.name)
-            if isinstance(text, str) and field.name != "kind":
-                yield ("outputs", name, "contract", field.name), text

@@ -3,9 +3,8 @@
 import dataclasses
 import difflib
 import json
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast, get_args
 
@@ -20,6 +19,7 @@ from harness.core.yaml_source import YamlSource, read_yaml
 from harness.errors import ManifestError, UsageError
 
 T = TypeVar("T")
+_ADAPTERS: dict[type, TypeAdapter[Any]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +92,17 @@ def _section(path: Path, key: str, kind: type[T]) -> dict[str, T]:
 def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | int, ...]) -> T:
     # Through JSON: only there do strict rules still allow lists as tuples and text as enums.
     try:
-        return cast(
-            "T", _adapter(cast("Hashable", kind)).validate_json(json.dumps(data), strict=True)
-        )
+        return cast("T", _adapter(kind).validate_json(json.dumps(data), strict=True))
     except (TypeError, ValueError) as error:
         if not isinstance(error, ValidationError):
             raise source.error(where, str(error), hint="use plain YAML values") from error
         raise _explain(source, error.errors(), kind, where) from error
 
 
-@cache
-def _adapter(kind: Hashable) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    if kind not in _ADAPTERS:  # making one takes longer than reading a manifest
+        _ADAPTERS[kind] = TypeAdapter(kind)
+    return _ADAPTERS[kind]
 
 
 def _explain(

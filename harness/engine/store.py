@@ -71,7 +71,7 @@ class Store:
         return attempt
 
     def publish(self, attempt: EntryLayout, key: str) -> bool:
-        """Sync and rename `attempt` to its key. False, and dropped, if the key was there already."""
+        """Sync and rename `attempt` to its key; if the key is there already, drop it: False."""
         target = self.layout.entry(key).root
         target.parent.mkdir(parents=True, exist_ok=True)
         sync_tree(attempt.root)

@@ -1,0 +1,88 @@
+"""Golden plans: what a method's manifest comes to, as text that a reviewer can read in a diff.
+
+After a meant change: `python -m tests.golden` writes them anew.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.adapters.git import GitCommands
+from harness.core import keys
+from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.manifest import load_catalogue, load_method, method_names
+from harness.core.model import Losses, Scale
+from harness.core.plan import BoundStep, Plan
+from harness.core.planner import Facts, Request, make_plan
+from harness.engine.sources import Sources
+
+FOLDER = Path(__file__).parent
+PROJECT = ProjectLayout(FOLDER.parent.parent)
+
+
+def methods() -> tuple[str, ...]:
+    return method_names(PROJECT)
+
+
+def plan(name: str, scale: Scale) -> Plan:
+    """All backbones and losses, the manifest's seeds; content that is not the manifest's is words."""
+    catalogue = load_catalogue(PROJECT)
+    method = load_method(PROJECT, name, catalogue)
+    sources = Sources(GitCommands(), CacheLayout(Path("/nowhere")), PROJECT, None)
+    pinned = catalogue.repositories
+    facts = Facts(
+        environment="environment",
+        assets={asset: f"digest of {asset}" for asset in catalogue.assets},
+        sources={
+            repository: keys.plain(sources.identify(repository, pinned[repository], patches))
+            for repository, patches in method.repositories.items()
+        },
+        pristine={repository: pin.commit for repository, pin in pinned.items()},
+        packages={package: package for package in ("site", "losses", "metrics", "glue", "mxnet")},
+    )
+    request = Request(
+        method=name,
+        backbones=method.backbones,
+        losses=tuple(Losses),
+        seeds=method.seeds,
+        scale=scale,
+        stack=method.stacks[0],
+        runtime="docker",
+    )
+    return make_plan(method, catalogue, request, facts)
+
+
+def text(found: Plan) -> str:
+    """Runs with the keys of their steps, then every distinct step of the first seed in full."""
+    lines = [f"{len(found.runs)} runs, {len(found.steps)} distinct steps", ""]
+    first = found.runs[0].run.seed
+    shown: dict[str, BoundStep] = {}
+    for planned in found.runs:
+        run = planned.run
+        lines.append(f"{run.backbone} {run.losses} seed {run.seed}")
+        lines += [f"  {key[:12]} {name}" for name, key in planned.steps.items()]
+        if run.seed == first:
+            shown |= {key: found.steps[key] for key in planned.steps.values()}
+    for key, step in shown.items():
+        lines += ["", f"{key[:12]} {step.name} (stage {step.stage}, {step.repo or 'harness'})"]
+        lines += _details(step)
+    return "\n".join(lines) + "\n"
+
+
+def _details(step: BoundStep) -> Iterator[str]:
+    yield f"  argv: {' '.join(step.argv)}"
+    shown: Mapping[str, Any] = {
+        "cwd": step.cwd,
+        "env": dict(step.env),
+        "links": dict(step.links),
+        "inputs": {name: f"{i.kind} {i.ref[:12]} {i.path}" for name, i in step.inputs.items()},
+        "outputs": {name: keys.plain(output) for name, output in step.outputs.items()},
+        "packages": list(step.packages),
+        "seed": step.seed,
+        "threads": step.threads,
+        "workers": step.workers,
+        "resources": keys.plain(step.resources),
+    }
+    for name, value in shown.items():
+        if value not in ({}, [], None, "."):
+            yield f"  {name}: {keys.canonical(value)}"

@@ -1,0 +1,75 @@
+"""The command line: exit codes, clear errors, no heavy import, a plan on any machine."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.golden import PROJECT
+
+
+def harness(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "harness", *words]
+    env = {"PATH": "/nowhere", "HOME": "/nowhere", **environ}
+    return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
+
+
+@pytest.mark.parametrize("module", ["docker", "git", "torch", "scipy", "matplotlib", "numpy"])
+def test_help_loads_nothing_heavy(module: str) -> None:
+    code = f"import sys, harness.cli; sys.exit({module!r} in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_plan_of_seam_needs_nothing_but_harness(tmp_path: Path) -> None:
+    done = harness("plan", "seam", "--seeds", "5", "--json", "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    plan = json.loads(done.stdout)
+    assert len(plan["runs"]) == 20
+    assert len(plan["steps"]) < sum(len(run["steps"]) for run in plan["runs"])
+    assert set(plan["states"].values()) <= {"to do", "to do: an asset is not hashed yet"}
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "text"),
+    [
+        (["plan", "seem"], 2, "did you mean 'seam'"),
+        (["plan", "seam", "--losses", "cam"], 2, "one of: none, isl, fsl, isl+fsl"),
+        (["plan", "seam", "--backbone", "vgg"], 2, "its backbones: res38"),
+        (["plan", "seam", "--stack", "cu90"], 2, "its stacks: cu117, cu130"),
+        (["plan", "seam", "--option", "alphas"], 2, "--option NAME=CHOICE"),
+        (["plan", "seam", "--option", "alphas=1-2"], 2, "choices: 1-24, 4-24"),
+        (["plan", "seam", "--option", "alpha=4-24"], 2, "its options: "),
+        (["plan", "seam", "--seeds", "9"], 2, "ask for 1 to 5"),
+        (["plan", "seam", "--seeds", "2", "--seed", "1"], 2, "not both"),
+        (["plan", "seam", "--seed", "one"], 2, "--seed 1,2"),
+        (["plan", "seam", "--scale", "tiny"], 2, "one of: paper, smoke"),
+        (["plan", "seam", "--until", "nowhere"], 2, "steps: lists"),
+        (["plan", "seam", "--project", "/nowhere"], 2, "no harness project"),
+        (["frob"], 2, "No such command"),
+    ],
+)
+def test_bad_usage(words: list[str], code: int, text: str, tmp_path: Path) -> None:
+    more = ["--runs", str(tmp_path)] if words[0] == "plan" else []
+    done = harness(*words, *more)
+    assert done.returncode == code
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_paper_scale_without_gpu_or_data_says_what_is_missing(tmp_path: Path) -> None:
+    done = harness("reproduce", "seam", "--runtime", "process", "--json", "--runs", str(tmp_path))
+    assert done.returncode == 3
+    error = json.loads(done.stdout)
+    assert "GPU: 1 needed, 0 found" in error["error"]
+    assert "resnet38-imagenet" in error["error"]
+    assert "--scale smoke" in error["hint"]
+
+
+def test_every_command_has_json_and_help() -> None:
+    for command in ("repos", "methods", "manifest check", "assets list"):
+        done = harness(*command.split(), "--json", "--project", str(PROJECT.root))
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)
