@@ -12,7 +12,7 @@ from typing import IO, Any
 from harness.adapters.engine import Engine
 from harness.core.building import ImageRecipe
 from harness.core.model import RuntimeName
-from harness.errors import BuildError, NotReadyError
+from harness.errors import BuildError
 
 _LAST_LINES = 20
 _IN_MEMORY = 64 * 2**20
@@ -112,17 +112,18 @@ def _pack(files: Mapping[str, bytes | Path], context: IO[bytes]) -> None:
 
 def _follow(events: Iterable[Mapping[str, Any]], file: IO[str], log: Path) -> None:
     lines: list[str] = []
-    for event in events:
+    failed = False
+    for event in events:  # to the end even after an error: a stream half read keeps its connection
         text = str(event.get("stream") or event.get("status") or event.get("error") or "")
         file.write(text if text.endswith("\n") else f"{text}\n")
         file.flush()
         lines = [*lines, *(line for line in text.splitlines() if line.strip())][-_LAST_LINES:]
-        if "error" in event:
-            end = "\n".join(lines)
-            raise _failure(end, log)
+        failed = failed or "error" in event
+    if failed:
+        raise _failure("\n".join(lines), log)
 
 
-def _failure(end: str, log: Path) -> BuildError | NotReadyError:
+def _failure(end: str, log: Path) -> BuildError:
     text = f"building the image failed:\n{end}\nfull log: {log}"
     if "CERTIFICATE_VERIFY_FAILED" in end or "SSLError" in end:
         return BuildError(text, hint="pass the certificates of your proxy with --ca-bundle FILE")

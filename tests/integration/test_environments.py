@@ -1,0 +1,185 @@
+"""Real builds of small environments: venvs with pip, images with Docker, from a folder of wheels."""
+
+import hashlib
+import shutil
+import zipfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import docker
+import pytest
+
+from harness.adapters.docker import ContainerRuntime
+from harness.adapters.images import EngineImageBuilder
+from harness.adapters.process import ProcessRuntime
+from harness.adapters.venv import PipVenvBuilder
+from harness.core.building import BuildOptions
+from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.model import Stack
+from harness.core.ports import Cause
+from harness.engine.environment import ProcessEnvironments
+from harness.engine.images import ImageEnvironments
+from harness.errors import BuildError, NotReadyError
+from tests.integration.steps import Bench
+from tests.services.docker_engine import BASE
+
+DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "seam" / "Dockerfile"
+STACKS = {"small": Stack(title="one wheel", python="3.11", torch="0", cuda=None, base=BASE)}
+
+
+@dataclass(frozen=True)
+class Small:
+    """A project whose environment is one wheel made on the spot."""
+
+    root: Path
+
+    @property
+    def project(self) -> ProjectLayout:
+        return ProjectLayout(self.root / "project")
+
+    @property
+    def cache(self) -> CacheLayout:
+        return CacheLayout(self.root / "cache")
+
+    @property
+    def wheels(self) -> Path:
+        return self.root / "wheels"
+
+    @property
+    def log(self) -> Path:
+        return self.root / "logs" / "build.log"
+
+    def lock(self, sha256: str) -> None:
+        """Lock the wheel under this hash."""
+        path = self.project.requirements("tool", "small")
+        path.write_text(f"harness-smallest==1.0 --hash=sha256:{sha256}\n")
+
+    def venvs(self) -> ProcessEnvironments:
+        return ProcessEnvironments(
+            self.project, self.cache, STACKS, PipVenvBuilder(), BuildOptions(wheelhouse=self.wheels)
+        )
+
+    def images(self) -> ImageEnvironments:
+        options = BuildOptions(wheelhouse=self.wheels, base=BASE)
+        return ImageEnvironments(self.project, self.cache, STACKS, EngineImageBuilder(), options)
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
+    """A project with one wheel, and pip without any index."""
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    made = Small(tmp_path)
+    made.wheels.mkdir()
+    wheel = made.wheels / "harness_smallest-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(wheel, "w") as archive:
+        info = "harness_smallest-1.0.dist-info"
+        archive.writestr("harness_smallest.py", "VALUE = 41\n")
+        archive.writestr(
+            f"{info}/METADATA", "Metadata-Version: 2.1\nName: harness-smallest\nVersion: 1.0\n"
+        )
+        archive.writestr(
+            f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        archive.writestr(f"{info}/RECORD", "")
+    made.project.dockerfile("tool").parent.mkdir(parents=True)
+    shutil.copy(DOCKERFILE, made.project.dockerfile("tool"))
+    made.lock(hashlib.sha256(wheel.read_bytes()).hexdigest())
+    return made
+
+
+def test_a_venv_is_built_probed_reused_and_runs(small: Small) -> None:
+    made = small.venvs().ensure("tool", "small", small.log)
+    assert "harness-smallest==1.0" in made.facts["pip_freeze"]  # type: ignore[operator]
+    assert made.facts["torch"] is None
+    said = small.log.stat().st_size
+    assert small.venvs().ensure("tool", "small", small.log) == made
+    assert small.log.stat().st_size == said, "it was built again"
+
+    folder = small.root / "attempt"
+    folder.mkdir()
+    bench = Bench(folder, made)
+    code = "import harness_smallest; print(harness_smallest.VALUE + 1)"
+    assert bench.run(ProcessRuntime(), code).cause is Cause.DONE
+    assert bench.said() == "42\n"
+
+
+def test_a_wheel_of_another_hash_is_refused(small: Small) -> None:
+    small.lock("0" * 64)
+    with pytest.raises(BuildError) as error:
+        small.venvs().ensure("tool", "small", small.log)
+    assert "HASHES" in str(error.value)
+    assert f"full log: {small.log}" in str(error.value)
+    assert "not the one that was locked" in error.value.hint
+    assert error.value.exit_code == 5
+
+
+def test_a_wheel_that_is_nowhere_is_named(small: Small) -> None:
+    shutil.rmtree(small.wheels)
+    small.wheels.mkdir()
+    with pytest.raises(BuildError, match=r"harness-smallest==1\.0") as error:
+        small.venvs().ensure("tool", "small", small.log)
+    assert "--wheelhouse" in error.value.hint
+
+
+def test_a_python_that_is_nowhere_is_named(small: Small) -> None:
+    stacks = {"small": replace(STACKS["small"], python="3.4")}
+    made = ProcessEnvironments(small.project, small.cache, stacks, PipVenvBuilder())
+    with pytest.raises(NotReadyError, match=r"python3\.4"):
+        made.identify("tool", "small")
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_host")
+def test_an_image_is_built_probed_reused_and_runs(small: Small) -> None:
+    made = small.images().ensure("tool", "small", small.log)
+    client = docker.from_env()
+    try:
+        assert "harness-smallest==1.0" in made.facts["pip_freeze"]  # type: ignore[operator]
+        said = small.log.stat().st_size
+        assert small.images().ensure("tool", "small", small.log) == made
+        assert small.log.stat().st_size == said, "it was built again"
+        image = client.images.get(made.handle)
+        assert image.labels["harness.method"] == "tool"
+        assert image.attrs["Config"]["User"] == "65534:65534"
+        folder = small.root / "attempt"
+        folder.mkdir()
+        bench = Bench(folder, made)
+        code = "import harness_smallest, sys; print(harness_smallest.VALUE, sys.prefix)"
+        assert bench.run(ContainerRuntime(small.cache), code).cause is Cause.DONE, bench.said()
+        assert bench.said() == "41 /opt/venv\n"
+        found = "import os, shutil; print(os.path.exists('/options'), shutil.which('gcc'))"
+        bench.run(ContainerRuntime(small.cache), found)
+        assert bench.said() == "False None\n"
+    finally:
+        client.images.remove(made.handle, force=True)
+        client.close()
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_host")
+def test_an_image_that_does_not_build_tells_the_last_lines_and_the_log(small: Small) -> None:
+    small.lock("0" * 64)
+    with pytest.raises(BuildError) as error:
+        small.images().ensure("tool", "small", small.log)
+    assert "harness-smallest" in str(error.value)
+    assert f"full log: {small.log}" in str(error.value)
+    assert "Step 1/" in small.log.read_text()
+    assert error.value.exit_code == 5
+
+
+@pytest.mark.docker
+@pytest.mark.usefixtures("docker_host")
+def test_a_base_that_is_not_there_is_named(small: Small) -> None:
+    options = BuildOptions(base="harness/none:such")
+    made = ImageEnvironments(small.project, small.cache, STACKS, EngineImageBuilder(), options)
+    with pytest.raises(NotReadyError, match="harness/none:such"):
+        made.ensure("tool", "small", small.log)
+
+
+def test_no_engine_to_build_with(
+    small: Small, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/nowhere.sock")
+    with pytest.raises(NotReadyError, match=r"nowhere\.sock") as error:
+        small.images().ensure("tool", "small", small.log)
+    assert "--runtime process" in error.value.hint

@@ -1,0 +1,86 @@
+"""How a container's state becomes an exit."""
+
+from typing import Any
+
+import docker
+import pytest
+
+from harness.adapters.watching import Watch
+from harness.core.ports import Cause, Exit
+
+
+class Api:
+    """Answers with states, or raises, in turn."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.api, self.answers = self, list(answers)
+        self.id = "c" * 64
+        self.name = "one"
+
+    def inspect_container(self, container: str) -> dict[str, Any]:
+        assert container == self.id
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return {"State": answer}
+
+
+def watch(*answers: Any, patience: float = 60.0) -> Watch:
+    api: Any = Api(*answers)
+    return Watch(api, api, patience)
+
+
+def ended(code: int, **more: Any) -> dict[str, Any]:
+    return {"Running": False, "Status": "exited", "ExitCode": code, **more}
+
+
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        (ended(0), Exit(cause=Cause.DONE, code=0)),
+        (ended(1), Exit(cause=Cause.STEP, code=1)),
+        (
+            ended(127, Error="no such program"),
+            Exit(cause=Cause.STEP, code=127, detail="no such program"),
+        ),
+        (ended(137), Exit(cause=Cause.SIGNAL, code=137, signal="SIGKILL")),
+        (ended(139), Exit(cause=Cause.SIGNAL, code=139, signal="SIGSEGV")),
+        (ended(255), Exit(cause=Cause.STEP, code=255)),
+        (ended(137, OOMKilled=True), Exit(cause=Cause.OOM, code=137)),
+        (ended(1, OOMKilled=True), Exit(cause=Cause.OOM, code=1)),
+        (ended(0, OOMKilled=True), Exit(cause=Cause.DONE, code=0)),
+    ],
+)
+def test_an_end(state: dict[str, Any], expected: Exit) -> None:
+    assert watch(state).look() == expected
+
+
+def test_it_goes_on() -> None:
+    assert watch({"Running": True, "Status": "running"}).look() is None
+
+
+def test_a_short_silence_is_no_end() -> None:
+    api = docker.errors.APIError("busy")
+    looking = watch(api, {"Running": True}, ended(0))
+    assert [looking.look(), looking.look()] == [None, None]
+    assert looking.look() == Exit(cause=Cause.DONE, code=0)
+
+
+def test_a_long_silence_is_the_machinerys_fault() -> None:
+    found = watch(ConnectionError("refused"), patience=0).look()
+    assert found is not None
+    assert (found.cause, "refused" in found.detail) == (Cause.INFRASTRUCTURE, True)
+
+
+def test_an_end_after_a_silence_is_the_machinerys_fault() -> None:
+    looking = watch(ConnectionError("refused"), ended(137))
+    assert looking.look() is None
+    found = looking.look()
+    assert found is not None
+    assert found.cause is Cause.INFRASTRUCTURE
+
+
+def test_a_container_that_is_gone() -> None:
+    found = watch(docker.errors.NotFound("gone")).look()
+    assert found is not None
+    assert found.cause is Cause.INFRASTRUCTURE
