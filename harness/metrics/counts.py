@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,25 +44,31 @@ class Counts:
 
     def count(self, prediction: Prediction, truth: Labels, davis_level: int) -> None:
         """Add one image: its prediction and its ground truth H x W."""
-        label = prediction.label
-        self._count_pixels(prediction, truth)
         radius = tolerance_radius(truth.shape)
-        predicted = np.bincount(label[prediction.level > 0], minlength=VOID + 1)
-        actual = np.bincount(truth.ravel(), minlength=VOID + 1)
-        for index in range(1, self.contours.shape[1]):
-            if predicted[index] or actual[index]:
-                level = np.where(label == index, prediction.level, 0).astype(np.uint8)
-                mask = (truth == index).view(np.uint8)
-                here = contact(level, mask, self.contours.shape[2], radius)
-                self.contours[:, index] += here
-                self.davis[:, index] += float(f_measure(here[:, davis_level])), 1
+        pixels = self._histogram(prediction, truth)
+        self.pixels += pixels[:-1]
+        present = pixels.sum(axis=(1, 2)) + pixels[..., 1:].sum(axis=(0, 2))
+        for index in np.flatnonzero(present[1:-1]) + 1:
+            level = prediction.level * (prediction.label == index)
+            mask = (truth == index).view(np.uint8)
+            here = contact(level, mask, self.contours.shape[2], radius)
+            self.contours[:, index] += here
+            self.davis[:, index] += float(f_measure(here[:, davis_level])), 1
 
-    def _count_pixels(self, prediction: Prediction, truth: Labels) -> None:
+    def _histogram(self, prediction: Prediction, truth: Labels) -> Integers:
+        """Return pixels truth x predicted x level; the last of the first two is void or none."""
         classes, columns, depth = self.pixels.shape
-        valid = truth != VOID
-        label = np.minimum(prediction.label, classes)[valid].astype(np.int32)
-        place = (truth[valid].astype(np.int32) * columns + label) * depth + prediction.level[valid]
-        self.pixels += np.bincount(place, minlength=self.pixels.size).reshape(self.pixels.shape)
+        place = _strides(classes, columns * depth)[truth]
+        place += _strides(classes, depth)[prediction.label]
+        place += prediction.level
+        shape = (columns, columns, depth)
+        return np.bincount(place.ravel(), minlength=columns * columns * depth).reshape(shape)
+
+
+@lru_cache(maxsize=8)
+def _strides(classes: int, step: int) -> NDArray[np.uint32]:
+    """Return for each label 0..255 its class, or ``classes`` for what is none, times step."""
+    return (np.minimum(np.arange(VOID + 1), classes) * step).astype(np.uint32)
 
 
 def intersection_over_union(pixels: Integers) -> NDArray[np.float64]:

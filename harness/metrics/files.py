@@ -91,9 +91,9 @@ def read_labels(file: Path, classes: int) -> Labels:
             labels = np.array(image, dtype=np.uint8)
     except (OSError, UnidentifiedImageError, SyntaxError) as error:
         raise ScoreError(f"{file} cannot be read as a PNG: {error}") from error
-    wrong = np.flatnonzero(np.bincount(labels.ravel(), minlength=VOID)[classes:VOID])
-    if len(wrong):
-        value = int(wrong[0]) + classes
+    wrong = (labels >= classes) & (labels != VOID)
+    if wrong.any():
+        value = int(labels[wrong].min())
         raise ScoreError(f"{file} holds {value}; expected 0..{classes - 1} or {VOID}")
     return labels
 
@@ -121,13 +121,22 @@ def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
     if not maps:
         empty = np.zeros(shape, dtype=np.uint8)
         return Prediction(empty, empty)
-    keys = sorted(maps)
-    stack = np.stack([np.asarray(maps[key], dtype=np.float32) for key in keys])
-    best = stack.argmax(axis=0)
-    label = (np.array(keys, dtype=np.uint8) + 1)[best]
-    score = np.take_along_axis(stack, best[None], axis=0)[0]
-    level = np.searchsorted(THRESHOLDS.astype(np.float32), score, side="left")
-    return Prediction(label, level.astype(np.uint8))
+    score = np.full(shape, -np.inf, dtype=np.float32)
+    label = np.zeros(shape, dtype=np.uint8)
+    for key in sorted(maps):
+        values = np.asarray(maps[key], dtype=np.float32)
+        label[values > score] = key + 1  # the first of equals, as argmax
+        np.maximum(score, values, out=score)
+    return Prediction(label, _levels(score))
+
+
+def _levels(score: NDArray[np.float32]) -> Labels:
+    """Return how many thresholds lie below each score, in their common float32."""
+    edges = np.append(THRESHOLDS, np.inf).astype(np.float32)
+    level = np.ceil(score * 100).clip(0, len(THRESHOLDS)).astype(np.uint8)
+    level += edges[level] < score  # the product was rounded
+    level -= (level > 0) & (edges[np.maximum(level, 1) - 1] >= score)
+    return level
 
 
 def _load_dict(file: Path) -> dict[Any, Any]:

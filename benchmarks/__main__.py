@@ -1,0 +1,53 @@
+"""Run the benchmarks, write ``benchmarks/results/*.json`` and the tables of the documentation."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from . import fsl, machine, scoring, table
+
+HERE = Path(__file__).parent
+PAGE = HERE.parent / "docs" / "performance.md"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--reference", type=Path, help="checkout of arvijj/hfpl")
+    parser.add_argument("--only", choices=["fsl", "scoring"])
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for FSL")
+    parser.add_argument("--quick", action="store_true", help="two sizes, few images")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="output folder")
+    args = parser.parse_args()
+    args.results.mkdir(parents=True, exist_ok=True)
+    if args.only != "scoring":
+        rows = fsl.run(args.device, args.reference, quick=args.quick)
+        write(args, f"fsl-{args.device}", rows, table.fsl_line)
+    if args.only != "fsl" and args.device == "cpu":
+        rows = scoring.run(args.reference, quick=args.quick)
+        write(args, "scoring-cpu", rows, table.scoring_line)
+    if args.results == HERE / "results":
+        table.update_page(PAGE, args.results)
+
+
+def write(
+    args: argparse.Namespace,
+    name: str,
+    rows: Iterator[dict[str, Any]],
+    line: Callable[[dict[str, Any]], str],
+) -> None:
+    """Print each row as it comes and write them all."""
+    kept = []
+    for row in rows:
+        print(line(row), flush=True)
+        kept.append(row)
+    content = {"machine": machine.describe(args.device), "rows": kept}
+    file = args.results / f"{name}.json"
+    file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""Results as lines of Markdown tables, put between the marks of the documentation."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+FSL_HEAD = (
+    "| map | batch | present | ours | all pairs | authors | faster than all pairs"
+    " | than authors | memory: ours | less than all pairs | than authors |"
+)
+SCORING_HEAD = "| what | images | ours | other | faster |"
+
+
+def fsl_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of FSL."""
+    found, against = row["measured"], row["against"]
+    cells = [f"{row['size']}²", str(row["batch"]), str(row["present"])]
+    cells += [_time(found.get(form)) for form in ("ours", "all-pairs", "authors")]
+    cells += [_ratio(against.get(form), "times_faster") for form in ("all-pairs", "authors")]
+    cells.append(f"{found['ours']['bytes'] / 2**20:.1f} MiB")
+    cells += [_ratio(against.get(form), "times_less_memory") for form in ("all-pairs", "authors")]
+    return f"| {' | '.join(cells)} |"
+
+
+def scoring_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of scoring."""
+    cells = [row["what"], str(row["images"]), f"{row['ours']:.2f} s", f"{row['other']:.2f} s"]
+    return f"| {' | '.join(cells)} | {row['other'] / row['ours']:.1f}× |"
+
+
+def update_page(page: Path, results: Path) -> None:
+    """Replace the tables between ``<!-- NAME -->`` and ``<!-- /NAME -->`` by those of results."""
+    text = page.read_text(encoding="utf-8")
+    for name in re.findall(r"<!-- (\w[\w-]*) -->", text):
+        file = results / f"{name}.json"
+        if file.is_file():
+            new = f"<!-- {name} -->\n{_section(name, file)}\n<!-- /{name} -->"
+            old = rf"<!-- {name} -->.*?<!-- /{name} -->"
+            text = re.sub(old, lambda _, new=new: new, text, flags=re.DOTALL)
+    page.write_text(text, encoding="utf-8")
+
+
+def _section(name: str, file: Path) -> str:
+    content = json.loads(file.read_text(encoding="utf-8"))
+    head, line = (FSL_HEAD, fsl_line) if name.startswith("fsl") else (SCORING_HEAD, scoring_line)
+    rule = "|" + " --- |" * (head.count("|") - 1)
+    where = content["machine"]
+    place = (
+        f"{where['gpu']} with {where['cpus']} CPUs"
+        if "gpu" in where
+        else (f"{where['cpus']} CPUs ({where['cpu']})")
+    )
+    note = f"{place}, torch {where['torch']}, numpy {where['numpy']}, Python {where['python']}"
+    return "\n".join([f"Measured on: {note}.", "", head, rule, *map(line, content["rows"])])
+
+
+def _time(measured: dict[str, float] | None) -> str:
+    if measured is None:
+        return "–"
+    seconds = measured["seconds"]
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.2f} ms"
+
+
+def _ratio(against: dict[str, float] | None, what: str) -> str:
+    return "–" if against is None else f"{against[what]:.0f}×"
