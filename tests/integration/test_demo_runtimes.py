@@ -15,8 +15,18 @@ from tests.services.docker_engine import BASE
 def reproduce(runs: Path, runtime: str, *more: str) -> dict[str, Any]:
     words = ("reproduce", "demo", "--scale", "smoke", "--losses", "none,isl+fsl", "--seeds", "1")
     done = subprocess.run(
-        [sys.executable, "-m", "harness", *words, "--runtime", runtime, "--runs", str(runs)]
-        + ["--json", *more],
+        [
+            sys.executable,
+            "-m",
+            "harness",
+            *words,
+            "--runtime",
+            runtime,
+            "--runs",
+            str(runs),
+            "--json",
+            *more,
+        ],
         capture_output=True,
         text=True,
         check=False,
