@@ -90,7 +90,7 @@ class Lab:
     def train(self, variant: str) -> Trace:
         """Train one variant in a tree of its own."""
         tree, script, arguments, env = VARIANTS[variant]
-        work = self.root / variant
+        work = self.root / f"trained-{variant}"
         work.mkdir()
         for part in (self.root / tree).iterdir():
             (work / part.name).symlink_to(part)
@@ -137,6 +137,7 @@ def trace(lab: Lab) -> Iterator[Callable[[str], Trace]]:
             name: pool.submit(lab.train, name) for name in VARIANTS
         }
         yield lambda name: started[name].result()
+        pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize(
