@@ -1,13 +1,16 @@
 """Start-up of every step: seeds, determinism, threads, compatibility names, the CPU shim.
 
-Python imports this module by itself where its folder is on PYTHONPATH. It counts in every key, so it
-stays small; it imports nothing that the step does not import: each action waits for its module.
+Python imports this module by itself where its folder is on PYTHONPATH. It counts in every key, so
+it stays small; it imports nothing that the step does not import: each action waits for its module.
 
 HARNESS_SEED      seeds random, numpy and torch, and every DataLoader that brings no generator
 HARNESS_THREADS   torch's threads
 HARNESS_TF32      1 allows TF32 in matrix products (cuDNN always may)
 HARNESS_CPU_SHIM  1 makes CUDA calls run on the CPU (smoke scale only)
 """
+
+# ruff: noqa: ARG001, ARG005, N807 - stand-ins take the arguments, and the names, of what they replace
+# ruff: noqa: PTH100, PTH112, PTH118, PTH120 - pathlib would cost each start 10 ms
 
 from __future__ import annotations
 
@@ -16,12 +19,15 @@ import importlib.util
 import os
 import sys
 import types
-from typing import Any, Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SEED = int(os.environ["HARNESS_SEED"]) if os.environ.get("HARNESS_SEED") else None
 _SHIM = os.environ.get("HARNESS_CPU_SHIM") == "1"
-_NUMPY_SEEDS = 2**32
+_SEEDS = 2**32  # as many as numpy takes
 
 
 class _AfterImport:
@@ -34,7 +40,7 @@ class _AfterImport:
         """Act on what is imported already, wait for the rest."""
         for name in [name for name in self._actions if name in sys.modules]:
             self._actions.pop(name)(sys.modules[name])
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The spec that the other finders give, its loader followed by the action."""
@@ -59,17 +65,12 @@ class _AfterImport:
         loader.exec_module = exec_module
 
 
-# --- seeds and determinism -----------------------------------------------------------------------
+# --- seeds and determinism ------------------------------------------------------------------------
 
 
-def _seed_python(module: Any) -> None:
+def _seed(generators: Any) -> None:
     if _SEED is not None:
-        module.seed(_SEED)
-
-
-def _seed_numpy(module: Any) -> None:
-    if _SEED is not None:
-        module.seed(_SEED % _NUMPY_SEEDS)
+        generators.seed(_SEED % _SEEDS)
 
 
 def _configure_torch(torch: Any) -> None:
@@ -86,7 +87,7 @@ def _configure_torch(torch: Any) -> None:
 
 
 class _SeededWorker:
-    """A DataLoader worker's start: the program's own, then seeds drawn from the loader's generator."""
+    """A DataLoader worker's start: the program's own, then seeds from the loader's generator."""
 
     def __init__(self, inner: Callable[[int], None] | None) -> None:
         self.inner = inner
@@ -99,8 +100,8 @@ class _SeededWorker:
         import numpy as np
         import torch
 
-        seed = torch.initial_seed() % _NUMPY_SEEDS
-        np.random.seed(seed)
+        seed = torch.initial_seed() % _SEEDS
+        np.random.seed(seed)  # noqa: NPY002 - upstream draws from the global generator
         random.seed(seed)
 
 
@@ -127,7 +128,7 @@ def _prepare_loaders(module: Any) -> None:
     module.DataLoader.__init__ = __init__
 
 
-# --- names that newer releases dropped ---------------------------------------------------------------
+# --- names that newer releases dropped ------------------------------------------------------------
 
 
 def _restore_numpy_names(np: Any) -> None:
@@ -144,15 +145,13 @@ def _restore_pillow_names(image: Any) -> None:
 
 def _restore_imsave(misc: Any) -> None:
     def imsave(name: Any, arr: Any, format: str | None = None) -> None:  # noqa: A002 - its old name
-        import imageio
-
-        imageio.imwrite(name, arr, format=format)
+        importlib.import_module("imageio").imwrite(name, arr, format=format)
 
     if "imsave" not in vars(misc):
         misc.imsave = imsave
 
 
-# --- the CPU shim ------------------------------------------------------------------------------------
+# --- the CPU shim ---------------------------------------------------------------------------------
 
 
 def _run_on_cpu(torch: Any) -> None:
@@ -216,7 +215,7 @@ def _load_on_cpu(load: Callable[..., Any]) -> Callable[..., Any]:
     return load_on_cpu
 
 
-# --- start -------------------------------------------------------------------------------------------
+# --- start ----------------------------------------------------------------------------------------
 
 
 def _prefer_staged_packages() -> None:
@@ -239,9 +238,9 @@ def _run_shadowed_sitecustomize() -> None:
 _prefer_staged_packages()
 _AfterImport(
     {
-        "random": _seed_python,
+        "random": _seed,
         "numpy": _restore_numpy_names,
-        "numpy.random": _seed_numpy,
+        "numpy.random": _seed,
         "torch": _configure_torch,
         "torch.utils.data": _prepare_loaders,
         "PIL.Image": _restore_pillow_names,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -38,18 +39,22 @@ def load(fname: str) -> dict[str, NDArray] | list[NDArray]:
 
     Raises ValueError, naming the file, if it is not a whole NDArray list of dense arrays.
     """
-    with open(fname, "rb") as stream:
+    with Path(fname).open("rb") as stream:
         try:
-            magic, _, count = _read(stream, "QQQ")
-            if magic != _LIST:
-                raise ValueError(f"starts with {magic:#x}, expected {_LIST:#x}")
-            arrays = [_array(stream) for _ in range(count)]
+            arrays = [_array(stream) for _ in range(_count(stream))]
             names = [_bytes(stream, *_read(stream, "Q")) for _ in range(*_read(stream, "Q"))]
         except ValueError as error:
             raise ValueError(f"{fname} is not an MXNet NDArray list: {error}") from error
     if not names:
         return arrays
-    return {name.decode(): array for name, array in zip(names, arrays)}
+    return {name.decode(): array for name, array in zip(names, arrays)}  # noqa: B905 - Python 3.9
+
+
+def _count(stream: BinaryIO) -> int:
+    magic, _, count = _read(stream, "QQQ")
+    if magic != _LIST:
+        raise ValueError(f"starts with {magic:#x}, expected {_LIST:#x}")
+    return count
 
 
 def _array(stream: BinaryIO) -> NDArray:
