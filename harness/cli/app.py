@@ -1,0 +1,47 @@
+"""The application that commands register with, and the way from errors to exit codes."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from harness import __version__
+from harness.errors import HarnessError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Reproduce High-fidelity Pseudo-labels (WACV 2024) from nine pinned repositories.",
+)
+assets_app = typer.Typer(no_args_is_help=True, help="Data sets and pre-trained weights.")
+manifest_app = typer.Typer(no_args_is_help=True, help="Manifests: check them, write their schema.")
+ablate_app = typer.Typer(no_args_is_help=True, help="Studies of the paper on a loss alone.")
+app.add_typer(assets_app, name="assets")
+app.add_typer(manifest_app, name="manifest")
+app.add_typer(ablate_app, name="ablate")
+
+
+def main() -> None:
+    """Run the command line; every error becomes its exit code."""
+    try:
+        app()
+    except HarnessError as error:
+        _show_error(error)
+        sys.exit(error.exit_code)
+
+
+@app.callback(invoke_without_command=True)
+def _root(*, version: Annotated[bool, typer.Option("--version", help="Print it.")] = False) -> None:
+    if version:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+def _show_error(error: HarnessError) -> None:
+    from harness import console
+
+    if "--json" in sys.argv:
+        from harness.shapes import explain
+
+        console.show_json(explain(error))
+    console.show_error(error)

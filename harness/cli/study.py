@@ -1,0 +1,71 @@
+"""Commands on predictions and on a loss alone: no plan, no store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harness.cli.app import ablate_app, app
+from harness.cli.options import Json
+from harness.errors import UsageError
+
+
+@app.command()
+def score(
+    *,
+    pred: Annotated[Path, typer.Option(help="Folder of predictions, one file per id.")],
+    gt: Annotated[Path, typer.Option(help="Folder of ground-truth PNGs.")],
+    ids: Annotated[Path, typer.Option("--list", help="File of ids, one a line.")],
+    kind: Annotated[str, typer.Option(help="png, or cam (npy dicts).")] = "png",
+    curve: Annotated[bool, typer.Option("--curve", help="CAMs: 60 thresholds.")] = False,
+    as_json: Json = False,
+) -> None:
+    """J (mIoU), F (contour) and J&F of a folder of predictions, in percent."""
+    from harness import console
+    from harness.scoring import score_folder
+
+    found = score_folder(pred, gt, ids, kind=kind, curve=curve)
+    if as_json:
+        console.show_json(found)
+        return
+    scores = found["scores"]
+    console.show_table(
+        "scores", ("J", "F", "J&F"), [[f"{scores[m]:.2f}" for m in ("J", "F", "JF")]]
+    )
+
+
+@ablate_app.command("fsl")
+def ablate_fsl(
+    *,
+    voc: Annotated[Path | None, typer.Option(help="Your VOCdevkit/VOC2012.")] = None,
+    demo: Annotated[bool, typer.Option("--demo", help="Drawn pictures instead of VOC.")] = False,
+    out: Annotated[Path, typer.Option(help="Folder for figure, CSV and JSON.")] = Path("fig7"),
+    seed: Annotated[int, typer.Option(help="Which image of each class is drawn.")] = 1,
+    activation: Annotated[str, typer.Option(help="sigmoid, or clamp.")] = "sigmoid",
+    rate: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.1,
+    steps: Annotated[int, typer.Option(min=1, help="Most optimisation steps.")] = 100,
+    tolerance: Annotated[float, typer.Option(help="Stop rule; 0 runs every step.")] = 1e-5,
+    evaluation: Annotated[str, typer.Option(help="full size, or low resolution.")] = "full",
+    as_json: Json = False,
+) -> None:
+    """Fig. 7: what FSL alone does to a rough map, over mu and sigma."""
+    from harness import console
+
+    if (voc is None) != demo:
+        raise UsageError("ablate fsl: pictures are not named", hint="give --voc DIR, or --demo")
+    for name, text, known in (
+        ("activation", activation, ("sigmoid", "clamp")),
+        ("evaluation", evaluation, ("full", "low")),
+    ):
+        if text not in known:
+            raise UsageError(f"--{name} {text}: unknown", hint=f"one of: {', '.join(known)}")
+    from harness.ablate import Options, run
+
+    chosen = Options(seed, activation, rate, steps, tolerance, evaluation)  # type: ignore[arg-type]
+    with console.err.status("ablate") as status:
+        found = run(out, voc=voc, options=chosen, progress=status.update)
+    if as_json:
+        console.show_json(found.as_dict())
+    else:
+        console.out.print(found.text(), markup=False)
+        console.out.print(f"figure, CSV and JSON: {out.resolve()}", markup=False)
