@@ -1,0 +1,223 @@
+"""The documentation says what the code does: pages that rot fail here."""
+
+import dataclasses
+import datetime as dt
+import re
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from typing import Any, get_args
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from harness import cli  # noqa: F401 - its commands register themselves
+from harness.cli.app import app
+from harness.core import model
+from harness.core.layout import RunLayout
+from harness.core.ports import Cause, Command, Exit
+from harness.engine import records
+from harness.errors import HarnessError
+from tests import toy
+from tests.fakes import ENVIRONMENT
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+CLI, MANIFESTS, RECORDS, EXITS = (
+    (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
+    for name in ("cli", "manifests", "records", "exit-codes")
+)
+#: Commands that a page announces and that do not exist yet.
+LATER = {"record": "fidelity.md"}
+
+
+def pages() -> list[Path]:
+    """Every Markdown file of the project."""
+    left_out = {"runs", "build", "dist"}
+    folders = (f for f in ROOT.iterdir() if f.name not in left_out and f.name[0] != ".")
+    found = [*ROOT.glob("*.md"), ROOT / "runs" / "README.md"]
+    found += (page for folder in folders for page in folder.rglob("*.md"))
+    return sorted(page.relative_to(ROOT) for page in found)
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its words, groups left out."""
+    return dict(_leaves(typer.main.get_command(app), ()))
+
+
+def _leaves(command: Any, words: tuple[str, ...]) -> Iterator[tuple[str, Any]]:
+    for name, inner in getattr(command, "commands", {}).items():
+        yield from _leaves(inner, (*words, name))
+    if not hasattr(command, "commands"):
+        yield " ".join(words), command
+
+
+def flags(command: Any) -> set[str]:
+    names = (name for parameter in command.params for name in parameter.opts)
+    return {name for name in names if name.startswith("--")}
+
+
+def section(page: str, start: str) -> str:
+    """The text under the first heading that starts with `start`."""
+    found = re.search(rf"^## {re.escape(start)}.*?(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    assert found, f"no section {start!r}"
+    return found[0]
+
+
+def code_words(page: str) -> set[str]:
+    """The words that stand in code spans and code blocks."""
+    blocks = re.findall(r"```.*?```", page, re.DOTALL)
+    spans = re.findall(r"`[^`\n]+`", re.sub(r"```.*?```", "", page, flags=re.DOTALL))
+    return set(re.findall(r"\w+", " ".join((*blocks, *spans))))
+
+
+def fields(of: Any, *inner: str) -> set[str]:
+    """The keys of a mapping and of those below it that are named."""
+    return set(of).union(*(of[name] for name in inner))
+
+
+def test_schema_files_are_what_the_code_writes(tmp_path: Path) -> None:
+    assert CliRunner().invoke(app, ["manifest", "schema", str(tmp_path)]).exit_code == 0
+    written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
+    kept = {path.name: path.read_text(encoding="utf-8") for path in (DOCS / "schema").iterdir()}
+    assert kept == written, "if meant: make schema"
+
+
+@pytest.mark.parametrize("name", sorted(commands()))
+def test_every_command_has_a_section_with_its_json(name: str) -> None:
+    text = section(CLI, f"`harness {name}")
+    assert ("```json" in text) == ("--json" in flags(commands()[name]))
+
+
+def test_every_option_is_documented_and_no_other() -> None:
+    root = typer.main.get_command(app)
+    known = flags(root).union(*(flags(command) for command in commands().values()))
+    known |= {"--help", "--install-completion", "--show-completion"}
+    named = set(re.findall(r"--[a-z][a-z-]*", CLI))
+    assert named == known
+
+
+def test_every_error_stands_in_the_table_of_exit_codes() -> None:
+    rows = dict(re.findall(r"^\| (\d+) \|(.*)$", EXITS, re.MULTILINE))
+    waiting = [HarnessError]
+    while waiting:
+        error = waiting.pop()
+        if error.__module__ == "harness.errors":
+            assert f"`{error.__name__}`" in rows[str(error.exit_code)]
+        waiting += error.__subclasses__()
+
+
+def test_every_field_of_a_manifest_is_documented() -> None:
+    kinds = [k for k in vars(model).values() if getattr(k, "__module__", "") == model.__name__]
+    values = [kind for kind in kinds if dataclasses.is_dataclass(kind)]
+    wanted = {field.name for kind in values for field in dataclasses.fields(kind)}
+    assert wanted <= code_words(MANIFESTS)
+
+
+def test_every_kind_of_contract_is_documented() -> None:
+    kinds = get_args(get_args(model.Contract)[0])
+    names = {get_args(kind.__annotations__["kind"])[0] for kind in kinds}
+    table = MANIFESTS.partition("### Outputs and contracts")[2].partition("### ")[0]
+    assert names | {"kind"} == set(first_column(f"{table}\n| `kind` |"))
+
+
+def test_every_part_of_a_key_is_documented() -> None:
+    plan = toy.plan()
+    parts = set[str]().union(*(step.parts for step in plan.steps.values()))
+    assert parts | {"source", "provisional"} == set(first_column(section(RECORDS, "Keys")))
+
+
+def first_column(text: str) -> list[str]:
+    """The code spans of a table's first column."""
+    cells = re.findall(r"^\| (`[^|]*) \|", text, re.MULTILINE)
+    return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
+
+
+def test_every_field_of_a_step_record_is_documented() -> None:
+    step = next(iter(toy.plan().steps.values()))
+    command = Command(
+        name="c",
+        environment=ENVIRONMENT,
+        argv=step.argv,
+        env={},
+        cwd=PurePosixPath("/work"),
+        mounts=(),
+        resources=step.resources,
+        threads=1,
+    )
+    now = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    record = records.step_record(
+        step,
+        command=command,
+        sources={},
+        runtime={},
+        started=now,
+        ended=now,
+        exit_=Exit(cause=Cause.DONE, code=0),
+        outputs={},
+        error=None,
+    )
+    text = section(RECORDS, "Step record")
+    assert set(first_column(text)) == set(record)
+    inner = ("identity", "command", "container", "host", "time", "exit")
+    assert fields(record, *inner) <= code_words(text)
+    assert {cause.value for cause in Cause} - {"interrupted"} <= set(re.findall(r"`([^`]+)`", text))
+
+
+def test_every_field_of_a_run_record_is_documented() -> None:
+    planned = toy.plan().runs[0]
+    record = records.run_record(planned, "done", {}, {})
+    text = section(RECORDS, "Run record")
+    assert set(first_column(text)) == set(record)
+    assert set(record["run"]) <= code_words(text)
+
+
+def test_every_folder_of_runs_is_documented() -> None:
+    layout = RunLayout(Path("/runs"))
+    places = [layout.trust, layout.attempts, layout.store, layout.plans, layout.runs]
+    places += [layout.lease("k"), layout.stages("k"), layout.build_log("k")]
+    for place in places:
+        assert f"| `{place.relative_to(layout.root).parts[0]}" in RECORDS
+
+
+@pytest.mark.parametrize("page", pages(), ids=str)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", (ROOT / page).read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target, anchor in re.findall(r"\]\(([^)#\s]*)#?([^)\s]*)\)", text):
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        found = (ROOT / page).parent / target if target else ROOT / page
+        assert found.exists(), f"{page}: {target}"
+        if anchor:
+            assert anchor in anchors(found), f"{page}: {target}#{anchor}"
+
+
+def anchors(page: Path) -> set[str]:
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+
+
+@pytest.mark.parametrize("page", pages(), ids=str)
+def test_commands_that_pages_name_exist(page: Path) -> None:
+    known = {name.split()[0] for name in commands()}
+    named = set(re.findall(r"`harness ([a-z]+)", (ROOT / page).read_text(encoding="utf-8")))
+    assert named - known <= {name for name, where in LATER.items() if page.name == where}
+    assert not known & set(LATER), "the command is there: take it out of LATER"
+
+
+def test_the_index_lists_every_page() -> None:
+    index = (DOCS / "README.md").read_text(encoding="utf-8")
+    ours = (page.relative_to("docs") for page in pages() if page.parts[0] == "docs")
+    missing = [page.as_posix() for page in ours if f"({page.as_posix()})" not in index]
+    assert missing == ["README.md"]
+
+
+def test_decisions_are_one_page_each() -> None:
+    for number, page in enumerate(sorted((DOCS / "decisions").iterdir()), start=1):
+        text = page.read_text(encoding="utf-8")
+        assert page.name.startswith(f"{number:04}-")
+        assert text.startswith(f"# {number}. ")
+        assert len(text.splitlines()) <= 35
+        for part in ("Context", "Decision", "Alternatives", "Consequences"):
+            assert f"**{part}.**" in text
