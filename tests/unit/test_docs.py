@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, get_args
@@ -211,6 +212,14 @@ def test_the_index_lists_every_page() -> None:
     ours = (page.relative_to("docs") for page in pages() if page.parts[0] == "docs")
     missing = [page.as_posix() for page in ours if f"({page.as_posix()})" not in index]
     assert missing == ["README.md"]
+
+
+def test_the_picture_of_layers_is_the_contract() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = project["tool"]["importlinter"]["contracts"]
+    layers = next(one["layers"] for one in contracts if one["type"] == "layers")
+    picture = " ─► ".join(layers).replace("harness.", "")
+    assert picture in (DOCS / "architecture.md").read_text(encoding="utf-8")
 
 
 def test_decisions_are_one_page_each() -> None:
