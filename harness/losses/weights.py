@@ -9,17 +9,19 @@ products, and a fraction with one quadratic below: no transcendental function pe
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
+from .parallel import in_threads
 from .precision import full_precision
 
 MARGIN = 1e-5
-# Elements of one tile: on the CPU a tile stays in the second-level cache, on a GPU it has to be
-# large enough to be worth a launch.
+# Elements of one tile: on the CPU two of them stay in the second-level cache, on a GPU they have
+# to be large enough to be worth a launch.
 CPU_TILE, GPU_TILE = 1 << 17, 1 << 22
 
 
@@ -119,15 +121,55 @@ class Tiles:
         height, width = len(down), len(across)
         budget = GPU_TILE if down.is_cuda else CPU_TILE
         step = max(1, math.isqrt(budget // (width * width)))
-        count = min(len(self.maps), max(1, budget // (step * width) ** 2))
-        room = down.new_empty(2, count * (min(step, height) * width) ** 2)
         blocks = list(_steps(height, step))
-        for place, source in enumerate(blocks):
-            for target in blocks[place:]:
-                if target.start - source.stop < reach:
-                    near = torch.kron(down[source, target].contiguous(), across)
-                    here, there = _pixels(source, width), _pixels(target, width)
-                    self._add(here, there, near * self.colour.scale, room)
+        pairs = [
+            (source, target)
+            for place, source in enumerate(blocks)
+            for target in blocks[place:]
+            if target.start - source.stop < reach
+        ]
+        parts = self._split(1 if down.is_cuda else torch.get_num_threads(), len(pairs))
+        in_threads([partial(part.add_pairs, pairs[own], down, across) for part, own in parts])
+        for part, _ in parts:
+            if part.extra:
+                self.sums[part.images] += part.sums
+
+    def _split(self, count: int, pairs: int) -> list[tuple[Part, slice]]:
+        """Share images among ``count`` threads and, where there are fewer, their pairs too."""
+        batch = len(self.maps)
+        shares = min(pairs, max(1, count // batch))
+        found = []
+        for images in _steps(batch, math.ceil(batch / count)):
+            for share in range(shares):
+                sums = torch.zeros_like(self.sums[images]) if share else self.sums[images]
+                colours, maps = self.colours[images], self.maps[images]
+                part = Part(images, colours, maps, sums, self.colour, extra=share > 0)
+                found.append((part, slice(share, None, shares)))
+        return found
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one thread adds: images of a batch, and whether sums are its own, to be added later."""
+
+    images: slice
+    colours: Tensor
+    maps: Tensor
+    sums: Tensor
+    colour: Colour
+    extra: bool
+
+    def add_pairs(self, pairs: Sequence[tuple[slice, slice]], down: Tensor, across: Tensor) -> None:
+        """Add the products of pairs of blocks of rows."""
+        width = len(across)
+        longest = max(source.stop - source.start for source, _ in pairs) * width
+        budget = GPU_TILE if down.is_cuda else CPU_TILE
+        count = min(len(self.maps), max(1, budget // longest**2))
+        room = down.new_empty(2, count * longest**2)
+        for source, target in pairs:
+            near = torch.kron(down[source, target].contiguous(), across)
+            here, there = _pixels(source, width), _pixels(target, width)
+            self._add(here, there, near * self.colour.scale, room)
 
     def _add(self, here: slice, there: slice, near: Tensor, room: Tensor) -> None:
         """Add the products of two ranges of pixels, whose scaled Gaussian is near, n x m."""

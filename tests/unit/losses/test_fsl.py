@@ -71,14 +71,15 @@ def test_closed_form_equals_its_definition(
 
 @pytest.mark.parametrize("size", [(24, 24), (40, 17), (13, 50), (1, 60), (60, 1)])
 @pytest.mark.parametrize("sigma", [1.0, 5.0, None])
-def test_every_tiling_equals_the_definition(
+def test_every_tiling_and_number_of_threads_equals_the_definition(
     size: tuple[int, int], sigma: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case = {"batch": 3, "channels": 3, "height": size[0], "width": size[1], "seed": 5}
     image, maps = draw({**case, "colours": "random", "absent": 1}, torch.float64)
     wanted = defined_fsl(image, maps, 2.5, sigma)
-    for tile in (1, 2000, 10_000, 1 << 20):
+    for tile, threads in ((1, 2), (2000, 1), (10_000, 5), (1 << 20, 2)):
         monkeypatch.setattr(weights, "CPU_TILE", tile)
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         value, gradient = differentiate(image, maps, sigma=sigma)
         torch.testing.assert_close(value, wanted.value, rtol=1e-10, atol=0)
         torch.testing.assert_close(gradient, wanted.gradient, rtol=1e-8, atol=1e-15)
