@@ -25,21 +25,21 @@ from harness.engine import packages
 HFPL = "1038a68f160c96ab746a7ef117b7ccad138b1397"
 STEPS = 3
 TRACE = Path(__file__).with_name("seam_trace.py")
-REFERENCE = {"HARNESS_LOSSES_MODE": "reference"}
+REFERENCE = ("--losses_mode", "reference")
 ISL, FSL = ("--isl_weight", "0.2"), ("--fsl_weight", "1")
-#: Variant -> (tree, script, arguments, environment). The hfpl flags are those of its README.
-VARIANTS: Mapping[str, tuple[str, str, tuple[str, ...], Mapping[str, str]]] = {
-    "pristine": ("pristine", "train_SEAM.py", (), {}),
-    "off": ("patched", "train_SEAM.py", (), {}),
-    "both": ("patched", "train_SEAM.py", ISL + FSL, REFERENCE),
-    "isl": ("patched", "train_SEAM.py", ISL, REFERENCE),
-    "fsl": ("patched", "train_SEAM.py", FSL, REFERENCE),
-    "fsl-exact": ("patched", "train_SEAM.py", FSL, {}),
-    "both-exact": ("patched", "train_SEAM.py", ISL + FSL, {}),
-    "hfpl-off": ("hfpl", "train_cam_voc.py", ("--loss_weight", "0", "--no-fsl"), {}),
-    "hfpl-both": ("hfpl", "train_cam_voc.py", (), {}),
-    "hfpl-isl": ("hfpl", "train_cam_voc.py", ("--no-fsl",), {}),
-    "hfpl-fsl": ("hfpl", "train_cam_voc.py", ("--loss_weight", "0"), {}),
+#: Variant -> (tree, script, arguments). The hfpl flags are those of its README.
+VARIANTS: Mapping[str, tuple[str, str, tuple[str, ...]]] = {
+    "pristine": ("pristine", "train_SEAM.py", ()),
+    "off": ("patched", "train_SEAM.py", ()),
+    "both": ("patched", "train_SEAM.py", ISL + FSL + REFERENCE),
+    "isl": ("patched", "train_SEAM.py", ISL + REFERENCE),
+    "fsl": ("patched", "train_SEAM.py", FSL + REFERENCE),
+    "fsl-exact": ("patched", "train_SEAM.py", FSL),
+    "both-exact": ("patched", "train_SEAM.py", ISL + FSL),
+    "hfpl-off": ("hfpl", "train_cam_voc.py", ("--loss_weight", "0", "--no-fsl")),
+    "hfpl-both": ("hfpl", "train_cam_voc.py", ()),
+    "hfpl-isl": ("hfpl", "train_cam_voc.py", ("--no-fsl",)),
+    "hfpl-fsl": ("hfpl", "train_cam_voc.py", ("--loss_weight", "0")),
 }
 pytestmark = [
     pytest.mark.upstream,
@@ -66,7 +66,7 @@ class Lab:
     root: Path
     python: str
 
-    def call(self, *argv: str, cwd: Path, env: Mapping[str, str]) -> str:
+    def call(self, *argv: str, cwd: Path) -> str:
         """Run the interpreter as a step would be run; its standard output."""
         plain = {"HARNESS_SEED": "1", "HARNESS_THREADS": "1", "HARNESS_CPU_SHIM": "1"}
         plain |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
@@ -74,7 +74,7 @@ class Lab:
         done = subprocess.run(
             [self.python, *argv],
             cwd=cwd,
-            env={"PATH": os.environ["PATH"], **plain, **env, "PYTHONPATH": str(self.staged)},
+            env={"PATH": os.environ["PATH"], **plain, "PYTHONPATH": str(self.staged)},
             capture_output=True,
             text=True,
             check=False,
@@ -89,7 +89,7 @@ class Lab:
 
     def train(self, variant: str) -> Trace:
         """Train one variant in a tree of its own."""
-        tree, script, arguments, env = VARIANTS[variant]
+        tree, script, arguments = VARIANTS[variant]
         work = self.root / f"trained-{variant}"
         work.mkdir()
         for part in (self.root / tree).iterdir():
@@ -99,7 +99,7 @@ class Lab:
         argv += ["--train_list", str(self.root / "lists" / "lines" / "train.txt")]
         argv += ["--batch_size", "2", "--max_epoches", "1", "--crop_size", "48"]
         (work / "imagenet.params").symlink_to(self.root / "imagenet.params")
-        out = self.call(*argv, "--num_workers", "0", cwd=work, env=env)
+        out = self.call(*argv, "--num_workers", "0", cwd=work)
         found = json.loads(out.splitlines()[-1])
         losses = tuple(float.fromhex(loss) for loss in found["losses"])
         return Trace(losses, found["tensors"], tuple(found["ours"]))
@@ -210,4 +210,4 @@ def _make_data(lab: Lab) -> None:
         ("lists", [*cut, "--out", "lists"]),
         ("random_weights", weights),
     ):
-        lab.call("-m", f"harness.glue.{tool}", *arguments, cwd=lab.root, env={})
+        lab.call("-m", f"harness.glue.{tool}", *arguments, cwd=lab.root)

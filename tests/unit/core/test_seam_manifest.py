@@ -1,0 +1,92 @@
+"""SEAM's options reach just what they are about."""
+
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+
+import pytest
+
+from harness.core.manifest import load_catalogue, load_method
+from harness.core.model import Losses, Scale
+from harness.core.plan import BoundStep
+from harness.core.planner import Facts, Request, make_plan
+from tests.golden import PROJECT
+
+CATALOGUE = load_catalogue(PROJECT)
+SEAM = load_method(PROJECT, "seam", CATALOGUE)
+SAME: Mapping[str, str] = defaultdict(lambda: "same")
+TRAININGS = ("train-cam", "train-aff", "train-final")
+
+
+def steps(
+    losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str
+) -> Mapping[str, BoundStep]:
+    """The bound steps of one run with seed 3, by name."""
+    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
+    request = Request(
+        method="seam",
+        backbones=SEAM.backbones,
+        losses=(losses,),
+        seeds=(3,),
+        scale=scale,
+        stack="cu117",
+        runtime="docker",
+        options={name.replace("_", "-"): choice for name, choice in options.items()},
+    )
+    plan = make_plan(SEAM, CATALOGUE, request, facts)
+    return {step.name: step for step in plan.steps.values()}
+
+
+def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> list[str]:
+    """Names of the steps whose keys differ."""
+    return [name for name, step in left.items() if step.key != right[name].key]
+
+
+@pytest.mark.parametrize("losses", list(Losses))
+def test_each_loss_brings_its_own_arguments(losses: Losses) -> None:
+    argv = steps(losses)["train-cam"].argv
+    assert ("--isl_weight" in argv) == ("isl" in losses.parts)
+    assert ("--fsl_weight" in argv) == ("fsl" in losses.parts)
+    assert ("--losses_mode" in argv) == bool(losses.parts)
+
+
+def test_the_way_losses_are_computed_does_not_touch_the_baseline() -> None:
+    assert changed(steps(Losses.NONE), steps(Losses.NONE, losses_mode="reference")) == []
+    assert "train-cam" in changed(steps(), steps(losses_mode="reference"))
+
+
+def test_alphas_reach_the_affinity_labels_and_what_follows() -> None:
+    found = changed(steps(), steps(alphas="4-24"))
+    assert "infer-cam" in found
+    assert not {"lists", "train-cam", "infer-cam-val", "score-cam-val"} & set(found)
+
+
+def test_option_sets_the_gpus_of_stage_7_at_paper_scale_alone() -> None:
+    one, two = steps()["train-final"], steps(final_gpus="2")["train-final"]
+    assert (one.resources.gpus, one.env["HARNESS_GPUS"]) == (1, "1")
+    assert (two.resources.gpus, two.env["HARNESS_GPUS"]) == (2, "2")
+    assert steps(final_gpus="2")["predict"].resources.gpus == 1
+    assert steps(scale=Scale.SMOKE, final_gpus="2")["train-final"].resources.gpus == 0
+    assert changed(steps(), steps(final_gpus="2")) == ["train-final", "predict", "score-final"]
+
+
+@pytest.mark.parametrize(("reach", "seeds"), [("2+5+7", (3, 3, 3)), ("2", (3, 1, 1))])
+def test_the_seed_reaches_the_chosen_stages(reach: str, seeds: tuple[int, ...]) -> None:
+    bound = steps(seed_reach=reach)
+    assert tuple(bound[name].seed for name in TRAININGS) == seeds
+    assert all(step.seed is None for name, step in bound.items() if name not in TRAININGS)
+
+
+@pytest.mark.parametrize("scale", list(Scale))
+def test_segmentation_settings_are_json_in_which_places_stand(scale: Scale) -> None:
+    for name in ("train-final", "predict"):
+        settings = json.loads(steps(scale=scale)[name].env["HARNESS_SSC_CONFIG"])
+        assert settings["DATA_WORKERS"] == (4 if scale is Scale.PAPER else 0)
+
+
+@pytest.mark.parametrize("scale", list(Scale))
+def test_the_final_checkpoint_is_linked_under_the_name_it_will_have(scale: Scale) -> None:
+    step = steps(scale=scale)["train-final"]
+    iterations = json.loads(step.env["HARNESS_SSC_CONFIG"])["TRAIN_ITERATION"]
+    name = f"deeplabv1_resnet38_VOCDataset_itr{iterations}_all.pth"
+    assert step.links[f"model/seamv1-pseudovoc/{name}"] == "{out}/final.pth"
