@@ -16,6 +16,7 @@ _GB = 2**30
 _TMP_SIZE = 2 * _GB
 _PROCESSES = 4096
 _FILES = 65536
+_PROCESSES_OF_USER = 32768  # all containers of a user together; the most that Podman grants
 #: What an engine says of itself, and the limit that does not hold where it says no.
 LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
 
@@ -97,10 +98,8 @@ def _ulimits() -> list[Any]:
     """Explicit limits within the caller's own: Podman refuses to raise them."""
     from docker.types import Ulimit
 
-    files, processes = (
-        _within(kind, most)
-        for kind, most in ((resource.RLIMIT_NOFILE, _FILES), (resource.RLIMIT_NPROC, _FILES))
-    )
+    files = _within(resource.RLIMIT_NOFILE, _FILES)
+    processes = _within(resource.RLIMIT_NPROC, _PROCESSES_OF_USER)
     return [
         Ulimit(name="nofile", soft=files, hard=files),
         Ulimit(name="nproc", soft=processes, hard=processes),

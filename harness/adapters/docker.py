@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -175,9 +176,7 @@ def _not_started(error: Any, command: Command) -> Exit:
             f"the engine has no GPU for {command.name}: {said}",
             hint="install the NVIDIA container toolkit; --scale smoke needs no GPU",
         ) from error
-    if any(
-        text in said for text in ("executable file not found", "no such file", "permission den")
-    ):
+    if re.search(r"exec(utable)?\b[^\n]*(not found|no such file|permission denied)", said):
         return Exit(cause=Cause.STEP, code=_CANNOT_START, detail=said)
     return Exit(cause=Cause.INFRASTRUCTURE, detail=said)
 

@@ -1,16 +1,17 @@
 """Follow a container's log into a file, whatever happens to the connection."""
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO
+from typing import IO, Any
 
 from harness.adapters.engine import Engine
 from harness.errors import NotReadyError
 
 _logger = logging.getLogger(__name__)
 _AGAIN_SECONDS = 0.5
-_LAST_WORDS_SECONDS = 10.0
+_LAST_WORDS_SECONDS = 2.0
 
 
 class LogFollower:
@@ -23,6 +24,7 @@ class LogFollower:
     def __init__(self, engine: Engine, container: str, log: Path) -> None:
         self._engine, self._container, self._log = engine, container, log
         self._written = 0
+        self._stream: Any = None
         self._over = Event()
         self._thread = Thread(target=self._follow, name=f"log-{container[:12]}", daemon=True)
 
@@ -34,11 +36,22 @@ class LogFollower:
         """Copy the rest of a container that has ended, and stop."""
         self._over.set()
         self._thread.join(_LAST_WORDS_SECONDS)
+        if self._thread.is_alive():  # Podman's service does not always end a log with its container
+            self._hang_up()
+            self._thread.join(_LAST_WORDS_SECONDS)
         if self._thread.is_alive():
             _logger.warning("the log of container %s does not end", self._container)
             return
         with self._log.open("ab") as file:
             self._copy(file, follow=False)
+
+    def _hang_up(self) -> None:
+        import docker
+
+        stream = self._stream
+        if stream is not None:
+            with suppress(OSError, docker.errors.DockerException):  # it has just ended by itself
+                stream.close()
 
     def _follow(self) -> None:
         with self._log.open("wb") as file:
@@ -54,9 +67,10 @@ class LogFollower:
         skip = self._written
         try:
             with self._engine.client() as client:
-                for chunk in client.api.logs(
+                self._stream = client.api.logs(
                     self._container, stream=True, follow=follow, stdout=True, stderr=True
-                ):
+                )
+                for chunk in self._stream:
                     fresh = chunk[skip:]
                     skip -= len(chunk) - len(fresh)
                     file.write(fresh)
