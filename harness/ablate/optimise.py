@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -56,9 +55,9 @@ class Quality(NamedTuple):
 
 def study_point(pictures: Sequence[Picture], mu: float, sigma: float, options: Options) -> Quality:
     """Return the quality of the pictures' maps after optimisation at one (mu, sigma)."""
-    groups: dict[tuple[int, int], list[Picture]] = defaultdict(list)
+    groups: dict[tuple[int, int], list[Picture]] = {}
     for picture in pictures:
-        groups[picture.size].append(picture)
+        groups.setdefault(picture.size, []).append(picture)
     found = []
     for group in groups.values():
         image = torch.from_numpy(np.stack([picture.image for picture in group]))

@@ -14,12 +14,12 @@ import torch
 
 def in_threads(tasks: Sequence[Callable[[], None]]) -> None:
     """Call every task, each in a thread of its own and without gradients; wait for all."""
-    if len(tasks) == 1:
-        _quietly(tasks[0])
-        return
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # new threads start with this too
     try:
+        if len(tasks) == 1:
+            _quietly(tasks[0])
+            return
         with ThreadPoolExecutor(len(tasks)) as pool:
             list(pool.map(_quietly, tasks))
     finally:

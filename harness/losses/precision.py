@@ -44,4 +44,11 @@ def _legacy() -> str | None:
 def _switches() -> list[Any]:
     backends = (torch.backends.cuda, torch.backends.mkldnn)
     found = [getattr(backend, "matmul", None) for backend in backends]
-    return [switch for switch in found if hasattr(switch, "fp32_precision")]
+    return [switch for switch in found if _has_precision(switch)]
+
+
+def _has_precision(switch: Any) -> bool:
+    try:
+        return hasattr(switch, "fp32_precision")
+    except AssertionError:  # how torch 2.0 says that it has no such attribute
+        return False

@@ -8,10 +8,10 @@ products, and a fraction with one quadratic below: no transcendental function pe
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,6 +23,7 @@ MARGIN = 1e-5
 # Elements of one tile: on the CPU two of them stay in the second-level cache, on a GPU they have
 # to be large enough to be worth a launch.
 CPU_TILE, GPU_TILE = 1 << 17, 1 << 22
+THREAD_WORK = 1 << 24  # pairs of pixels that are worth a thread of their own
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,12 @@ class Tiles:
             for target in blocks[place:]
             if target.start - source.stop < reach
         ]
-        parts = self._split(1 if down.is_cuda else torch.get_num_threads(), len(pairs))
-        in_threads([partial(part.add_pairs, pairs[own], down, across) for part, own in parts])
+        work = len(self.maps) * len(pairs) * (step * width) ** 2
+        threads = 1 if down.is_cuda else min(torch.get_num_threads(), 1 + work // THREAD_WORK)
+        parts = self._split(threads, len(pairs))
+        in_threads(
+            [functools.partial(part.add_pairs, pairs[own], down, across) for part, own in parts]
+        )
         for part, _ in parts:
             if part.extra:
                 self.sums[part.images] += part.sums

@@ -79,6 +79,7 @@ def test_every_tiling_and_number_of_threads_equals_the_definition(
     wanted = defined_fsl(image, maps, 2.5, sigma)
     for tile, threads in ((1, 2), (2000, 1), (10_000, 5), (1 << 20, 2)):
         monkeypatch.setattr(weights, "CPU_TILE", tile)
+        monkeypatch.setattr(weights, "THREAD_WORK", 1)
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         value, gradient = differentiate(image, maps, sigma=sigma)
         torch.testing.assert_close(value, wanted.value, rtol=1e-10, atol=0)
