@@ -1,7 +1,7 @@
 """SEAM's options reach just what they are about."""
 
+import collections
 import json
-from collections import defaultdict
 from collections.abc import Mapping
 
 import pytest
@@ -14,7 +14,7 @@ from tests.golden import PROJECT
 
 CATALOGUE = load_catalogue(PROJECT)
 SEAM = load_method(PROJECT, "seam", CATALOGUE)
-SAME: Mapping[str, str] = defaultdict(lambda: "same")
+SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
 TRAININGS = ("train-cam", "train-aff", "train-final")
 
 
