@@ -3,12 +3,13 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := 2.13.0
+LOCK_PYTHON := 3.11
 # Where pip finds torch without CUDA if no local wheel is there; empty: PyPI only.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 
-.PHONY: help install demo test test-slow test-all check format bench locks schema clean
+.PHONY: help install demo test test-slow test-all check format bench lock schema clean
 help:
 	@echo "make demo | test | test-all | check | bench | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 
@@ -51,6 +52,15 @@ format: install
 
 bench: install
 	$(BIN)/python -m benchmarks $(ARGS)
+
+# After a change to pyproject.toml or dockerfiles/*/*.in. Without CUDA for harness itself and the demo.
+LOCK := $(BIN)/uv pip compile -q --python-version $(LOCK_PYTHON) --generate-hashes --no-header \
+	--no-emit-index-url --no-emit-find-links
+lock: install
+	$(LOCK) --torch-backend cpu --extra dev --no-emit-package torch pyproject.toml -o requirements.lock
+	$(LOCK) --torch-backend cpu --no-annotate dockerfiles/demo/host.in -o dockerfiles/demo/host.lock
+	for source in $(filter-out dockerfiles/demo/host.in,$(wildcard dockerfiles/*/*.in)); do \
+	  $(LOCK) --no-annotate $$source -o $${source%.in}.lock || exit 1; done
 
 schema: install
 	$(BIN)/harness manifest schema docs/schema

@@ -113,6 +113,10 @@ class Board:
         if self.live is not None:
             self.live.stop()
 
+    def planned(self, plan: Plan) -> None:
+        """The plan that is run: keys of assets on their first use are known only now."""
+        self.plan = plan
+
     def say(self, text: str) -> None:
         """One line of what harness itself does."""
         err.print(text, markup=False)

@@ -109,6 +109,12 @@ def find_project(asked: Path | None) -> ProjectLayout:
     return ProjectLayout(installed)
 
 
+def default_runs(project: ProjectLayout) -> Path:
+    """The project's runs/; of an installed copy, which nobody should write into, the user's."""
+    is_installed = project.root.is_relative_to(Path(__file__).resolve().parent)
+    return (Path.cwd() if is_installed else project.root) / "runs"
+
+
 def find_cache() -> CacheLayout:
     """HARNESS_CACHE, else harness's folder in the user's cache."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

@@ -1,6 +1,7 @@
 """The commands as lists of verbs: each takes what the one before gave."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -69,7 +70,7 @@ class Work:
 
     jobs: int
     tokens: Tokens
-    stop: Event
+    stopping: Callable[[], AbstractContextManager[Event]]  # catches Ctrl-C while steps run
     watch: Watch
     say: Callable[[str], None] = lambda _: None
 
@@ -88,7 +89,8 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     ready = build(context, ask.runtime, final, fetched, work.say)
     write_json(context.layout.plan(final.id), final.document())
     runner = StepRunner(context.store, context.runtime(ask.runtime, ask.scale), ready)
-    outcomes = run_plan(final, runner.execute, work.tokens, work.jobs, work.stop, work.watch)
+    with work.stopping() as stop:
+        outcomes = run_plan(final, runner.execute, work.tokens, work.jobs, stop, work.watch)
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
 
@@ -281,7 +283,7 @@ def _request(method: Method, ask: Ask) -> Request:
     return Request(
         method=method.method,
         backbones=backbones,
-        losses=ask.losses,
+        losses=tuple(dict.fromkeys(ask.losses)),
         seeds=_seeds(method, ask),
         scale=ask.scale,
         stack=stack,
@@ -293,7 +295,7 @@ def _request(method: Method, ask: Ask) -> Request:
 
 def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
     if ask.seed:
-        return ask.seed
+        return tuple(dict.fromkeys(ask.seed))
     count = 5 if ask.seeds is None else ask.seeds
     if not 1 <= count <= len(method.seeds):
         raise UsageError(

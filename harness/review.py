@@ -102,25 +102,24 @@ def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str
 
 def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, Any, Any]]]:
     """The nearest finished step of the same name, and what differs: (key, differences)."""
-    parts = _planned_parts(context, step.key)
+    planned = _planned(context, step.key)
     nearest: tuple[str | None, list[tuple[str, Any, Any]]] = (None, [])
     for path in context.layout.store.glob("*/*/record.json"):
         identity = json.loads(path.read_text())["identity"]
-        if identity["step"] != step.name:
+        if (identity["method"], identity["step"]) != (planned["method"], step.name):
             continue
-        found = keys.differences(identity["parts"], parts)
+        found = keys.differences(identity["parts"], planned["parts"])
         if nearest[0] is None or len(found) < len(nearest[1]):
             nearest = (identity["key"], found)
     return nearest
 
 
-def _planned_parts(context: Context, key: str) -> Mapping[str, Any]:
+def _planned(context: Context, key: str) -> Mapping[str, Any]:
     for path in context.layout.plans.glob("*.json"):
-        steps = json.loads(path.read_text())["steps"]
+        steps: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text())["steps"]
         if key in steps:
-            parts: Mapping[str, Any] = steps[key]["parts"]
-            return parts
-    return {}
+            return steps[key]
+    raise UsageError(f"no plan under {context.layout.plans} holds {key}", hint="plan it again")
 
 
 def _state(context: Context, name: str, step: Mapping[str, Any]) -> StepState:

@@ -54,7 +54,7 @@ def make_context(
     base: str | None = None,
 ) -> "Context":
     """Return the folders and build options of one command."""
-    from harness.context import Context, find_cache, find_project
+    from harness.context import Context, default_runs, find_cache, find_project
     from harness.core.building import BuildOptions
     from harness.core.layout import RunLayout
 
@@ -62,7 +62,7 @@ def make_context(
     mirror = mirror.resolve() if mirror else None
     return Context(
         project=found,
-        layout=RunLayout((runs or found.root / "runs").resolve()),
+        layout=RunLayout((runs or default_runs(found)).resolve()),
         cache=find_cache(),
         mirror=mirror,
         data=data.resolve() if data else None,

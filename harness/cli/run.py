@@ -75,8 +75,8 @@ def reproduce(
     plan = verbs.plan(context, ask)
     if not as_json:
         _announce(context, plan)
-    with _stopping() as stop, Board(plan, lambda key: _log(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, _work(jobs, stop, board))
+    with Board(plan, lambda key: _log(context, key)) as board:
+        result = verbs.reproduce(context, ask, plan, _work(jobs, board))
     _finish(context, result, as_json=as_json)
 
 
@@ -178,9 +178,9 @@ def verify(
     bad = [finding for finding in findings if not finding.ok]
     if as_json:
         console.show_json({"ok": not bad, "findings": [shapes.finding_row(f) for f in findings]})
-    else:
-        rows = [(f.repository, f.what, "ok" if f.ok else "MISMATCH") for f in findings]
-        console.show_table("verify", ("repository", "what", "state"), rows)
+        raise typer.Exit(MismatchError.exit_code if bad else 0)
+    rows = [(f.repository, f.what, "ok" if f.ok else "MISMATCH") for f in findings]
+    console.show_table("verify", ("repository", "what", "state"), rows)
     if bad:
         first = bad[0]
         raise MismatchError(
@@ -191,15 +191,15 @@ def verify(
         )
 
 
-def _work(jobs: int, stop: Event, board: Any) -> Any:
+def _work(jobs: int, board: Any) -> Any:
     from harness.adapters.gpu import gpu_uuids
     from harness.engine.host import total_memory_gb
     from harness.engine.schedule import Tokens, Watch
     from harness.reproduce import Work
 
     tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=total_memory_gb(), gpus=gpu_uuids())
-    watch = Watch(started=board.started, ended=board.ended)
-    return Work(jobs=jobs, tokens=tokens, stop=stop, watch=watch, say=board.say)
+    watch = Watch(planned=board.planned, started=board.started, ended=board.ended)
+    return Work(jobs=jobs, tokens=tokens, stopping=_stopping, watch=watch, say=board.say)
 
 
 def _announce(context: "Context", plan: "Plan") -> None:

@@ -212,8 +212,9 @@ def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
     for index, item in enumerate(step.argv):
         for text in item.args if isinstance(item, Arguments) else (item,):
             yield ("argv", index), text
-    for name, text in step.env.items():
-        yield ("env", name), text
+    for field, texts_of in (("env", step.env), ("losses_env", step.losses_env)):
+        for name, text in texts_of.items():
+            yield (field, name), text
     for name, text in step.links.items():
         yield ("links", name), text
     if step.gpus is not None:

@@ -64,9 +64,9 @@ class RunLayout:
         return self.root / "build" / f"{name}.log"
 
     @property
-    def log(self) -> Path:
-        """harness's own log."""
-        return self.root / "harness.log"
+    def quarantine(self) -> Path:
+        """Entries that a step without isolation changed."""
+        return self.root / "quarantine"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -130,8 +130,11 @@ def _explain(
 
 
 def _all_fields() -> set[str]:
-    kinds = [k for k in vars(model).values() if dataclasses.is_dataclass(k)]
-    kinds += get_args(get_args(model.Contract)[0])
+    kinds = [
+        kind
+        for kind in vars(model).values()
+        if dataclasses.is_dataclass(kind) and kind.__module__ == model.__name__
+    ]
     return {field.name for kind in kinds for field in dataclasses.fields(kind)}
 
 

@@ -285,6 +285,7 @@ class Step:
     cwd: InnerPath = "."
     argv: tuple[str | Arguments, ...]
     env: Mapping[str, str] = Field(default_factory=dict)
+    losses_env: Mapping[str, str] = Field(default_factory=dict)  # only where losses are injected
     links: Mapping[InnerPath, str] = Field(default_factory=dict)  # in the working directory
     folders: tuple[InnerPath, ...] = ()  # made in the working directory before the start
     out_folders: tuple[InnerPath, ...] = ()  # made under /out, where upstream does not

@@ -195,7 +195,7 @@ class _Binder:
             "repo": step.repo,
             "cwd": step.cwd,
             "argv": text.argv(step.argv),
-            "env": text.mapping(step.env),
+            "env": text.mapping({**step.env, **self._losses_env(step)}),
             "links": text.mapping(step.links),
             "folders": step.folders,
             "out_folders": step.out_folders,
@@ -247,6 +247,9 @@ class _Binder:
         reached = option.choices[self.run.options[self.method.seed_option]].fields["steps"]
         names = {name.strip() for name in reached.split(",")}
         return self.run.seed if step.name in names else self.method.fixed_seed
+
+    def _losses_env(self, step: Step) -> Mapping[str, str]:
+        return {} if self.run.losses is Losses.NONE else step.losses_env
 
     def _packages(self, step: Step) -> tuple[str, ...]:
         # The patched script imports the losses inside its switch: without losses nothing is staged,

@@ -48,6 +48,7 @@ class Tokens:
 class Watch:
     """Who is told of starts and ends (the console)."""
 
+    planned: Callable[[Plan], None] = lambda _: None
     started: Callable[[BoundStep], None] = lambda _: None
     ended: Callable[[BoundStep, Outcome], None] = lambda _step, _outcome: None
 
@@ -60,6 +61,7 @@ def run_plan(
     Raises NotReadyError before anything starts if a step asks for more GPUs than there are.
     """
     _refuse_missing_gpus(plan, tokens)
+    watch.planned(plan)
     return _Queue(plan, execute, tokens, jobs, stop, watch).drain()
 
 

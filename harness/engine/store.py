@@ -88,7 +88,7 @@ class Store:
     def quarantine(self, key: str) -> Path:
         """Move a damaged entry aside, so that its key is made again."""
         entry = self.layout.entry(key).root
-        aside = self.layout.root / "quarantine" / f"{key}-{uuid.uuid4().hex[:8]}"
+        aside = self.layout.quarantine / f"{key}-{uuid.uuid4().hex[:8]}"
         aside.parent.mkdir(parents=True, exist_ok=True)
         os.rename(entry, aside)
         return aside
@@ -104,7 +104,7 @@ def write_json(path: Path, value: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     with fresh.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1, sort_keys=True)
+        json.dump(value, file, indent=1)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())
