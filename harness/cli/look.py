@@ -162,7 +162,7 @@ def assets_add(
 def manifest_check(*, project: Project = None, as_json: Json = False) -> None:
     """Read every manifest strictly."""
     from harness import console
-    from harness.core.manifest import method_names
+    from harness.core.manifest import load_published, method_names
 
     context = make_context(project, None)
     names = method_names(context.project)
@@ -172,6 +172,7 @@ def manifest_check(*, project: Project = None, as_json: Json = False) -> None:
         "assets": len(context.catalogue.assets),
         "stacks": len(context.catalogue.stacks),
         "methods": steps,
+        "published numbers": len(load_published(context.project).numbers),
     }
     if as_json:
         console.show_json({"ok": True, **counts})

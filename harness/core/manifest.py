@@ -15,6 +15,7 @@ from harness.core import model
 from harness.core.checks import check_method
 from harness.core.layout import ProjectLayout
 from harness.core.model import Asset, Method, Repository, Stack
+from harness.core.paper import Published
 from harness.core.yaml_source import YamlSource, read_yaml
 from harness.errors import ManifestError, UsageError
 
@@ -68,6 +69,25 @@ def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Meth
     return method
 
 
+def load_published(project: ProjectLayout) -> Published:
+    """Read the published numbers; each id once, a value exactly where one was found."""
+    source = read_yaml(project.paper)
+    published = _validate(source, source.data, Published, ())
+    seen: set[str] = set()
+    for index, number in enumerate(published.numbers):
+        where = ("numbers", index)
+        if number.id in seen:
+            raise source.error(where, f"{number.id} twice", hint="keep one of the two")
+        seen.add(number.id)
+        if (number.value is None) != (number.status == "not-found"):
+            raise source.error(
+                where,
+                f"{number.id}: value {number.value} with status {number.status}",
+                hint="a number without value is `not-found`, one with a value is not",
+            )
+    return published
+
+
 def json_schemas() -> Mapping[str, Any]:
     """The JSON Schema of each manifest file, for editors."""
     kinds: Mapping[str, Any] = {
@@ -75,6 +95,7 @@ def json_schemas() -> Mapping[str, Any]:
         "repos": Mapping[str, Mapping[str, Repository]],
         "assets": Mapping[str, Mapping[str, Asset]],
         "stacks": Mapping[str, Mapping[str, Stack]],
+        "paper": Published,
     }
     return {name: TypeAdapter(kind).json_schema() for name, kind in kinds.items()}
 
