@@ -8,6 +8,7 @@ LOCK_PYTHON := 3.11
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
+TEST_JOBS ?= 2
 
 .PHONY: help install demo test test-slow test-all check format bench lock schema clean
 help:
@@ -29,13 +30,13 @@ demo: install
 	$(BIN)/harness reproduce demo --losses all --seeds 2 --runtime process
 
 test: install
-	$(BIN)/python -m pytest -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
 test-slow: install
-	$(BIN)/python -m pytest -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
 test-all: install
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
 
 check: install
 	$(BIN)/ruff format --check -q .
@@ -44,7 +45,7 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/harness manifest check
 	$(BIN)/python tests/checks/upstream_lines.py
-	$(BIN)/python -m pytest -q tests/unit
+	$(BIN)/python -m pytest -n $(TEST_JOBS) -q tests/unit
 
 format: install
 	$(BIN)/ruff format .

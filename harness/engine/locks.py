@@ -106,7 +106,7 @@ def base_digest(project: ProjectLayout, base: str) -> str:
         raise source.error(
             ("bases", base),
             f"expected sha256:<64 hex digits>, found {digest!r}",
-            hint="add its digest to harness.lock, or build on an image of your own with --base IMAGE",
+            hint="add its digest to harness.lock, or build on your own image with --base IMAGE",
         )
     return digest
 
