@@ -12,6 +12,7 @@ from .contour import contact, tolerance_radius
 from .files import VOID, Labels, Prediction
 
 Integers = NDArray[np.int64]
+LABELS_ONLY = 2  # levels of a label image: one threshold, survived or not
 
 
 @dataclass
@@ -58,11 +59,24 @@ class Counts:
     def _histogram(self, prediction: Prediction, truth: Labels) -> Integers:
         """Return pixels truth x predicted x level; the last of the first two is void or none."""
         classes, columns, depth = self.pixels.shape
+        if depth == LABELS_ONLY:
+            return _label_histogram(prediction.label, truth, classes)
         place = _strides(classes, columns * depth)[truth]
         place += _strides(classes, depth)[prediction.label]
         place += prediction.level
         shape = (columns, columns, depth)
         return np.bincount(place.ravel(), minlength=columns * columns * depth).reshape(shape)
+
+
+def _label_histogram(label: Labels, truth: Labels, classes: int) -> Integers:
+    """Return the histogram of label images, whose level is 0 for the background, else 1."""
+    size = VOID + 1
+    words = truth.astype(np.uint16) * np.uint16(size) + label
+    kept = [*range(classes), VOID]
+    table = np.bincount(words.ravel(), minlength=size * size).reshape(size, size)[kept][:, kept]
+    found = np.zeros((*table.shape, LABELS_ONLY), dtype=np.int64)
+    found[:, 0, 0], found[:, 1:, 1] = table[:, 0], table[:, 1:]
+    return found
 
 
 @lru_cache(maxsize=8)

@@ -28,6 +28,8 @@ from .scores import FIXED, Scores
 
 WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more than it saves
 CHUNK = 16  # images per task; fixed, so that no sum depends on the number of processes
+# Forking starts in milliseconds; from Python 3.12 on it warns where the caller has threads.
+START = "fork" if sys.platform == "linux" and sys.version_info < (3, 12) else "spawn"
 Progress = Callable[[int, int], None]
 
 
@@ -103,7 +105,7 @@ def _counted(
         for chunk in chunks:
             yield count_images(folders, chunk)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(count, mp_context=get_context(START)) as pool:
         try:
             yield from pool.map(count_images, [folders] * len(chunks), chunks)
         except BaseException:
