@@ -2,41 +2,25 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from harness.asking import Ask, plan_method, read_unpatched
 from harness.context import Context
-from harness.core import keys
-from harness.core.checks import parse_reference, used_assets
+from harness.core.checks import used_assets
 from harness.core.manifest import method_names
-from harness.core.model import Losses, Method, Repository, RuntimeName, Scale
+from harness.core.model import Method, Repository, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
-from harness.core.planner import Facts, Request, make_plan, merge
+from harness.core.planner import merge
 from harness.core.ports import Environment
 from harness.engine import records
 from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.sources import Finding
 from harness.engine.store import write_json
-from harness.errors import Interrupted, NotReadyError, UsageError
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What the user typed."""
-
-    methods: tuple[str, ...]
-    backbone: str | None = None
-    losses: tuple[Losses, ...] = tuple(Losses)
-    seeds: int | None = 5
-    seed: tuple[int, ...] = ()
-    scale: Scale = Scale.PAPER
-    stack: str | None = None
-    runtime: RuntimeName = RuntimeName.DOCKER
-    options: Mapping[str, str] = field(default_factory=dict)
-    until: str | None = None
+from harness.errors import Interrupted, NotReadyError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +62,7 @@ class Work:
 def plan(context: Context, ask: Ask) -> Plan:
     """Read manifests, find the content addresses, bind: nothing is fetched, built or run."""
     names = expand(context, ask.methods)
-    return merge([_plan_one(context, ask, context.method(name)) for name in names])
+    return merge([plan_method(context, ask, context.method(name)) for name in names])
 
 
 def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
@@ -201,7 +185,9 @@ def fetch_methods(
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for name in expand(context, names):
         method = context.method(name)
-        wanted = dict(method.repositories) | dict.fromkeys(_pristine(context, method, scale), ())
+        wanted = dict(method.repositories) | dict.fromkeys(
+            read_unpatched(context, method, scale), ()
+        )
         for repository, patches in wanted.items():
             say(f"fetch {repository}")
             pinned = context.catalogue.repositories[repository]
@@ -259,78 +245,3 @@ def _fetched_assets(context: Context, method: Method, scale: Scale) -> set[str]:
     assets = context.catalogue.assets
     made = {name for name in used_assets(method) if assets[name].smoke is not None}
     return used_assets(method) - (made if scale is Scale.SMOKE else set())
-
-
-def _plan_one(context: Context, ask: Ask, method: Method) -> Plan:
-    request = _request(method, ask)
-    facts = _facts(context, method, request)
-    return make_plan(method, context.catalogue, request, facts)
-
-
-def _request(method: Method, ask: Ask) -> Request:
-    backbones = method.backbones if ask.backbone is None else (ask.backbone,)
-    if ask.backbone is not None and ask.backbone not in method.backbones:
-        raise UsageError(
-            f"{method.method} has no backbone {ask.backbone!r}",
-            hint=f"its backbones: {', '.join(method.backbones)}",
-        )
-    stack = ask.stack or method.stacks[0]
-    if stack not in method.stacks:
-        raise UsageError(
-            f"{method.method} does not run on stack {stack!r}",
-            hint=f"its stacks: {', '.join(method.stacks)}",
-        )
-    return Request(
-        method=method.method,
-        backbones=backbones,
-        losses=tuple(dict.fromkeys(ask.losses)),
-        seeds=_seeds(method, ask),
-        scale=ask.scale,
-        stack=stack,
-        runtime=ask.runtime.value,
-        options=ask.options,
-        until=ask.until,
-    )
-
-
-def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
-    if ask.seed:
-        return tuple(dict.fromkeys(ask.seed))
-    count = 5 if ask.seeds is None else ask.seeds
-    if not 1 <= count <= len(method.seeds):
-        raise UsageError(
-            f"--seeds {count}: {method.method} lists {len(method.seeds)} seeds",
-            hint=f"ask for 1 to {len(method.seeds)}, or name them with --seed A,B",
-        )
-    return method.seeds[:count]
-
-
-def _facts(context: Context, method: Method, request: Request) -> Facts:
-    environments = context.environments(RuntimeName(request.runtime))
-    return Facts(
-        environment=environments.identify(method.method, request.stack),
-        assets={name: context.assets.digest(name) for name in used_assets(method)},
-        sources={
-            name: _identity(context, name, patches) for name, patches in method.repositories.items()
-        },
-        pristine={
-            name: _identity(context, name, ()) for name in _pristine(context, method, request.scale)
-        },
-        packages=context.packages,
-    )
-
-
-def _pristine(context: Context, method: Method, scale: Scale) -> set[str]:
-    """The repositories whose unpatched files steps (and makers of smoke assets) read."""
-    texts = [text for step in method.steps for text in step.inputs.values()]
-    for name in used_assets(method) if scale is Scale.SMOKE else ():
-        made = context.catalogue.assets[name].smoke
-        texts += made.inputs.values() if made else ()
-    references = map(parse_reference, texts)
-    return {reference.name for reference in references if reference.kind == "repos"}
-
-
-def _identity(context: Context, name: str, patches: Sequence[str]) -> dict[str, Any]:
-    repository = context.catalogue.repositories[name]
-    identity: dict[str, Any] = keys.plain(context.sources.identify(name, repository, patches))
-    return identity

@@ -9,8 +9,8 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.asking import Ask
     from harness.context import Context
-    from harness.reproduce import Ask
 
 Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
@@ -85,8 +85,8 @@ def make_ask(
     until: str | None,
 ) -> "Ask":
     """Return what the user asks for. Raises UsageError, naming the option."""
+    from harness.asking import Ask
     from harness.core.model import Losses
-    from harness.reproduce import Ask
 
     if seeds is not None and seed is not None:
         raise UsageError("--seeds and --seed together", hint="give a count or the seeds, not both")

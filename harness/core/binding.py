@@ -3,17 +3,8 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from harness.core.model import (
-    Arguments,
-    Choice,
-    Contract,
-    CountAt,
-    Method,
-    Resources,
-    Scale,
-    Step,
-    When,
-)
+from harness.core.contract import Contract
+from harness.core.model import Arguments, Choice, CountAt, Method, Resources, Scale, Step, When
 from harness.core.plan import Run
 from harness.core.template import fill
 

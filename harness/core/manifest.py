@@ -11,7 +11,7 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.core import model
+from harness.core import contract, model
 from harness.core.checks import check_method
 from harness.core.layout import ProjectLayout
 from harness.core.model import Asset, Method, Repository, Stack
@@ -153,8 +153,9 @@ def _explain(
 def _all_fields() -> set[str]:
     kinds = [
         kind
-        for kind in vars(model).values()
-        if dataclasses.is_dataclass(kind) and kind.__module__ == model.__name__
+        for module in (contract, model)
+        for kind in vars(module).values()
+        if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
     ]
     return {field.name for kind in kinds for field in dataclasses.fields(kind)}
 

@@ -17,53 +17,14 @@ else in braces is touched:
 =====================  ==========================================================
 """
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypeVar, cast, dataclass_transform
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
-from pydantic.dataclasses import dataclass
+from pydantic import Field
 
-T = TypeVar("T")
-
-_CONFIG = ConfigDict(extra="forbid")
-
-
-@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
-def value(cls: type[T]) -> type[T]:
-    """Make `cls` a frozen, keyword-only, validated dataclass that refuses unknown keys."""
-    return cast("type[T]", dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls))
-
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
-Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
-Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-
-
-def _inner(path: str) -> str:
-    parts = path.split("/")
-    if path != "." and (not path or any(part in {"", ".", ".."} for part in parts)):
-        raise ValueError(
-            "expected a relative path that stays inside its root (no '..', no leading '/')"
-        )
-    return path
-
-
-def _reference(text: str) -> str:
-    match = _REFERENCE.fullmatch(text)
-    if match is None:
-        raise ValueError("expected steps.NAME.OUTPUT, assets.NAME[/path] or repos.NAME[/path]")
-    _inner(match["path"] or ".")
-    return text
-
-
-_REFERENCE = re.compile(
-    r"(?P<kind>steps|assets|repos)\.(?P<name>[\w-]+)(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
-)
-InnerPath = Annotated[str, AfterValidator(_inner)]
-Reference = Annotated[str, AfterValidator(_reference)]
+from harness.core.contract import Contract
+from harness.core.values import Commit, Date, InnerPath, Name, Reference, Sha256, value
 
 
 class Losses(StrEnum):
@@ -159,107 +120,6 @@ class CountAt:
 
     paper: Annotated[int, Field(ge=0)]
     smoke: Annotated[int, Field(ge=0)]
-
-
-# --- contracts: what an output must look like for its reader --------------------------------------
-
-
-@value
-class PngLabels:
-    """One label PNG per id of a list, and no other file: 8-bit, values 0..max_label (or 255)."""
-
-    kind: Literal["png-labels"]
-    ids: str  # template of a list file
-    max_label: Annotated[int, Field(ge=1, le=254)] = 20
-    void: bool = False  # 255 may occur too
-    modes: tuple[Literal["L", "P"], ...] = ("L",)
-    size_of: str | None = None  # template of the folder with <id>.jpg of equal size
-
-
-@value
-class NpyMaps:
-    """One pickled npy dict per id, and no other file: int keys -> finite arrays of equal H x W.
-
-    SEAM's CAMs have the classes present as keys (0..19); its CRF dicts have `background` under key
-    0 and class + 1 (`first_key` 1, `max_key` 20).
-    """
-
-    kind: Literal["npy-maps"]
-    ids: str
-    dtype: Literal["float32", "float64"] = "float32"
-    first_key: Literal[0, 1] = 0  # the key of the first class (aeroplane)
-    background: bool = False  # a background map must stand under key 0 (needs first_key 1)
-    max_key: int = 19
-    labels: str | None = None  # template of a cls_labels.npy: keys must be the classes present
-    size_of: str | None = None  # template of the folder with <id>.jpg of equal size
-    low: float | None = None  # no value below
-    high: float | None = None  # no value above
-
-
-@value
-class StateDict:
-    """A torch checkpoint whose tensors are all finite."""
-
-    kind: Literal["state-dict"]
-    at: tuple[str, ...] = ()  # keys that lead to the state dict inside the file
-    entries: int | None = None  # number of tensors
-    values: int | None = None  # number of scalars in all floating tensors
-    shapes: Mapping[str, tuple[int, ...]] = Field(
-        default_factory=dict
-    )  # tensors that must be there
-
-
-@value
-class MxnetParams:
-    """An MXNet list of named, dense arrays, all finite."""
-
-    kind: Literal["mxnet-params"]
-    entries: int | None = None  # number of arrays
-    values: int | None = None  # number of scalars in all arrays
-    shapes: Mapping[str, tuple[int, ...]] = Field(default_factory=dict)  # arrays that must be there
-
-
-@value
-class JsonObject:
-    """A JSON object with these keys, numbers finite."""
-
-    kind: Literal["json"]
-    keys: tuple[str, ...] = ()
-
-
-@value
-class Listing:
-    """A text file of ids, one a line."""
-
-    kind: Literal["list"]
-    min_count: Annotated[int, Field(ge=1)] = 1
-
-
-@value
-class Folder:
-    """A folder in which each glob matches at least `min_count` files, none of them empty."""
-
-    kind: Literal["folder"]
-    globs: tuple[str, ...] = ()
-    min_count: Annotated[int, Field(ge=1)] = 1
-    counts: Mapping[str, Annotated[int, Field(ge=1)]] = Field(
-        default_factory=dict
-    )  # glob -> its own
-
-
-@value
-class PlainFile:
-    """A file of at least `min_bytes` bytes, every regular expression found in it."""
-
-    kind: Literal["file"]
-    min_bytes: Annotated[int, Field(ge=1)] = 1
-    contains: tuple[str, ...] = ()
-
-
-Contract = Annotated[
-    PngLabels | NpyMaps | StateDict | MxnetParams | JsonObject | Listing | Folder | PlainFile,
-    Field(discriminator="kind"),
-]
 
 
 # --- steps and methods ----------------------------------------------------------------------------

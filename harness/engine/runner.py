@@ -11,8 +11,8 @@ from threading import Event
 from typing import Any
 
 from harness.core import keys
+from harness.core.contract import Contract
 from harness.core.layout import EntryLayout
-from harness.core.model import Contract
 from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Environment, Exit, Runtime
 from harness.engine import packages, records

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from harness import cli  # noqa: F401 - its commands register themselves
 from harness.cli.app import app
-from harness.core import model
+from harness.core import contract, model
 from harness.core.layout import RunLayout
 from harness.core.ports import Cause, Command, Exit
 from harness.engine import records
@@ -109,14 +109,14 @@ def test_every_error_stands_in_the_table_of_exit_codes() -> None:
 
 
 def test_every_field_of_a_manifest_is_documented() -> None:
-    kinds = [k for k in vars(model).values() if getattr(k, "__module__", "") == model.__name__]
+    kinds = [*vars(model).values(), *vars(contract).values()]
     values = [kind for kind in kinds if dataclasses.is_dataclass(kind)]
     wanted = {field.name for kind in values for field in dataclasses.fields(kind)}
     assert wanted <= code_words(MANIFESTS)
 
 
 def test_every_kind_of_contract_is_documented() -> None:
-    kinds = get_args(get_args(model.Contract)[0])
+    kinds = get_args(get_args(contract.Contract)[0])
     names = {get_args(kind.__annotations__["kind"])[0] for kind in kinds}
     table = MANIFESTS.partition("### Outputs and contracts")[2].partition("### ")[0]
     assert names | {"kind"} == set(first_column(f"{table}\n| `kind` |"))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.core.model import (
+from harness.core.contract import (
     Contract,
     Folder,
     JsonObject,

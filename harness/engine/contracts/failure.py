@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.core.model import Contract
+from harness.core.contract import Contract
 from harness.errors import StepError
 
 Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.txt` to a host path

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from harness.core.contract import Contract
 from harness.core.ids import parse_ids
-from harness.core.model import Contract
 from harness.engine.contracts.failure import Render, broken
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.model import NpyMaps
+from harness.core.contract import NpyMaps
 from harness.engine.contracts.failure import ContractError, Facts, Render, broken
 from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.engine.safe_pickle import UnsafePickleError, load_npy_dict

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.core.model import Folder, JsonObject, Listing, PlainFile
+from harness.core.contract import Folder, JsonObject, Listing, PlainFile
 from harness.engine.contracts.failure import Facts, Render, broken
 from harness.engine.contracts.files import read_ids, require_file
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import harness
-from harness.core.model import MxnetParams, StateDict
+from harness.core.contract import MxnetParams, StateDict
 from harness.engine.contracts.failure import Facts, Render, broken
 from harness.engine.contracts.files import require_file
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.core.model import NpyMaps
+from harness.core.contract import NpyMaps
 from harness.engine.contracts import ContractError, check
 
 IDS = ("2007_000032", "2007_000039")

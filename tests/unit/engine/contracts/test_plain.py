@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from harness.core.model import Contract, Folder, JsonObject, Listing, NpyMaps, PlainFile, StateDict
+from harness.core.contract import (
+    Contract,
+    Folder,
+    JsonObject,
+    Listing,
+    NpyMaps,
+    PlainFile,
+    StateDict,
+)
 from harness.engine.contracts import ContractError, check, describe
 
 

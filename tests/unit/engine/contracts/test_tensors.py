@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.core.model import MxnetParams, StateDict
+from harness.core.contract import MxnetParams, StateDict
 from harness.engine.contracts import ContractError, check
 
 

@@ -1,0 +1,106 @@
+"""From what the user typed to a request and the content addresses that a plan is made of."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from harness.context import Context
+from harness.core import keys
+from harness.core.checks import parse_reference, used_assets
+from harness.core.model import Losses, Method, RuntimeName, Scale
+from harness.core.plan import Plan
+from harness.core.planner import Facts, Request, make_plan
+from harness.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """What the user typed."""
+
+    methods: tuple[str, ...]
+    backbone: str | None = None
+    losses: tuple[Losses, ...] = tuple(Losses)
+    seeds: int | None = 5
+    seed: tuple[int, ...] = ()
+    scale: Scale = Scale.PAPER
+    stack: str | None = None
+    runtime: RuntimeName = RuntimeName.DOCKER
+    options: Mapping[str, str] = field(default_factory=dict)
+    until: str | None = None
+
+
+def plan_method(context: Context, ask: Ask, method: Method) -> Plan:
+    """Bind one method as asked for."""
+    request = _request(method, ask)
+    facts = _facts(context, method, request)
+    return make_plan(method, context.catalogue, request, facts)
+
+
+def _request(method: Method, ask: Ask) -> Request:
+    backbones = method.backbones if ask.backbone is None else (ask.backbone,)
+    if ask.backbone is not None and ask.backbone not in method.backbones:
+        raise UsageError(
+            f"{method.method} has no backbone {ask.backbone!r}",
+            hint=f"its backbones: {', '.join(method.backbones)}",
+        )
+    stack = ask.stack or method.stacks[0]
+    if stack not in method.stacks:
+        raise UsageError(
+            f"{method.method} does not run on stack {stack!r}",
+            hint=f"its stacks: {', '.join(method.stacks)}",
+        )
+    return Request(
+        method=method.method,
+        backbones=backbones,
+        losses=tuple(dict.fromkeys(ask.losses)),
+        seeds=_seeds(method, ask),
+        scale=ask.scale,
+        stack=stack,
+        runtime=ask.runtime.value,
+        options=ask.options,
+        until=ask.until,
+    )
+
+
+def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
+    if ask.seed:
+        return tuple(dict.fromkeys(ask.seed))
+    count = 5 if ask.seeds is None else ask.seeds
+    if not 1 <= count <= len(method.seeds):
+        raise UsageError(
+            f"--seeds {count}: {method.method} lists {len(method.seeds)} seeds",
+            hint=f"ask for 1 to {len(method.seeds)}, or name them with --seed A,B",
+        )
+    return method.seeds[:count]
+
+
+def _facts(context: Context, method: Method, request: Request) -> Facts:
+    environments = context.environments(RuntimeName(request.runtime))
+    return Facts(
+        environment=environments.identify(method.method, request.stack),
+        assets={name: context.assets.digest(name) for name in used_assets(method)},
+        sources={
+            name: _identity(context, name, patches) for name, patches in method.repositories.items()
+        },
+        pristine={
+            name: _identity(context, name, ())
+            for name in read_unpatched(context, method, request.scale)
+        },
+        packages=context.packages,
+    )
+
+
+def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
+    """The repositories whose unpatched files steps (and makers of smoke assets) read."""
+    texts = [text for step in method.steps for text in step.inputs.values()]
+    for name in used_assets(method) if scale is Scale.SMOKE else ():
+        made = context.catalogue.assets[name].smoke
+        texts += made.inputs.values() if made else ()
+    references = map(parse_reference, texts)
+    return {reference.name for reference in references if reference.kind == "repos"}
+
+
+def _identity(context: Context, name: str, patches: Sequence[str]) -> dict[str, Any]:
+    repository = context.catalogue.repositories[name]
+    identity: dict[str, Any] = keys.plain(context.sources.identify(name, repository, patches))
+    return identity

@@ -1,0 +1,47 @@
+"""How manifest values are made: frozen, validated dataclasses, and the texts they are built of."""
+
+import re
+from typing import Annotated, TypeVar, cast, dataclass_transform
+
+from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
+from pydantic.dataclasses import dataclass
+
+T = TypeVar("T")
+
+_CONFIG = ConfigDict(extra="forbid")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def value(cls: type[T]) -> type[T]:
+    """Make `cls` a frozen, keyword-only, validated dataclass that refuses unknown keys."""
+    return cast("type[T]", dataclass(frozen=True, kw_only=True, slots=True, config=_CONFIG)(cls))
+
+
+Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
+Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+def _inner(path: str) -> str:
+    parts = path.split("/")
+    if path != "." and (not path or any(part in {"", ".", ".."} for part in parts)):
+        raise ValueError(
+            "expected a relative path that stays inside its root (no '..', no leading '/')"
+        )
+    return path
+
+
+def _reference(text: str) -> str:
+    match = _REFERENCE.fullmatch(text)
+    if match is None:
+        raise ValueError("expected steps.NAME.OUTPUT, assets.NAME[/path] or repos.NAME[/path]")
+    _inner(match["path"] or ".")
+    return text
+
+
+_REFERENCE = re.compile(
+    r"(?P<kind>steps|assets|repos)\.(?P<name>[\w-]+)(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
+)
+InnerPath = Annotated[str, AfterValidator(_inner)]
+Reference = Annotated[str, AfterValidator(_reference)]
