@@ -76,6 +76,7 @@ class Project:
         lock = self.root / "dockerfiles" / "toy" / "host.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         (self.root / "harness.lock").write_text(f"bases:\n  debian: sha256:{'0' * 64}\n")
+        lock.with_name("Dockerfile").write_text("ARG BASE_IMAGE=debian\nFROM ${BASE_IMAGE}\n")
         lock.write_text(f"pyyaml=={yaml.__version__} \\\n    --hash=sha256:{'0' * 64}\n")
 
     def _yaml(self, name: str, value: Any) -> None:

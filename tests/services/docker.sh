@@ -75,6 +75,6 @@ case ${1:-} in
   start | base | stop) "$1" ;;
   lend) start lent ;;
   return) [ ! -f "$home/lent" ] || stop ;;
-  purge) stop; rm -rf "$home" ;;
+  purge) stop; umount "$home"/exec/netns/* 2>/dev/null || true; rm -rf "$home" ;;
   *) sed -n '2,9p' "$0" >&2; exit 2 ;;
 esac
