@@ -6,10 +6,11 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
+from harness.core.binder import Facts
 from harness.core.checks import parse_reference, used_assets
 from harness.core.model import Losses, Method, RuntimeName, Scale
 from harness.core.plan import Plan
-from harness.core.planner import Facts, Request, make_plan
+from harness.core.planner import Request, make_plan
 from harness.errors import UsageError
 
 

@@ -201,10 +201,6 @@ class ProjectLayout:
         """The hash-locked requirements of a method on a stack."""
         return self.root / "dockerfiles" / method / f"{stack}.lock"
 
-    def requirements_source(self, method: str, stack: str) -> Path:
-        """The requirements the lock is made of."""
-        return self.root / "dockerfiles" / method / f"{stack}.in"
-
     def build_requirements(self, method: str, stack: str) -> Path:
         """Hash-locked build requirements of the builder stage (may not exist)."""
         return self.root / "dockerfiles" / method / f"{stack}.build.lock"

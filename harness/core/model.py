@@ -205,7 +205,6 @@ class Method:
     stacks: tuple[Name, ...]  # the first is the default
     seeds: tuple[int, ...]
     fixed_seed: int = 1  # for stochastic steps that the chosen option keeps the seed from
-    max_label: int = 20
     repositories: Mapping[Name, tuple[str, ...]]  # name -> patches in order
     seed_option: Name | None = None  # its choices list the seeded steps in field `steps`
     options: Mapping[Name, Option] = Field(default_factory=dict)

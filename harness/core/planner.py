@@ -3,28 +3,12 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from harness.core import keys
-from harness.core.binding import Values
-from harness.core.checks import parse_reference
+from harness.core.binder import Binder, Facts
 from harness.core.manifest import Catalogue
-from harness.core.model import (
-    CountAt,
-    Losses,
-    Made,
-    Method,
-    Output,
-    Resources,
-    ResourcesAt,
-    Scale,
-    Step,
-)
-from harness.core.plan import BoundInput, BoundStep, Plan, PlannedRun, Run
+from harness.core.model import Losses, Method, Scale
+from harness.core.plan import BoundStep, Plan, PlannedRun, Run
 from harness.errors import UsageError
-
-KEY_SCHEMA = 1
-_MADE = "make-"  # prefix of the steps that make smoke assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,17 +24,6 @@ class Request:
     runtime: str
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     until: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
-    """The content addresses that a pure planner cannot find out by itself."""
-
-    environment: str
-    assets: Mapping[str, str]  # name -> digest, or unverified:name
-    sources: Mapping[str, Any]  # repository -> its pin and the hashes of its patches in order
-    pristine: Mapping[str, Any]  # repository -> its pin alone
-    packages: Mapping[str, str]  # container-side package -> hash of its files
 
 
 def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Facts) -> Plan:
@@ -71,7 +44,7 @@ def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Fac
                     runtime=request.runtime,
                     options=options,
                 )
-                bound = _Binder(method, catalogue, facts, run).bind(request.until)
+                bound = Binder(method, catalogue, facts, run).bind(request.until)
                 runs.append(
                     PlannedRun(run=run, steps={name: step.key for name, step in bound.items()})
                 )
@@ -101,204 +74,3 @@ def chosen_options(method: Method, asked: Mapping[str, str]) -> dict[str, str]:
                 hint=f"choices: {', '.join(method.options[name].choices)}",
             )
     return {name: asked.get(name, option.default) for name, option in method.options.items()}
-
-
-class _Binder:
-    """Binds the steps of one run, parents first."""
-
-    def __init__(self, method: Method, catalogue: Catalogue, facts: Facts, run: Run) -> None:
-        self.method = method
-        self.catalogue = catalogue
-        self.facts = facts
-        self.run = run
-        self.steps = {step.name: step for step in method.steps if self._applies(step)}
-        self.bound: dict[str, BoundStep] = {}
-
-    def bind(self, until: str | None) -> dict[str, BoundStep]:
-        """Bind all steps, or those that lead to `until` (a step's name or a score's label)."""
-        wanted = [s.name for s in self.steps.values() if until in (None, s.name, s.score)]
-        if not wanted:
-            raise UsageError(
-                f"--until {until}: {self.method.method} has no such step or score",
-                hint=f"steps: {', '.join(self.steps)}",
-            )
-        for name in wanted:
-            self._step(name)
-        return self.bound
-
-    def _applies(self, step: Step) -> bool:
-        backbones = step.backbones or self.method.backbones
-        return self.run.backbone in backbones and self.run.scale in step.scales
-
-    def _step(self, name: str) -> BoundStep:
-        if name not in self.bound:
-            if name not in self.steps:
-                raise UsageError(
-                    f"step {name!r} does not exist for {self.run.backbone} at scale "
-                    f"{self.run.scale}",
-                    hint="mend `backbones` or `scales` in the method's manifest",
-                )
-            step = self.steps[name]
-            # Inputs first, so that a plan lists parents before children.
-            inputs = {key: self._input(key, text) for key, text in step.inputs.items()}
-            self.bound[name] = self._bind(step, inputs)
-        return self.bound[name]
-
-    def _input(self, name: str, text: str) -> BoundInput:
-        reference = parse_reference(text)
-        if reference.kind == "repos":
-            return BoundInput(
-                kind="repo", ref=reference.name, path=reference.path, target=f"/in/{name}"
-            )
-        if reference.kind == "assets":
-            return self._asset(name, reference.name, reference.path)
-        parent = self._step(reference.name)
-        path = _join(parent.outputs[reference.output].path, reference.path)
-        return BoundInput(kind="step", ref=parent.key, path=path, target=f"/in/{name}")
-
-    def _asset(self, key: str, name: str, path: str) -> BoundInput:
-        target = f"/data/{key}"
-        made = self.catalogue.assets[name].smoke
-        if self.run.scale is Scale.PAPER or made is None:
-            return BoundInput(kind="asset", ref=name, path=path, target=target)
-        step = self._made(name, made)
-        path = _join(step.outputs["asset"].path, path)
-        return BoundInput(kind="step", ref=step.key, path=path, target=target)
-
-    def _made(self, name: str, made: Made) -> BoundStep:
-        step = _MADE + name
-        if step not in self.bound:
-            asset_step = Step(
-                name=step,
-                stage=1,
-                about=f"make {self.catalogue.assets[name].title} for smoke scale",
-                argv=made.argv,
-                inputs=made.inputs,
-                outputs={"asset": Output(path=made.path, contract=made.contract)},
-                packages=made.packages,
-                threads=CountAt(paper=1, smoke=1),
-                resources=ResourcesAt(paper=Resources()),
-            )
-            inputs = {key: self._input(key, text) for key, text in made.inputs.items()}
-            self.bound[step] = self._bind(asset_step, inputs)
-        return self.bound[step]
-
-    def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
-        seed = self._seed(step)
-        resources = self._resources(step, seed)
-        text = Values(self.method, self.run, step, seed, resources)
-        outputs = {
-            name: dataclasses.replace(output, contract=text.contract(output.contract))
-            for name, output in step.outputs.items()
-        }
-        fields: dict[str, Any] = {
-            "repo": step.repo,
-            "cwd": step.cwd,
-            "argv": text.argv(step.argv),
-            "env": text.mapping({**step.env, **self._losses_env(step)}),
-            "links": text.mapping(step.links),
-            "folders": step.folders,
-            "out_folders": step.out_folders,
-            "packages": self._packages(step),
-            "seed": seed,
-            "threads": text.at(step.threads),
-            "workers": text.at(step.workers),
-        }
-        parts = self._parts(fields, inputs, outputs, resources)
-        return BoundStep(
-            key=keys.digest(parts),
-            parts=parts,
-            name=step.name,
-            stage=step.stage,
-            about=step.about,
-            method=self.method.method,
-            stack=self.run.stack,
-            scale=self.run.scale,
-            patches=self.method.repositories.get(step.repo, ()) if step.repo else (),
-            inputs=inputs,
-            outputs=outputs,
-            resources=resources,
-            progress=step.progress,
-            score=step.score,
-            **fields,
-        )
-
-    def _resources(self, step: Step, seed: int | None) -> Resources:
-        """What the step needs at this scale, with the number of GPUs that an option may set."""
-        if not self._paper:
-            return step.resources.smoke
-        paper = step.resources.paper
-        if step.gpus is None:
-            return paper
-        text = Values(self.method, self.run, step, seed, paper).text(step.gpus)
-        return dataclasses.replace(paper, gpus=int(text))
-
-    @property
-    def _paper(self) -> bool:
-        return self.run.scale is Scale.PAPER
-
-    def _seed(self, step: Step) -> int | None:
-        """The effective seed: none for a deterministic step, the fixed one where an option says."""
-        if not step.stochastic:
-            return None
-        if self.method.seed_option is None:
-            return self.run.seed
-        option = self.method.options[self.method.seed_option]
-        reached = option.choices[self.run.options[self.method.seed_option]].fields["steps"]
-        names = {name.strip() for name in reached.split(",")}
-        return self.run.seed if step.name in names else self.method.fixed_seed
-
-    def _losses_env(self, step: Step) -> Mapping[str, str]:
-        return {} if self.run.losses is Losses.NONE else step.losses_env
-
-    def _packages(self, step: Step) -> tuple[str, ...]:
-        # The patched script imports the losses inside its switch: without losses nothing is staged,
-        # so that baseline keys do not depend on how the losses are computed.
-        skip = {"losses"} if step.injects_losses and self.run.losses is Losses.NONE else set()
-        return tuple(package for package in step.packages if package not in skip)
-
-    def _parts(
-        self,
-        fields: Mapping[str, Any],
-        inputs: Mapping[str, BoundInput],
-        outputs: Mapping[str, Output],
-        resources: Resources,
-    ) -> dict[str, Any]:
-        """What the key hashes. Labels, descriptions, estimates, host and executor stay out."""
-        content = {name: value for name, value in fields.items() if name != "repo"} | {
-            "schema": KEY_SCHEMA,
-            "environment": self.facts.environment,
-            "source": self.facts.sources[fields["repo"]] if fields["repo"] else None,
-            "gpus": resources.gpus,
-            "cpu_shim": not self._paper,
-            "packages": {name: self.facts.packages[name] for name in ("site", *fields["packages"])},
-            "inputs": {name: self._content(one) for name, one in inputs.items()},
-            "outputs": {
-                name: {"path": output.path, "contract": output.contract}
-                for name, output in outputs.items()
-            },
-        }
-        if any(self._provisional(one) for one in inputs.values()):
-            content["provisional"] = True
-        plain: dict[str, Any] = keys.plain(content)
-        return plain
-
-    def _content(self, one: BoundInput) -> dict[str, Any]:
-        source: Any = one.ref
-        if one.kind == "asset":
-            source = self.facts.assets[one.ref]
-        elif one.kind == "repo":
-            source = self.facts.pristine[one.ref]
-        return {one.kind: source, "path": one.path, "target": one.target}
-
-    def _provisional(self, one: BoundInput) -> bool:
-        if one.kind != "step":
-            return False
-        parent = next(step for step in self.bound.values() if step.key == one.ref)
-        return parent.provisional
-
-
-def _join(first: str, second: str) -> str:
-    if "." in (first, second):
-        return second if first == "." else first
-    return f"{first}/{second}"

@@ -9,11 +9,12 @@ from typing import Any
 
 from harness.adapters.git import GitCommands
 from harness.core import keys
+from harness.core.binder import Facts
 from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.core.model import Losses, Scale
 from harness.core.plan import BoundStep, Plan
-from harness.core.planner import Facts, Request, make_plan
+from harness.core.planner import Request, make_plan
 from harness.engine.sources import Sources
 
 FOLDER = Path(__file__).parent

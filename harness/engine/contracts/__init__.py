@@ -4,7 +4,6 @@ Outputs come from foreign code: nothing in them is executed, links that lead out
 every error names file, contract, what was expected and what was found.
 """
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ from harness.engine.contracts.plain import check_file, check_folder, check_json,
 from harness.engine.contracts.png_labels import check_png_labels
 from harness.engine.contracts.tensors import check_mxnet_params, check_state_dict
 
-__all__ = ["ContractError", "Facts", "Render", "check", "check_content", "describe"]
+__all__ = ["ContractError", "Facts", "Render", "check", "check_content"]
 
 _CHECKS: dict[type, Callable[[Any, Path, Render], Facts]] = {
     PngLabels: check_png_labels,
@@ -58,15 +57,3 @@ def check(contract: Contract, path: Path, render: Render, *, inside: Path | None
 def check_content(contract: Contract, path: Path, render: Render) -> Facts:
     """As `check`, for files of the user's own, which may be links. Raises ContractError."""
     return _CHECKS[type(contract)](contract, path, render)
-
-
-def describe(contract: Contract) -> Facts:
-    """The contract in JSON-able form, without the fields that say nothing."""
-    fields = {field.name: getattr(contract, field.name) for field in dataclasses.fields(contract)}
-    return {name: _plain(value) for name, value in fields.items() if value or value == 0}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return dict(value) if hasattr(value, "items") else value

@@ -2,7 +2,6 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -11,11 +10,9 @@ from harness.core.contract import (
     Folder,
     JsonObject,
     Listing,
-    NpyMaps,
     PlainFile,
-    StateDict,
 )
-from harness.engine.contracts import ContractError, check, describe
+from harness.engine.contracts import ContractError, check
 
 
 def refuse(contract: Contract, path: Path, *words: str) -> None:
@@ -115,17 +112,3 @@ def test_links_may_lead_to_another_output_of_the_same_step(tmp_path: Path) -> No
     contract = Folder(kind="folder")
     assert check(contract, tmp_path / "a", Path, inside=tmp_path)
     refuse(contract, tmp_path / "a", "a link to ../b")
-
-
-@pytest.mark.parametrize(
-    ("contract", "expected"),
-    [
-        (NpyMaps(kind="npy-maps", ids="x", low=0.0), {"ids": "x", "low": 0.0, "max_key": 19}),
-        (StateDict(kind="state-dict", shapes={"a": (1, 2)}), {"shapes": {"a": [1, 2]}}),
-        (Folder(kind="folder", counts={"*": 2}), {"counts": {"*": 2}, "min_count": 1}),
-    ],
-)
-def test_description_can_be_written_as_json(contract: Contract, expected: dict[str, Any]) -> None:
-    told = json.loads(json.dumps(describe(contract)))
-    assert told.items() >= expected.items()
-    assert told["kind"] == contract.kind
