@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .contour import contact, tolerance_radius
+from .contour import contact, mask_contact, tolerance_radius
 from .files import VOID, Labels, Prediction
 
 Integers = NDArray[np.int64]
+EXACT = 1 << 24  # pixels; up to here OpenCV's float32 histograms are exact
 LABELS_ONLY = 2  # levels of a label image: one threshold, survived or not
 
 
@@ -49,12 +51,24 @@ class Counts:
         pixels = self._histogram(prediction, truth)
         self.pixels += pixels[:-1]
         present = pixels.sum(axis=(1, 2)) + pixels[..., 1:].sum(axis=(0, 2))
-        for index in np.flatnonzero(present[1:-1]) + 1:
-            level = prediction.level * (prediction.label == index)
-            mask = (truth == index).view(np.uint8)
-            here = contact(level, mask, self.contours.shape[2], radius)
-            self.contours[:, index] += here
-            self.davis[:, index] += float(f_measure(here[:, davis_level])), 1
+        classes = np.flatnonzero(present[1:-1]) + 1
+        if not len(classes):
+            return
+        here = np.stack(
+            [self._contact(prediction, truth, int(each), radius) for each in classes], 1
+        )
+        self.contours[:, classes] += here
+        self.davis[0, classes] += f_measure(here[..., davis_level])
+        self.davis[1, classes] += 1
+
+    def _contact(self, prediction: Prediction, truth: Labels, index: int, radius: int) -> Integers:
+        """Return the contour counts of one class, 4 x levels."""
+        label, level = prediction
+        mine, other = label == index, truth == index
+        levels = self.contours.shape[2]
+        if levels == 1:
+            return mask_contact(mine, other, radius)
+        return contact(level * mine, other.view(np.uint8), levels, radius)
 
     def _histogram(self, prediction: Prediction, truth: Labels) -> Integers:
         """Return pixels truth x predicted x level; the last of the first two is void or none."""
@@ -71,9 +85,13 @@ class Counts:
 def _label_histogram(label: Labels, truth: Labels, classes: int) -> Integers:
     """Return the histogram of label images, whose level is 0 for the background, else 1."""
     size = VOID + 1
-    words = truth.astype(np.uint16) * np.uint16(size) + label
     kept = [*range(classes), VOID]
-    table = np.bincount(words.ravel(), minlength=size * size).reshape(size, size)[kept][:, kept]
+    if truth.size < EXACT:
+        both = cv2.calcHist([truth, label], [0, 1], None, [size, size], [0, size, 0, size])
+    else:
+        words = truth.astype(np.uint16) * np.uint16(size) + label
+        both = np.bincount(words.ravel(), minlength=size * size).reshape(size, size)
+    table = both[kept][:, kept].astype(np.int64)
     found = np.zeros((*table.shape, LABELS_ONLY), dtype=np.int64)
     found[:, 0, 0], found[:, 1:, 1] = table[:, 0], table[:, 1:]
     return found

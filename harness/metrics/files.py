@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .errors import ScoreError
+from .png import decode
 
 VOID = 255
 SUFFIX = {"png": ".png", "cam": ".npy"}
@@ -84,18 +86,27 @@ def read_labels(file: Path, classes: int) -> Labels:
 
     """
     try:
-        with Image.open(file) as image:
-            if image.format != "PNG" or image.mode not in {"L", "P"}:
-                found = f"{image.format} of mode {image.mode}"
-                raise ScoreError(f"{file} is a {found}; expected a PNG of mode L or P")
-            labels = np.array(image, dtype=np.uint8)
+        content = file.read_bytes()
+        labels = decode(content)
+        if labels is None:
+            labels = _decode_any(file, content)
     except (OSError, UnidentifiedImageError, SyntaxError) as error:
         raise ScoreError(f"{file} cannot be read as a PNG: {error}") from error
-    wrong = (labels >= classes) & (labels != VOID)
-    if wrong.any():
-        value = int(labels[wrong].min())
-        raise ScoreError(f"{file} holds {value}; expected 0..{classes - 1} or {VOID}")
+    if labels.max() >= classes:
+        wrong = (labels >= classes) & (labels != VOID)
+        if wrong.any():
+            value = int(labels[wrong].min())
+            raise ScoreError(f"{file} holds {value}; expected 0..{classes - 1} or {VOID}")
     return labels
+
+
+def _decode_any(file: Path, content: bytes) -> Labels:
+    """Return the values of a PNG that is not of the usual kind."""
+    with Image.open(BytesIO(content)) as image:
+        if image.format != "PNG" or image.mode not in {"L", "P"}:
+            found = f"{image.format} of mode {image.mode}"
+            raise ScoreError(f"{file} is a {found}; expected a PNG of mode L or P")
+        return np.array(image, dtype=np.uint8)
 
 
 def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
@@ -110,7 +121,7 @@ def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Predict
     label = read_labels(file, classes)
     if label.shape != shape:
         raise ScoreError(f"{file} is {_size(label.shape)}; its ground truth is {_size(shape)}")
-    return Prediction(label, (label > 0).astype(np.uint8))
+    return Prediction(label, (label > 0).view(np.uint8))
 
 
 def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:

@@ -8,10 +8,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
+
+import cv2
+import numpy as np
 
 from .counts import Counts
 from .errors import ScoreError
@@ -28,6 +33,7 @@ from .scores import FIXED, Scores
 
 WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more than it saves
 CHUNK = 16  # images per task; fixed, so that no sum depends on the number of processes
+KEPT = 1 << 24  # bytes
 # Forking starts in milliseconds; from Python 3.12 on it warns where the caller has threads.
 START = "fork" if sys.platform == "linux" and sys.version_info < (3, 12) else "spawn"
 Progress = Callable[[int, int], None]
@@ -89,12 +95,25 @@ def score_folder(  # noqa: PLR0913  # one flat call for command line and chain s
     counts = Counts.zero(classes, folders.levels)
     chunks = [tuple(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
     done = 0
-    for chunk, part in zip(chunks, _counted(folders, chunks, workers)):  # noqa: B905  # Python 3.9
-        counts.add(part)
-        done += len(chunk)
-        if progress is not None:
-            progress(done, len(ids))
+    with _one_thread():
+        parts = _counted(folders, chunks, workers)
+        for chunk, part in zip(chunks, parts):  # noqa: B905  # Python 3.9
+            counts.add(part)
+            done += len(chunk)
+            if progress is not None:
+                progress(done, len(ids))
     return Scores(counts, images=len(ids), curve=curve)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Have OpenCV use one thread: processes do the rest, and a pool of threads does not fork."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def _counted(
@@ -105,7 +124,8 @@ def _counted(
         for chunk in chunks:
             yield count_images(folders, chunk)
         return
-    with ProcessPoolExecutor(count, mp_context=get_context(START)) as pool:
+    context = get_context(START)
+    with ProcessPoolExecutor(count, context, cv2.setNumThreads, (1,)) as pool:
         try:
             yield from pool.map(count_images, [folders] * len(chunks), chunks)
         except BaseException:
@@ -120,6 +140,7 @@ def cpus() -> int:
 
 def count_images(folders: Folders, ids: Sequence[str]) -> Counts:
     """Return the counts of some images of two folders."""
+    _keep_memory()
     counts = Counts.zero(folders.classes, folders.levels)
     for name in ids:
         truth = read_labels(folders.gt / f"{name}.png", folders.classes)
@@ -127,6 +148,17 @@ def count_images(folders: Folders, ids: Sequence[str]) -> Counts:
         prediction = read_prediction(file, truth.shape, folders.classes)
         counts.count(prediction, truth, FIXED if folders.levels > 1 else 0)
     return counts
+
+
+@lru_cache(maxsize=1)
+def _keep_memory() -> None:
+    """Let the allocator keep what is freed.
+
+    glibc gives the memory of every array of an image's size back and has it mapped and cleared anew
+    for the next one, which takes as long as all the counting of CAMs. The largest block ever freed
+    is the size up to which it keeps memory; elsewhere this does nothing.
+    """
+    np.empty(KEPT, dtype=np.uint8)
 
 
 def write_json(content: dict[str, Any], file: Path) -> None:
