@@ -11,7 +11,7 @@ from harness.asking import Ask, plan_method, read_unpatched
 from harness.context import Context
 from harness.core.checks import used_assets
 from harness.core.manifest import method_names
-from harness.core.model import Method, Repository, RuntimeName, Scale
+from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.planner import merge
 from harness.core.ports import Environment
@@ -216,16 +216,13 @@ def build_methods(
     return rows
 
 
-def verify(context: Context, names: Sequence[str] | None = None) -> list[Finding]:
+def verify(context: Context) -> list[Finding]:
     """Pins exist, patches apply to exactly the blobs they name, checkouts are what they were."""
-    repositories: dict[str, Repository] = dict(context.catalogue.repositories)
-    if names:
-        repositories = {name: repositories[name] for name in names}
     patched: dict[str, set[Sequence[str]]] = {}
     for method in method_names(context.project):
         for name, patches in context.method(method).repositories.items():
             patched.setdefault(name, set()).add(patches)
-    return context.sources.verify(repositories, patched)
+    return context.sources.verify(context.catalogue.repositories, patched)
 
 
 def _environment(

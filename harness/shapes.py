@@ -10,7 +10,7 @@ from harness.core.plan import BoundStep, Plan
 from harness.engine.runner import Outcome, Status
 from harness.engine.sources import Finding
 from harness.errors import HarnessError
-from harness.reproduce import Result
+from harness.reproduce import Result, undone
 
 
 def plan_document(context: Context, plan: Plan) -> dict[str, Any]:
@@ -34,13 +34,12 @@ def state(context: Context, step: BoundStep) -> str:
 
 def disk_gb(context: Context, plan: Plan) -> float:
     """Estimated disk of the steps not done yet, in GB."""
-    todo = (s for s in plan.steps.values() if not context.store.is_done(s.key, s.outputs))
-    return round(sum(step.resources.disk_gb for step in todo), 1)
+    return round(sum(step.resources.disk_gb for step in undone(context, plan)), 1)
 
 
 def plan_notes(context: Context, plan: Plan) -> list[str]:
     """What sharing saves, disk, GPU-hours, missing assets, options in force."""
-    todo = [s for s in plan.steps.values() if not context.store.is_done(s.key, s.outputs)]
+    todo = undone(context, plan)
     size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(todo)} to do"
     notes = [
         f"{size}; sharing saves {plan.shared} step executions",
