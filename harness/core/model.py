@@ -48,6 +48,10 @@ class Scale(StrEnum):
     SMOKE = "smoke"
 
 
+#: What a step may have on its PYTHONPATH: ours, stand-ins (shims), hooks.
+Package = Literal["losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "mmcv"]
+
+
 class RuntimeName(StrEnum):
     """What isolates one step."""
 
@@ -151,7 +155,7 @@ class Step:
     out_folders: tuple[InnerPath, ...] = ()  # made under /out, where upstream does not
     inputs: Mapping[Name, Reference] = Field(default_factory=dict)
     outputs: Mapping[Name, Output]
-    packages: tuple[Literal["losses", "metrics", "glue", "mxnet"], ...] = ()
+    packages: tuple[Package, ...] = ()
     injects_losses: bool = False  # this step's argv or env depends on the run's losses
     stochastic: bool = False
     threads: CountAt
@@ -164,6 +168,7 @@ class Step:
     scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
     progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
     score: Name | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
+    test: bool = False  # about the test split: only where it is asked for
     shards: Mapping[str, Any] | None = None  # honoured by the container engine
     note: str | None = None
 
@@ -218,7 +223,7 @@ class Made:
 
     argv: tuple[str, ...]
     inputs: Mapping[Name, Reference] = Field(default_factory=dict)
-    packages: tuple[Literal["losses", "metrics", "glue", "mxnet"], ...] = ("glue",)
+    packages: tuple[Package, ...] = ("glue",)
     path: InnerPath = "."  # the asset inside /out
     contract: Contract
 

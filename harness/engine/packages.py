@@ -12,13 +12,17 @@ from harness.core.keys import digest
 from harness.core.layout import RunLayout
 
 _ROOT = Path(__file__).resolve().parent.parent
-#: Where each package's files come from, and where they lie in a staged folder.
+_SITE = _ROOT / "site"
+#: Where each package's files come from, and where they lie in a staged folder: what starts with
+#: every step, ours, stand-ins for packages that an environment lacks, hooks into those it has.
 _PLACES = {
-    "site": (_ROOT / "site" / "sitecustomize.py", Path("sitecustomize.py")),
-    "mxnet": (_ROOT / "site" / "shims" / "mxnet", Path("mxnet")),
-    "losses": (_ROOT / "losses", Path("harness/losses")),
-    "metrics": (_ROOT / "metrics", Path("harness/metrics")),
-    "glue": (_ROOT / "glue", Path("harness/glue")),
+    "site": (_SITE / "sitecustomize.py", Path("sitecustomize.py")),
+    **{name: (_ROOT / name, Path("harness") / name) for name in ("losses", "metrics", "glue")},
+    **{shim.name: (shim, Path(shim.name)) for shim in (_SITE / "shims").iterdir() if shim.is_dir()},
+    **{
+        hook.stem: (hook, Path("staged_hooks") / hook.name)
+        for hook in (_SITE / "hooks").glob("*.py")
+    },
 }
 
 

@@ -10,7 +10,7 @@ HARNESS_CPU_SHIM  1 makes CUDA calls run on the CPU (smoke scale only)
 """
 
 # ruff: noqa: ARG001, ARG005, N807 - stand-ins take the arguments, and the names, of what they replace
-# ruff: noqa: PTH100, PTH112, PTH118, PTH120 - pathlib would cost each start 10 ms
+# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, PTH208 - pathlib would cost each start 10 ms
 
 from __future__ import annotations
 
@@ -31,16 +31,22 @@ _SEEDS = 2**32  # as many as numpy takes
 
 
 class _AfterImport:
-    """A finder that runs an action once, right after its module's first import."""
+    """A finder that runs a module's actions once, right after its first import."""
 
-    def __init__(self, actions: dict[str, Callable[[Any], None]]) -> None:
-        self._actions = actions
+    def __init__(self, *actions: dict[str, Callable[[Any], None]]) -> None:
+        self._actions: dict[str, list[Callable[[Any], None]]] = {}
+        for name, action in (item for some in actions for item in some.items()):
+            self._actions.setdefault(name, []).append(action)
 
     def install(self) -> None:
         """Act on what is imported already, wait for the rest."""
         for name in [name for name in self._actions if name in sys.modules]:
-            self._actions.pop(name)(sys.modules[name])
+            self._act(name, sys.modules[name])
         sys.meta_path.insert(0, self)
+
+    def _act(self, name: str, module: Any) -> None:
+        for action in self._actions.pop(name, ()):
+            action(module)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
         """The spec that the other finders give, its loader followed by the action."""
@@ -58,9 +64,7 @@ class _AfterImport:
 
         def exec_module(module: types.ModuleType) -> None:
             execute(module)
-            action = self._actions.pop(name, None)
-            if action is not None:
-                action(module)
+            self._act(name, module)
 
         loader.exec_module = exec_module
 
@@ -235,6 +239,18 @@ def _run_shadowed_sitecustomize() -> None:
         spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 
+def _staged_hooks() -> list[dict[str, Callable[[Any], None]]]:
+    """The ACTIONS (module name -> function of the module) of every hook that was staged beside this file."""
+    folder = os.path.join(_HERE, "staged_hooks")
+    found = []
+    for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():
+        hook = types.ModuleType(f"_harness_hook_{file[:-3]}")
+        with open(os.path.join(folder, file), encoding="utf-8") as source:
+            exec(compile(source.read(), file, "exec"), vars(hook))  # noqa: S102 - ours, staged
+        found.append(hook.ACTIONS)
+    return found
+
+
 _prefer_staged_packages()
 _AfterImport(
     {
@@ -245,6 +261,7 @@ _AfterImport(
         "torch.utils.data": _prepare_loaders,
         "PIL.Image": _restore_pillow_names,
         "scipy.misc": _restore_imsave,
-    }
+    },
+    *_staged_hooks(),
 ).install()
 _run_shadowed_sitecustomize()

@@ -176,6 +176,18 @@ def test_staged_packages_come_before_an_installed_harness(tmp_path: Path) -> Non
     assert start(code, path=str(tmp_path)) == [True, [str(tmp_path / "harness")]]
 
 
+def test_a_staged_hook_acts_after_our_own_action_on_the_module(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_bytes((SITE / "sitecustomize.py").read_bytes())
+    (tmp_path / "staged_hooks").mkdir()
+    (tmp_path / "staged_hooks" / "late.py").write_text(
+        "def act(module):\n    module.drawn = module.random()\nACTIONS = {'random': act}\n"
+    )
+    code = "import random; first = random.drawn; random.seed(3)\n"
+    code += "print(json.dumps([first, random.random()]))"
+    first, second = start(code, path=str(tmp_path), HARNESS_SEED="3")
+    assert first == second
+
+
 def test_looking_for_a_module_without_importing_it_keeps_its_action() -> None:
     code = """
 import importlib.util
