@@ -10,12 +10,8 @@ import numpy as np
 import pytest
 
 from harness.glue.mxnet_params import write_params
-from harness.glue.random_weights import (
-    main,
-    random_arrays,
-    resnet38_shapes,
-    uniform,
-)
+from harness.glue.random_weights import main, random_arrays, uniform
+from harness.glue.resnet38 import mxnet_shapes
 from harness.site.shims.mxnet import nd
 
 
@@ -47,7 +43,7 @@ def test_arrays_that_do_not_fit_their_names_are_refused(
 
 
 def test_shapes_are_those_of_the_published_file() -> None:
-    shapes = resnet38_shapes()
+    shapes = mxnet_shapes()
     assert len(shapes) == 193
     assert sum(math.prod(shape) for shape in shapes.values()) == 109_215_656
     assert shapes["arg:res2a_branch1_weight"] == (128, 64, 1, 1)
