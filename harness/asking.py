@@ -28,6 +28,7 @@ class Ask:
     runtime: RuntimeName = RuntimeName.DOCKER
     options: Mapping[str, str] = field(default_factory=dict)
     until: str | None = None
+    with_test: bool = False
 
 
 def plan_method(context: Context, ask: Ask, method: Method) -> Plan:
@@ -60,6 +61,7 @@ def _request(method: Method, ask: Ask) -> Request:
         runtime=ask.runtime.value,
         options=ask.options,
         until=ask.until,
+        with_test=ask.with_test,
     )
 
 

@@ -6,8 +6,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from harness.core.binder import Facts
-from harness.core.manifest import Catalogue
-from harness.core.model import Losses, Method, Scale
+from harness.core.model import Catalogue, Losses, Method, Scale
 from harness.core.plan import Plan
 from harness.core.planner import Request, make_plan
 

@@ -38,6 +38,7 @@ OptionList = Annotated[
 Until = Annotated[
     str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")
 ]
+WithTest = Annotated[bool, typer.Option("--with-test", help="Predict the VOC test split too.")]
 CaBundle = Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")]
 Wheelhouse = Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")]
 Base = Annotated[str | None, typer.Option(help="Another base image (recorded by its id).")]
@@ -83,6 +84,8 @@ def make_ask(
     runtime: str,
     option: list[str] | None,
     until: str | None,
+    *,
+    with_test: bool,
 ) -> "Ask":
     """Return what the user asks for. Raises UsageError, naming the option."""
     from harness.asking import Ask
@@ -101,6 +104,7 @@ def make_ask(
         runtime=parse_runtime(runtime),
         options=dict(_pair(text) for text in option or ()),
         until=until,
+        with_test=with_test,
     )
 
 

@@ -31,6 +31,7 @@ from harness.cli.options import (
     StackName,
     Until,
     Wheelhouse,
+    WithTest,
     make_ask,
     make_context,
     parse_runtime,
@@ -56,6 +57,7 @@ def reproduce(
     runtime: RuntimeText = "docker",
     option: OptionList = None,
     until: Until = None,
+    with_test: WithTest = False,
     jobs: Jobs = 2,
     project: Project = None,
     runs: Runs = None,
@@ -70,7 +72,19 @@ def reproduce(
     from harness import reproduce as verbs
     from harness.console import Board
 
-    ask = make_ask(methods, backbone, losses, seeds, seed, scale, stack, runtime, option, until)
+    ask = make_ask(
+        methods,
+        backbone,
+        losses,
+        seeds,
+        seed,
+        scale,
+        stack,
+        runtime,
+        option,
+        until,
+        with_test=with_test,
+    )
     context = make_context(project, runs, mirror, data, ca_bundle, wheelhouse, base)
     plan = verbs.plan(context, ask)
     if not as_json:
@@ -93,6 +107,7 @@ def plan(
     runtime: RuntimeText = "docker",
     option: OptionList = None,
     until: Until = None,
+    with_test: WithTest = False,
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
@@ -104,7 +119,19 @@ def plan(
     from harness import console, shapes
     from harness import reproduce as verbs
 
-    ask = make_ask(methods, backbone, losses, seeds, seed, scale, stack, runtime, option, until)
+    ask = make_ask(
+        methods,
+        backbone,
+        losses,
+        seeds,
+        seed,
+        scale,
+        stack,
+        runtime,
+        option,
+        until,
+        with_test=with_test,
+    )
     context = make_context(project, runs, mirror, data, None, None, base)
     found = verbs.plan(context, ask)
     if as_json:

@@ -8,8 +8,8 @@ from typing import Any
 from harness.core import keys
 from harness.core.binding import Values
 from harness.core.checks import parse_reference
-from harness.core.manifest import Catalogue
 from harness.core.model import (
+    Catalogue,
     CountAt,
     Losses,
     Made,
@@ -41,11 +41,14 @@ class Facts:
 class Binder:
     """Binds the steps of one run, parents first."""
 
-    def __init__(self, method: Method, catalogue: Catalogue, facts: Facts, run: Run) -> None:
+    def __init__(
+        self, method: Method, catalogue: Catalogue, facts: Facts, run: Run, *, with_test: bool
+    ) -> None:
         self.method = method
         self.catalogue = catalogue
         self.facts = facts
         self.run = run
+        self.with_test = with_test
         self.steps = {step.name: step for step in method.steps if self._applies(step)}
         self.bound: dict[str, BoundStep] = {}
 
@@ -63,7 +66,8 @@ class Binder:
 
     def _applies(self, step: Step) -> bool:
         backbones = step.backbones or self.method.backbones
-        return self.run.backbone in backbones and self.run.scale in step.scales
+        asked = self.with_test or not step.test
+        return asked and self.run.backbone in backbones and self.run.scale in step.scales
 
     def _step(self, name: str) -> BoundStep:
         if name not in self.bound:

@@ -3,10 +3,20 @@
 import dataclasses
 import difflib
 import graphlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.model import Arguments, Asset, Method, Repository, Stack, Step, When
+from harness.core.model import (
+    Arguments,
+    Asset,
+    Catalogue,
+    Method,
+    Option,
+    Repository,
+    Step,
+    When,
+)
+from harness.core.parts import Origin
 from harness.core.template import placeholders
 from harness.core.yaml_source import KeyPath, YamlSource
 from harness.errors import ManifestError
@@ -32,22 +42,30 @@ def parse_reference(text: str) -> Reference:
     return Reference(kind, name, output, path or ".")
 
 
+def check_options(options: Mapping[str, Option], source: YamlSource) -> None:
+    """Raise ManifestError where a default is no choice."""
+    for name, option in options.items():
+        where = ("options", name, "default")
+        _known(source, where, (option.default,), option.choices, "choice")
+
+
 def check_method(
-    method: Method,
-    repositories: Mapping[str, Repository],
-    assets: Mapping[str, Asset],
-    stacks: Mapping[str, Stack],
-    source: YamlSource,
+    method: Method, catalogue: Catalogue, source: YamlSource, origins: Sequence[Origin]
 ) -> None:
-    """Raise ManifestError, with file and line, at the first thing that does not hold."""
-    check = _Check(method, source)
-    check.known(("stacks",), method.stacks, stacks, "stack")
-    check.known(("repositories",), method.repositories, repositories, "repository")
-    check.defaults()
+    """Raise ManifestError, with file and line, at the first thing that does not hold.
+
+    `origins` says where each of the method's steps stands.
+    """
+    assets = catalogue.assets
+    check = _Check(method, source, origins)
+    check.known(("stacks",), method.stacks, catalogue.stacks, "stack")
+    check.known(("repositories",), method.repositories, catalogue.repositories, "repository")
+    if method.seed_option is not None:
+        check.known(("seed_option",), (method.seed_option,), method.options, "option")
     check.unique_steps()
     for index, step in enumerate(method.steps):
         where: KeyPath = ("steps", index)
-        check.inputs(where, step, repositories, assets)
+        check.inputs(where, step, catalogue.repositories, assets)
         check.conditions(where, step)
         check.templates(where, step)
         check.outputs(where, step)
@@ -73,26 +91,25 @@ def used_assets(method: Method) -> set[str]:
 class _Check:
     method: Method
     source: YamlSource
+    origins: Sequence[Origin]
+
+    def place(self, where: KeyPath) -> tuple[YamlSource, KeyPath]:
+        """The file in which `where` of the whole method stands, and its key path there."""
+        match where:
+            case ("steps", int(index), *rest):
+                origin = self.origins[index]
+                return origin.source, ("steps", origin.index, *rest)
+            case _:
+                return self.source, where
 
     def fail(self, where: KeyPath, what: str, hint: str) -> ManifestError:
-        return self.source.error(where, what, hint=hint)
+        source, place = self.place(where)
+        return source.error(place, what, hint=hint)
 
     def known(
         self, where: KeyPath, names: Collection[str], known: Collection[str], what: str
     ) -> None:
-        for name in names:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1)
-                hint = (
-                    f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
-                )
-                raise self.fail((*where, name), f"unknown {what} {name!r}", hint)
-
-    def defaults(self) -> None:
-        for name, option in self.method.options.items():
-            self.known(("options", name, "default"), (option.default,), option.choices, "choice")
-        if self.method.seed_option is not None:
-            self.known(("seed_option",), (self.method.seed_option,), self.method.options, "option")
+        _known(*self.place(where), names, known, what)
 
     def unique_steps(self) -> None:
         seen: set[str] = set()
@@ -119,6 +136,10 @@ class _Check:
                     self.known(place, (reference.name,), assets, "asset")
                 case "repos":
                     self.known(place, (reference.name,), repositories, "repository")
+                case "given":
+                    raise self.fail(
+                        place, f"{text!r} stands in no part", "name a step, asset or repository"
+                    )
                 case _:
                     self.known(place, (reference.name,), steps, "step")
                     outputs = steps[reference.name].outputs
@@ -196,6 +217,20 @@ class _Check:
                 f"inputs run in a circle: {' -> '.join(error.args[1])}",
                 "cut the circle",
             ) from error
+
+
+def _known(
+    source: YamlSource,
+    where: KeyPath,
+    names: Collection[str],
+    known: Collection[str],
+    what: str,
+) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+            raise source.error((*where, name), f"unknown {what} {name!r}", hint=hint)
 
 
 def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:

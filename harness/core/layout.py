@@ -175,6 +175,10 @@ class ProjectLayout:
         """One method's manifest."""
         return self.methods / f"{name}.yaml"
 
+    def part(self, name: str) -> Path:
+        """The manifest of steps that methods share."""
+        return self.root / "manifests" / "parts" / f"{name}.yaml"
+
     @property
     def paper(self) -> Path:
         """Published numbers."""

@@ -4,7 +4,6 @@ import dataclasses
 import difflib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -12,24 +11,16 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from harness.core import contract, model
-from harness.core.checks import check_method
+from harness.core.checks import check_method, check_options
 from harness.core.layout import ProjectLayout
-from harness.core.model import Asset, Method, Repository, Stack
+from harness.core.model import Asset, Catalogue, Method, Part, Repository, Stack
 from harness.core.paper import Published
+from harness.core.parts import assemble
 from harness.core.yaml_source import YamlSource, read_yaml
 from harness.errors import ManifestError, UsageError
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
-
-
-@dataclass(frozen=True, slots=True)
-class Catalogue:
-    """Everything that methods refer to."""
-
-    repositories: Mapping[str, Repository]
-    assets: Mapping[str, Asset]
-    stacks: Mapping[str, Stack]
 
 
 def load_catalogue(project: ProjectLayout) -> Catalogue:
@@ -49,7 +40,7 @@ def method_names(project: ProjectLayout) -> tuple[str, ...]:
 
 
 def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Method:
-    """Read one method and check everything it refers to."""
+    """Read one method with the parts it uses, and check everything it refers to."""
     path = project.method(name)
     if name not in method_names(project):
         known = method_names(project)
@@ -58,15 +49,41 @@ def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Meth
             hint=_nearest(name, known) or f"methods that can be run: {', '.join(known)}",
         )
     source = read_yaml(path)
-    method = _validate(source, source.data, Method, ())
-    if method.method != name:
-        raise source.error(
-            ("method",),
-            f"expected {name!r} as the file is named, found {method.method!r}",
-            hint="rename the file or the method",
-        )
-    check_method(method, catalogue.repositories, catalogue.assets, catalogue.stacks, source)
+    own = _named(source, Method, "method", name)
+    check_options(own.options, source)
+    parts = [_load_part(project, use.part, source, index) for index, use in enumerate(own.parts)]
+    method, origins = assemble(own, source, parts)
+    check_method(method, catalogue, source, origins)
     return method
+
+
+def _load_part(
+    project: ProjectLayout, name: str, user: YamlSource, index: int
+) -> tuple[Part, YamlSource]:
+    path = project.part(name)
+    if not path.exists():
+        known = sorted(found.stem for found in path.parent.glob("*.yaml"))
+        raise user.error(
+            ("parts", index, "part"),
+            f"no part {name!r}: {path} does not exist",
+            hint=_nearest(name, known) or f"parts: {', '.join(known) or 'none'}",
+        )
+    source = read_yaml(path)
+    part = _named(source, Part, "part", name)
+    check_options(part.options, source)
+    return part, source
+
+
+def _named(source: YamlSource, kind: type[T], field: str, name: str) -> T:
+    """One entry that is a file of its own and says its name."""
+    found = _validate(source, source.data, kind, ())
+    if getattr(found, field) != name:
+        raise source.error(
+            (field,),
+            f"expected {name!r} as the file is named, found {getattr(found, field)!r}",
+            hint=f"rename the file or the {field}",
+        )
+    return found
 
 
 def load_published(project: ProjectLayout) -> Published:
@@ -92,6 +109,7 @@ def json_schemas() -> Mapping[str, Any]:
     """The JSON Schema of each manifest file, for editors."""
     kinds: Mapping[str, Any] = {
         "method": Method,
+        "part": Part,
         "repos": Mapping[str, Mapping[str, Repository]],
         "assets": Mapping[str, Mapping[str, Asset]],
         "stacks": Mapping[str, Mapping[str, Stack]],

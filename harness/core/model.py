@@ -18,6 +18,7 @@ else in braces is touched:
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
@@ -201,6 +202,28 @@ class Parameter:
 
 
 @value
+class Part:
+    """Steps that several methods share, with their options and parameters."""
+
+    part: Name
+    about: str
+    given: Mapping[Name, str] = Field(default_factory=dict)  # what a method must give: what it is
+    repositories: Mapping[Name, tuple[str, ...]] = Field(default_factory=dict)
+    options: Mapping[Name, Option] = Field(default_factory=dict)
+    parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
+    steps: tuple[Step, ...]
+
+
+@value
+class Use:
+    """A method's use of a part."""
+
+    part: Name
+    backbones: tuple[Name, ...] = ()  # empty: all
+    given: Mapping[Name, Reference] = Field(default_factory=dict)
+
+
+@value
 class Method:
     """A method's chain, its options and parameters."""
 
@@ -215,6 +238,7 @@ class Method:
     options: Mapping[Name, Option] = Field(default_factory=dict)
     parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
     steps: tuple[Step, ...]
+    parts: tuple[Use, ...] = ()  # their steps come after its own
 
 
 @value
@@ -265,3 +289,12 @@ class Stack:
     ptx: str | None = None
     base: str  # image reference of the base, resolved to a digest by harness.lock
     index: str | None = None  # extra package index for wheels that the default one lacks
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Everything that methods refer to."""
+
+    repositories: Mapping[str, Repository]
+    assets: Mapping[str, Asset]
+    stacks: Mapping[str, Stack]

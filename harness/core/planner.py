@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.binder import Binder, Facts
-from harness.core.manifest import Catalogue
-from harness.core.model import Losses, Method, Scale
+from harness.core.model import Catalogue, Losses, Method, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun, Run
 from harness.errors import UsageError
 
@@ -24,6 +23,7 @@ class Request:
     runtime: str
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     until: str | None = None
+    with_test: bool = False
 
 
 def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Facts) -> Plan:
@@ -44,7 +44,8 @@ def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Fac
                     runtime=request.runtime,
                     options=options,
                 )
-                bound = Binder(method, catalogue, facts, run).bind(request.until)
+                binder = Binder(method, catalogue, facts, run, with_test=request.with_test)
+                bound = binder.bind(request.until)
                 runs.append(
                     PlannedRun(run=run, steps={name: step.key for name, step in bound.items()})
                 )

@@ -41,7 +41,7 @@ def _reference(text: str) -> str:
 
 
 _REFERENCE = re.compile(
-    r"(?P<kind>steps|assets|repos)\.(?P<name>[\w-]+)(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
+    r"(?P<kind>steps|assets|repos|given)\.(?P<name>[\w-]+)(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
 )
 InnerPath = Annotated[str, AfterValidator(_inner)]
 Reference = Annotated[str, AfterValidator(_reference)]

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.glue import resnet, resnet38
+from harness.glue import deeplab, resnet, resnet38
 from harness.glue.mxnet_params import Array, write_params
 
 Shapes = dict[str, tuple[int, ...]]
@@ -47,6 +47,8 @@ NETWORKS = {
         resnet38.torch_shapes, lambda name: 0.5 if ".conv_branch2" in name else 1
     ),
     "resnet50": Network(resnet.resnet50_shapes, resnet.branch_scale),
+    "resnet101": Network(resnet.resnet101_shapes, resnet.branch_scale),
+    "resnet101-deeplab": Network(deeplab.coco_shapes, deeplab.branch_scale),
 }
 
 

@@ -136,8 +136,10 @@ def _prepare_loaders(module: Any) -> None:
 
 
 def _restore_numpy_names(np: Any) -> None:
-    major, minor = (int(part) for part in np.__version__.split(".")[:2])
-    if (1, 24) <= (major, minor) < (2, 0):  # older releases still have them, newer have them again
+    version = tuple(int(part) for part in np.__version__.split(".")[:2])
+    if version >= (1, 24):
+        np.float = float
+    if (1, 24) <= version < (2, 0):  # older releases still have them, newer have them again
         np.long, np.bool = int, bool
 
 
@@ -167,6 +169,9 @@ def _run_on_cpu(torch: Any) -> None:
     torch.cuda.is_available = lambda: True
     torch.cuda.device_count = lambda: 1
     torch.cuda.device = _NoDevice
+    torch.cuda.synchronize = lambda *_: None
+    for amp in (torch.cuda.amp.common, torch.cuda.amp.grad_scaler):  # mixed precision is for GPUs
+        amp.amp_definitely_not_available = lambda: True
     torch.nn.DataParallel.__init__ = _pass_through(torch)
     torch.nn.parallel.replicate = lambda network, devices, detach=False: [network] * len(devices)
     torch.load = _load_on_cpu(torch.load)
@@ -240,7 +245,7 @@ def _run_shadowed_sitecustomize() -> None:
 
 
 def _staged_hooks() -> list[dict[str, Callable[[Any], None]]]:
-    """The ACTIONS (module name -> function of the module) of every hook that was staged beside this file."""
+    """The ACTIONS (module name -> function of the module) of every hook that was staged."""
     folder = os.path.join(_HERE, "staged_hooks")
     found = []
     for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():

@@ -48,6 +48,11 @@ def test_imports_nothing_that_the_program_does_not() -> None:
     assert loaded == []
 
 
+def test_numpy_has_the_float_that_older_releases_had() -> None:
+    code = "import numpy; print(json.dumps([numpy.zeros(1, numpy.float).dtype.name]))"
+    assert start(code) == ["float64"]
+
+
 def test_sets_determinism_threads_and_tf32() -> None:
     code = """
 import torch
@@ -128,8 +133,12 @@ loader = torch.utils.data.DataLoader(range(3), pin_memory=True)
 places = [torch.ones(1).to(to).device.type for to in (0, "cuda", "cuda:1", torch.device("cuda"))]
 places.append(torch.ones(1).to(device="cuda", dtype=torch.float64).device.type)
 places.append(net.to(0).module.weight.device.type)
+torch.cuda.synchronize()
+scaler = torch.cuda.amp.GradScaler()
+with torch.cuda.amp.autocast():
+    mixed = torch.is_autocast_enabled() or scaler.is_enabled()
 print(json.dumps({
-    "available": torch.cuda.is_available(), "count": torch.cuda.device_count(),
+    "mixed": mixed, "available": torch.cuda.is_available(), "count": torch.cuda.device_count(),
     "places": sorted(set(places)), "keys": sorted(torch.load(kept, map_location="cuda")),
     "copies": [copy is net.module for copy in copies], "pin": loader.pin_memory,
     "parallel": isinstance(net, torch.nn.DataParallel), "shape": list(out.shape),
@@ -140,6 +149,7 @@ print(json.dumps({
 
 def test_the_shim_runs_cuda_calls_on_the_cpu() -> None:
     assert start(SHIM, HARNESS_CPU_SHIM="1", HARNESS_SEED="1") == {
+        "mixed": False,
         "available": True,
         "count": 1,
         "places": ["cpu"],
