@@ -41,6 +41,36 @@ class NpyMaps:
 
 
 @value
+class NpyStacks:
+    """One pickled npy dict per id, and no other file: `keys` and stacks of one map for each.
+
+    `keys` is an array of K distinct whole numbers, each stack K x H x W of finite float32: the CAMs
+    that the IRN family hands from one script to the next (irn: `keys`, `cam`, `high_res`).
+    """
+
+    kind: Literal["npy-stacks"]
+    ids: str
+    strides: Mapping[str, Annotated[int, Field(ge=1)]]  # stack -> pixels of the picture per pixel
+    first_key: Literal[0, 1] = 0  # the key of the first class (aeroplane)
+    background: bool = False  # key 0 must be there too (needs first_key 1)
+    max_key: int = 19
+    labels: str | None = None  # template of a cls_labels.npy: keys must be the classes present
+    size_of: str | None = None  # template of the folder with <id>.jpg whose size is divided
+    low: float | None = None  # no value below
+    high: float | None = None  # no value above
+
+
+@value
+class NpyRatios:
+    """One pickled npy dict: id -> the share of the picture that each class covers, 0..1."""
+
+    kind: Literal["npy-ratios"]
+    ids: str  # template of a list file: these ids and no others
+    classes: Annotated[int, Field(ge=1)] = 20
+    labels: str | None = None  # template of a cls_labels.npy: classes that are absent cover nothing
+
+
+@value
 class StateDict:
     """A torch checkpoint whose tensors are all finite."""
 
@@ -101,6 +131,15 @@ class PlainFile:
 
 
 Contract = Annotated[
-    PngLabels | NpyMaps | StateDict | MxnetParams | JsonObject | Listing | Folder | PlainFile,
+    PngLabels
+    | NpyMaps
+    | NpyStacks
+    | NpyRatios
+    | StateDict
+    | MxnetParams
+    | JsonObject
+    | Listing
+    | Folder
+    | PlainFile,
     Field(discriminator="kind"),
 ]

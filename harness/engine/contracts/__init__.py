@@ -15,6 +15,8 @@ from harness.core.contract import (
     Listing,
     MxnetParams,
     NpyMaps,
+    NpyRatios,
+    NpyStacks,
     PlainFile,
     PngLabels,
     StateDict,
@@ -22,6 +24,8 @@ from harness.core.contract import (
 from harness.engine.contracts.failure import ContractError, Facts, Render
 from harness.engine.contracts.files import contained
 from harness.engine.contracts.npy_maps import check_npy_maps
+from harness.engine.contracts.npy_ratios import check_npy_ratios
+from harness.engine.contracts.npy_stacks import check_npy_stacks
 from harness.engine.contracts.plain import check_file, check_folder, check_json, check_list
 from harness.engine.contracts.png_labels import check_png_labels
 from harness.engine.contracts.tensors import check_mxnet_params, check_state_dict
@@ -31,6 +35,8 @@ __all__ = ["ContractError", "Facts", "Render", "check", "check_content"]
 _CHECKS: dict[type, Callable[[Any, Path, Render], Facts]] = {
     PngLabels: check_png_labels,
     NpyMaps: check_npy_maps,
+    NpyStacks: check_npy_stacks,
+    NpyRatios: check_npy_ratios,
     StateDict: check_state_dict,
     MxnetParams: check_mxnet_params,
     JsonObject: check_json,

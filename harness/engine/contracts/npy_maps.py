@@ -8,7 +8,7 @@ from typing import Any
 from harness.core.contract import NpyMaps
 from harness.engine.contracts.failure import ContractError, Facts, Render, broken
 from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
-from harness.engine.safe_pickle import UnsafePickleError, load_npy_dict
+from harness.engine.contracts.npy_dicts import allowed_keys, load_dict, wanted_keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ def check_npy_maps(contract: NpyMaps, folder: Path, render: Render) -> Facts:
     ids = read_ids(contract.ids, contract, render)
     files = one_per_id(folder, ids, ".npy", contract)
     sizes = picture_sizes(contract.size_of, ids, contract, render)
-    wanted = _wanted_keys(contract, ids, render)
+    wanted = wanted_keys(contract, ids, render)
 
     def one(file: Path, size: tuple[int, int] | None, keys: frozenset[int] | None) -> _Seen:
         return _File(contract, file).check(size, keys)
@@ -37,33 +37,6 @@ def check_npy_maps(contract: NpyMaps, folder: Path, render: Render) -> Facts:
     }
 
 
-def _wanted_keys(
-    contract: NpyMaps, ids: tuple[str, ...], render: Render
-) -> tuple[frozenset[int] | None, ...]:
-    """The keys that each id must have by the image labels, or None where any will do."""
-    if contract.labels is None:
-        return tuple(None for _ in ids)
-    path = render(contract.labels)
-    labels = _load(path, contract)
-    background = {0} if contract.background else set[int]()
-    wanted = []
-    for name in ids:
-        if name not in labels:
-            raise broken(path, contract, expected=f"labels of {name}", found="none")
-        present = (k for k, value in enumerate(labels[name]) if value)
-        wanted.append(frozenset({k + contract.first_key for k in present} | background))
-    return tuple(wanted)
-
-
-def _load(file: Path, contract: NpyMaps) -> dict[int | str, Any]:
-    try:
-        return load_npy_dict(file)
-    except (OSError, UnsafePickleError) as error:
-        raise broken(
-            file, contract, expected="a pickled dict of arrays", found=str(error)
-        ) from error
-
-
 @dataclass(frozen=True, slots=True)
 class _File:
     """One file under check."""
@@ -73,7 +46,7 @@ class _File:
 
     def check(self, size: tuple[int, int] | None, wanted: frozenset[int] | None) -> _Seen:
         """Check keys, types, shapes and values; `size` is (width, height)."""
-        maps = _load(self.path, self.contract)
+        maps = load_dict(self.path, self.contract)
         keys = self._keys(maps, wanted)
         shape = None if size is None else (size[1], size[0])
         limits = [self._limits(key, maps[key], shape or _shape(maps)) for key in sorted(keys)]
@@ -82,9 +55,7 @@ class _File:
     def _keys(self, maps: Mapping[int | str, Any], wanted: frozenset[int] | None) -> frozenset[int]:
         if not maps:
             raise self._broken("at least one class", "an empty dict")
-        allowed = set(range(self.contract.first_key, self.contract.max_key + 1))
-        if self.contract.background:
-            allowed.add(0)
+        allowed = allowed_keys(self.contract)
         if bad := [key for key in maps if key not in allowed]:
             raise self._broken(f"keys {min(allowed)}..{max(allowed)}", f"key {bad[0]!r}")
         keys = frozenset(key for key in maps if isinstance(key, int))
