@@ -1,0 +1,1 @@
+"""A stand-in for torchnet with the one class that deeplab-pytorch uses."""
