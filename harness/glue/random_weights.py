@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from harness.glue import deeplab, resnet, resnet38
+from harness.glue import deeplab, deit, resnet, resnet38
 from harness.glue.mxnet_params import Array, write_params
 
 Shapes = dict[str, tuple[int, ...]]
@@ -40,6 +40,7 @@ class Network:
 
 
 NETWORKS = {
+    "deit-small": Network(deit.small_shapes, deit.branch_scale, lambda state: {"model": state}),
     "resnet38": Network(
         resnet38.mxnet_shapes, lambda name: 0.5 if "_branch2" in name and "res" in name else 1, None
     ),

@@ -24,6 +24,13 @@ def test_resnet50_is_torchvisions() -> None:
     assert shapes["layer4.2.conv2.weight"] == (512, 512, 3, 3)
 
 
+def test_deit_small_is_deits() -> None:
+    shapes = NETWORKS["deit-small"].shapes()
+    assert len(shapes) == 152
+    assert sum(math.prod(shape) for shape in shapes.values()) == 22_050_664
+    assert shapes["blocks.11.attn.qkv.weight"] == (1152, 384)
+
+
 def test_state_dicts_are_written_under_their_names(tmp_path: Path) -> None:
     shapes = {"a.bn3.weight": (2,), "a.bn3.bias": (2,), "a.conv.weight": (1, 2, 1, 1)}
     scale = NETWORKS["resnet50"].scale
