@@ -1,0 +1,83 @@
+"""Turn CAMs of full size into the dictionaries that irn reads.
+
+For each id of ``--ids``, ``--cams/<id>.npy`` is a dict, class number 0..19 to H x W map, as SEAM,
+hfpl and Spatial-BCE write it. ``--out/<id>.npy`` is then a dict as irn's own ``make_cam`` has it::
+
+    keys      int64, the K class numbers in order
+    high_res  float32, K x H x W
+    cam       float32, K x ceil(H / 4) x ceil(W / 4): means of 4 x 4 pixels, borders repeated
+
+Values below 0, which mark background, become 0, and each map is divided by its maximum plus 1e-5,
+since irn's thresholds are meant for maps that reach 1. irn's ``cam`` is a tensor; ours is an array.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STRIDE = 4
+MARGIN = 1e-5
+Array = NDArray[Any]
+
+
+def convert(maps: Mapping[int, Array]) -> dict[str, Array]:
+    """Return irn's dictionary for one image.
+
+    Raises ValueError where there is no map or maps differ in size.
+    """
+    keys = sorted(maps)
+    if len({maps[key].shape for key in keys}) != 1:
+        msg = f"expected maps of one size, found {[maps[key].shape for key in keys]}"
+        raise ValueError(msg)
+    full = np.stack([np.maximum(maps[key], 0) for key in keys]).astype(np.float32)
+    return {
+        "keys": np.array(keys, np.int64),
+        "cam": normalised(shrunk(full)),
+        "high_res": normalised(full),
+    }
+
+
+def shrunk(maps: Array) -> Array:
+    """Return K x H x W maps at a quarter of their size, rounded up."""
+    count, height, width = maps.shape
+    padded = np.pad(maps, ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE)), mode="edge")
+    blocks = padded.reshape(count, padded.shape[1] // STRIDE, STRIDE, -1, STRIDE)
+    small: Array = blocks.mean((2, 4), dtype=np.float32)
+    return small
+
+
+def normalised(maps: Array) -> Array:
+    """Return K x H x W maps, each divided by its maximum; a map of zeros stays one."""
+    scaled: Array = maps / (maps.max((1, 2), keepdims=True) + np.float32(MARGIN))
+    return scaled
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the tool; a file that does not fit ends it with status 2 and a line saying which."""
+    parser = argparse.ArgumentParser(prog="harness.glue.irn_cams", description=__doc__)
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--cams", type=Path, required=True)
+    parser.add_argument("--ids", type=Path, required=True, help="a list of bare ids")
+    parser.add_argument("--out", type=Path, required=True)
+    given = parser.parse_args(arguments)
+    ids = given.ids.read_text().split()
+    given.out.mkdir(parents=True, exist_ok=True)
+    for done, name in enumerate(ids, 1):
+        try:
+            maps = np.load(given.cams / f"{name}.npy", allow_pickle=True).item()
+            np.save(given.out / f"{name}.npy", convert(maps))  # type: ignore[arg-type]
+        except (OSError, ValueError) as error:
+            parser.error(f"{name}: {error}")
+        if done % 100 == 0 or done == len(ids):
+            sys.stdout.write(f"{done}/{len(ids)} images\n")
+
+
+if __name__ == "__main__":
+    main()
