@@ -7,10 +7,10 @@ from typing import Any
 from harness.context import Context
 from harness.core import keys
 from harness.core.binder import Facts
-from harness.core.checks import parse_reference, used_assets
+from harness.core.checks import parse_reference, possible, used_assets
 from harness.core.model import Losses, Method, RuntimeName, Scale
 from harness.core.plan import Plan
-from harness.core.planner import Request, make_plan
+from harness.core.planner import Request, make_plan, merge
 from harness.errors import UsageError
 
 
@@ -31,8 +31,22 @@ class Ask:
     with_test: bool = False
 
 
-def plan_method(context: Context, ask: Ask, method: Method) -> Plan:
-    """Bind one method as asked for."""
+def plan_methods(context: Context, ask: Ask, methods: Sequence[Method]) -> Plan:
+    """Bind methods as asked for; an option goes to each method that has it.
+
+    Raises UsageError for an option that none of them has.
+    """
+    for name in ask.options:
+        if not any(name in method.options for method in methods):
+            known = sorted({option for method in methods for option in method.options})
+            raise UsageError(
+                f"{' and '.join(method.method for method in methods)}: no option {name!r}",
+                hint=f"options: {', '.join(known) or 'none'}",
+            )
+    return merge([_plan_method(context, ask, method) for method in methods])
+
+
+def _plan_method(context: Context, ask: Ask, method: Method) -> Plan:
     request = _request(method, ask)
     facts = _facts(context, method, request)
     return make_plan(method, context.catalogue, request, facts)
@@ -59,7 +73,7 @@ def _request(method: Method, ask: Ask) -> Request:
         scale=ask.scale,
         stack=stack,
         runtime=ask.runtime.value,
-        options=ask.options,
+        options={name: choice for name, choice in ask.options.items() if name in method.options},
         until=ask.until,
         with_test=ask.with_test,
     )
@@ -95,11 +109,15 @@ def _facts(context: Context, method: Method, request: Request) -> Facts:
 
 def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
     """The repositories whose unpatched files steps (and makers of smoke assets) read."""
-    texts = [text for step in method.steps for text in step.inputs.values()]
+    references = [
+        reference
+        for step in method.steps
+        for text in step.inputs.values()
+        for reference in possible(text, method.options)
+    ]
     for name in used_assets(method) if scale is Scale.SMOKE else ():
         made = context.catalogue.assets[name].smoke
-        texts += made.inputs.values() if made else ()
-    references = map(parse_reference, texts)
+        references += map(parse_reference, made.inputs.values() if made else ())
     return {reference.name for reference in references if reference.kind == "repos"}
 
 

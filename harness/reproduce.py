@@ -7,13 +7,12 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
-from harness.asking import Ask, plan_method, read_unpatched
+from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
 from harness.core.checks import used_assets
 from harness.core.manifest import method_names
 from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
-from harness.core.planner import merge
 from harness.core.ports import Environment
 from harness.engine import records
 from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
@@ -62,7 +61,7 @@ class Work:
 def plan(context: Context, ask: Ask) -> Plan:
     """Read manifests, find the content addresses, bind: nothing is fetched, built or run."""
     names = expand(context, ask.methods)
-    return merge([plan_method(context, ask, context.method(name)) for name in names])
+    return plan_methods(context, ask, [context.method(name) for name in names])
 
 
 def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
@@ -239,6 +238,6 @@ def _row(kind: str, name: str, path: Path) -> dict[str, str]:
 
 
 def _fetched_assets(context: Context, method: Method, scale: Scale) -> set[str]:
-    assets = context.catalogue.assets
-    made = {name for name in used_assets(method) if assets[name].smoke is not None}
-    return used_assets(method) - (made if scale is Scale.SMOKE else set())
+    assets, used = context.catalogue.assets, used_assets(method, by_default=True)
+    made = {name for name in used if assets[name].smoke is not None}
+    return used - (made if scale is Scale.SMOKE else set())

@@ -10,7 +10,7 @@ from harness.core.plan import BoundStep, Plan
 from harness.engine.runner import Outcome, Status
 from harness.engine.sources import Finding
 from harness.errors import HarnessError
-from harness.reproduce import Result, undone
+from harness.reproduce import Result, expand, undone
 
 
 def plan_document(context: Context, plan: Plan) -> dict[str, Any]:
@@ -18,6 +18,7 @@ def plan_document(context: Context, plan: Plan) -> dict[str, Any]:
     document: dict[str, Any] = keys.plain(plan.document())
     document["states"] = {key: state(context, step) for key, step in plan.steps.items()}
     document["disk_gb"] = disk_gb(context, plan)
+    document["peak_disk_gb"] = plan.peak_disk_gb()
     return document
 
 
@@ -43,7 +44,8 @@ def plan_notes(context: Context, plan: Plan) -> list[str]:
     size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(todo)} to do"
     notes = [
         f"{size}; sharing saves {plan.shared} step executions",
-        f"disk (estimate): {disk_gb(context, plan):g} GB",
+        f"disk (estimate): {disk_gb(context, plan):g} GB for what is to do",
+        f"peak disk (estimate): {plan.peak_disk_gb():g} GB if intermediates go once read",
     ]
     gpu_hours = sum(step.resources.gpus * step.resources.hours for step in todo)
     if gpu_hours:
@@ -140,6 +142,32 @@ def method_rows(context: Context) -> list[dict[str, Any]]:
                 },
             }
         )
+    return rows
+
+
+def table8_rows(context: Context) -> list[dict[str, Any]]:
+    """Tab. 8 of the paper from the manifests: which repository serves which stages of which row."""
+    rows = []
+    for name in expand(context, ("all",)):
+        method = context.method(name)
+        for repository in method.repositories:
+            pin = context.catalogue.repositories[repository]
+            used = [step.backbones for step in method.steps if step.repo == repository]
+            everywhere = not all(used)
+            rows.append(
+                {
+                    "method": name,
+                    "backbones": [
+                        b for b in method.backbones if everywhere or any(b in u for u in used)
+                    ],
+                    "stages": pin.stages.get(name),
+                    "repository": repository,
+                    "url": pin.url,
+                    "commit": pin.commit,
+                    "date": pin.date,
+                    "licence": pin.licence,
+                }
+            )
     return rows
 
 

@@ -15,6 +15,8 @@ from harness.cli.options import (
     make_context,
 )
 
+_REPOSITORIES_TABLE = 8
+
 
 @app.command()
 def status(*, project: Project = None, runs: Runs = None, as_json: Json = False) -> None:
@@ -104,6 +106,39 @@ def repos(*, project: Project = None, as_json: Json = False) -> None:
     ]
     columns = ("repository", "URL", "commit", "date", "licence", "stages")
     console.show_table("repositories", columns, rows)
+
+
+@app.command()
+def table(
+    number: Annotated[int, typer.Argument(help="Its number in the paper: 8.")],
+    *,
+    project: Project = None,
+    as_json: Json = False,
+) -> None:
+    """A table of the paper, from the manifests."""
+    from harness import console, shapes
+    from harness.errors import UsageError
+
+    if number != _REPOSITORIES_TABLE:
+        raise UsageError(f"no table {number}", hint=f"there is: {_REPOSITORIES_TABLE}")
+    rows = shapes.table8_rows(make_context(project, None))
+    if as_json:
+        console.show_json({"table": number, "rows": rows})
+        return
+    columns = ("method", "backbones", "stages", "repository", "commit", "date", "licence")
+    cells = [
+        (
+            r["method"],
+            ", ".join(r["backbones"]),
+            r["stages"] or "-",
+            r["url"].removeprefix("https://"),
+            r["commit"],
+            r["date"],
+            r["licence"] or "none",
+        )
+        for r in rows
+    ]
+    console.show_table("Table 8: the repositories of each chain", columns, cells)
 
 
 @app.command()

@@ -115,6 +115,25 @@ class Plan:
         """How many step executions sharing saves."""
         return sum(len(planned.steps) for planned in self.runs) - len(self.steps)
 
+    def peak_disk_gb(self) -> float:
+        """Estimated disk at its peak, in GB, if each intermediate goes once nobody needs it.
+
+        Steps one after another, in the plan's order; a step can be dropped after its last reader if
+        all its outputs are for consumers only.
+        """
+        last = {parent: key for key, step in self.steps.items() for parent in step.parents}
+        dropped: dict[str, float] = {}  # by last reader
+        for key, step in self.steps.items():
+            if all(output.retain == "consumers" for output in step.outputs.values()):
+                reader = last.get(key, key)
+                dropped[reader] = dropped.get(reader, 0.0) + step.resources.disk_gb
+        used = peak = 0.0
+        for key, step in self.steps.items():
+            used += step.resources.disk_gb
+            peak = max(peak, used)
+            used -= dropped.get(key, 0.0)
+        return round(peak, 1)
+
     def document(self) -> dict[str, Any]:
         """Everything as plain JSON values: what is written under `runs/plans`."""
         return {

@@ -41,12 +41,12 @@ def test_plan_of_seam_needs_nothing_but_harness(tmp_path: Path) -> None:
         (["plan", "seam", "--stack", "cu90"], 2, "its stacks: cu117, cu130"),
         (["plan", "seam", "--option", "alphas"], 2, "--option NAME=CHOICE"),
         (["plan", "seam", "--option", "alphas=1-2"], 2, "choices: 1-24, 4-24"),
-        (["plan", "seam", "--option", "alpha=4-24"], 2, "its options: "),
+        (["plan", "seam", "--option", "alpha=4-24"], 2, "options: alphas"),
         (["plan", "seam", "--seeds", "9"], 2, "ask for 1 to 5"),
         (["plan", "seam", "--seeds", "2", "--seed", "1"], 2, "not both"),
         (["plan", "seam", "--seed", "one"], 2, "--seed 1,2"),
         (["plan", "seam", "--scale", "tiny"], 2, "one of: paper, smoke"),
-        (["plan", "seam", "--until", "nowhere"], 2, "steps: lists"),
+        (["plan", "seam", "--until", "nowhere"], 2, "steps: train-cam"),
         (["plan", "seam", "--project", "/nowhere"], 2, "no harness project"),
         (["frob"], 2, "No such command"),
     ],
@@ -73,3 +73,13 @@ def test_every_command_has_json_and_help() -> None:
         done = harness(*command.split(), "--json", "--project", str(PROJECT.root))
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)
+
+
+def test_table_8_names_every_repository_with_commit_and_licence() -> None:
+    done = harness("table", "8", "--json")
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(done.stdout)["rows"]
+    shared = [r for r in rows if r["repository"] == "semantic-segmentation-codebase"]
+    assert {r["method"]: r["backbones"] for r in shared}["seam"] == ["res38"]
+    assert all(len(row["commit"]) == 40 and row["stages"] for row in rows)
+    assert harness("table", "9").returncode == 2

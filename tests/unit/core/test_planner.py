@@ -98,6 +98,23 @@ def test_until_stops_at_a_step_or_a_score() -> None:
         toy.plan(until="nowhere")
 
 
+def test_an_option_can_choose_an_input_and_name_a_score() -> None:
+    fields = {"slow": {"from": "train", "label": "final"}, "fast": {"from": "data", "label": "raw"}}
+    choices = {name: {"about": name, "fields": given} for name, given in fields.items()}
+    options = {"mode": {"about": "how", "default": "fast", "choices": choices}}
+    first = toy.method(options=options)
+    data, train, score = first.steps
+    data = dataclasses.replace(data, outputs={**data.outputs, **train.outputs})
+    score = dataclasses.replace(
+        score, inputs={"model": "steps.{o.mode.from}.model"}, score="{o.mode.label}"
+    )
+    method = dataclasses.replace(first, steps=(data, train, score))
+    assert set(toy.keys_of(toy.plan(method, until="raw"))) == {"data", "score"}
+    slow = toy.plan(method, options={"mode": "slow"}, until="final")
+    assert set(toy.keys_of(slow)) == {"data", "train", "score"}
+    assert slow.steps[toy.keys_of(slow)["score"]].score == "final"
+
+
 def test_unknown_option_and_choice_are_refused() -> None:
     with pytest.raises(UsageError, match="no option 'mood'"):
         toy.plan(options={"mood": "x"})
@@ -110,3 +127,28 @@ def test_document_is_plain_json() -> None:
 
     document = toy.plan().document()
     assert json.loads(json.dumps(document)) == document
+
+
+def test_peak_disk_counts_an_intermediate_until_its_last_reader() -> None:
+    made = toy.method()
+    gb = {"data": 10.0, "train": 3.0, "score": 1.0}
+    steps = [
+        dataclasses.replace(
+            step,
+            resources=dataclasses.replace(
+                step.resources,
+                paper=dataclasses.replace(step.resources.paper, disk_gb=gb[step.name]),
+            ),
+            outputs={
+                name: dataclasses.replace(
+                    output, retain="consumers" if step.name == "train" else "always"
+                )
+                for name, output in step.outputs.items()
+            },
+        )
+        for step in made.steps
+    ]
+    plan = toy.plan(dataclasses.replace(made, steps=tuple(steps)))
+    # Two runs: data 10, train 3 is dropped after its score 1; then train 3 and score 1 again.
+    assert plan.peak_disk_gb() == 10 + 1 + 3 + 1
+    assert toy.plan(made).peak_disk_gb() == 0
