@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core import keys
-from harness.core.binding import Values
+from harness.core.binding import Values, fill_options
 from harness.core.checks import parse_reference
 from harness.core.model import (
     Catalogue,
@@ -54,7 +54,7 @@ class Binder:
 
     def bind(self, until: str | None) -> dict[str, BoundStep]:
         """Bind all steps, or those that lead to `until` (a step's name or a score's label)."""
-        wanted = [s.name for s in self.steps.values() if until in (None, s.name, s.score)]
+        wanted = [s.name for s in self.steps.values() if until in (None, s.name, self._label(s))]
         if not wanted:
             raise UsageError(
                 f"--until {until}: {self.method.method} has no such step or score",
@@ -68,6 +68,10 @@ class Binder:
         backbones = step.backbones or self.method.backbones
         asked = self.with_test or not step.test
         return asked and self.run.backbone in backbones and self.run.scale in step.scales
+
+    def _label(self, step: Step) -> str | None:
+        """What a scoring step's score is called."""
+        return step.score and fill_options(step.score, self.method, self.run)
 
     def _step(self, name: str) -> BoundStep:
         if name not in self.bound:
@@ -84,7 +88,7 @@ class Binder:
         return self.bound[name]
 
     def _input(self, name: str, text: str) -> BoundInput:
-        reference = parse_reference(text)
+        reference = parse_reference(fill_options(text, self.method, self.run))
         if reference.kind == "repos":
             return BoundInput(
                 kind="repo", ref=reference.name, path=reference.path, target=f"/in/{name}"
@@ -158,7 +162,7 @@ class Binder:
             outputs=outputs,
             resources=resources,
             progress=step.progress,
-            score=step.score,
+            score=self._label(step),
             **fields,
         )
 

@@ -9,6 +9,22 @@ from harness.core.plan import Run
 from harness.core.template import fill
 
 
+def fill_options(text: str, method: Method, run: Run) -> str:
+    """`text` with what the run's options choose; all other placeholders stay."""
+
+    def value(name: str) -> str | None:
+        kind, _, rest = name.partition(".")
+        return _chosen(method, run, rest) if kind == "o" else None
+
+    return fill(text, value)
+
+
+def _chosen(method: Method, run: Run, name: str) -> str:
+    option, _, field = name.partition(".")
+    choice: Choice = method.options[option].choices[run.options[option]]
+    return choice.fields[field] if field else run.options[option]
+
+
 class Values:
     """Fills the placeholders that are values; places (`in.X`, `out`, `work`) are left for later."""
 
@@ -69,9 +85,7 @@ class Values:
             parameter = self.method.parameters[rest]
             return str(parameter.paper if self.paper else parameter.smoke)
         if kind == "o":
-            option, _, field = rest.partition(".")
-            choice: Choice = self.method.options[option].choices[self.run.options[option]]
-            return choice.fields[field] if field else self.run.options[option]
+            return _chosen(self.method, self.run, rest)
         return self.plain.get(name)
 
     def _holds(self, when: When) -> bool:

@@ -42,6 +42,23 @@ def parse_reference(text: str) -> Reference:
     return Reference(kind, name, output, path or ".")
 
 
+def possible(
+    text: str, options: Mapping[str, Option], *, by_default: bool = False
+) -> tuple[Reference, ...]:
+    """The references that an input's text can become: one for each choice of the option it names.
+
+    `by_default` leaves the default choice alone.
+    """
+    names = placeholders(text)
+    if not names:
+        return (parse_reference(text),)
+    _, name, field = names[0].split(".")
+    option = options[name]
+    chosen = (option.default,) if by_default else tuple(option.choices)
+    values = [option.choices[choice].fields[field] for choice in chosen]
+    return tuple(parse_reference(text.replace(f"{{{names[0]}}}", value)) for value in values)
+
+
 def check_options(options: Mapping[str, Option], source: YamlSource) -> None:
     """Raise ManifestError where a default is no choice."""
     for name, option in options.items():
@@ -65,9 +82,9 @@ def check_method(
     check.unique_steps()
     for index, step in enumerate(method.steps):
         where: KeyPath = ("steps", index)
-        check.inputs(where, step, catalogue.repositories, assets)
         check.conditions(where, step)
         check.templates(where, step)
+        check.inputs(where, step, catalogue.repositories, assets)
         check.outputs(where, step)
     for name in sorted(used_assets(method)):
         made = assets[name].smoke
@@ -81,10 +98,16 @@ def check_method(
     check.acyclic()
 
 
-def used_assets(method: Method) -> set[str]:
-    """The assets that the method's steps name."""
-    references = (parse_reference(r) for step in method.steps for r in step.inputs.values())
-    return {reference.name for reference in references if reference.kind == "assets"}
+def used_assets(method: Method, *, by_default: bool = False) -> set[str]:
+    """The assets that the method's steps name; `by_default`: with no option set, no test split."""
+    return {
+        reference.name
+        for step in method.steps
+        if not (by_default and step.test)
+        for text in step.inputs.values()
+        for reference in possible(text, method.options, by_default=by_default)
+        if reference.kind == "assets"
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +151,7 @@ class _Check:
         steps = {other.name: other for other in self.method.steps}
         if step.repo is not None:
             self.known((*where, "repo"), (step.repo,), self.method.repositories, "repository")
-        for name, text in step.inputs.items():
-            place = (*where, "inputs", name)
-            reference = parse_reference(text)
+        for place, reference in self.references(where, step):
             match reference.kind:
                 case "assets":
                     self.known(place, (reference.name,), assets, "asset")
@@ -138,12 +159,20 @@ class _Check:
                     self.known(place, (reference.name,), repositories, "repository")
                 case "given":
                     raise self.fail(
-                        place, f"{text!r} stands in no part", "name a step, asset or repository"
+                        place,
+                        f"'given.{reference.name}' stands in no part",
+                        "name a step, asset or repository",
                     )
                 case _:
                     self.known(place, (reference.name,), steps, "step")
                     outputs = steps[reference.name].outputs
                     self.known(place, (reference.output,), outputs, "output")
+
+    def references(self, where: KeyPath, step: Step) -> Iterator[tuple[KeyPath, Reference]]:
+        """All that the step's inputs can be, with their places."""
+        for name, text in step.inputs.items():
+            for reference in possible(text, self.method.options):
+                yield (*where, "inputs", name), reference
 
     def conditions(self, where: KeyPath, step: Step) -> None:
         for index, item in enumerate(step.argv):
@@ -204,7 +233,7 @@ class _Check:
         graph = {
             step.name: {
                 reference.name
-                for reference in map(parse_reference, step.inputs.values())
+                for _, reference in self.references((), step)
                 if reference.kind == "steps"
             }
             for step in self.method.steps
@@ -236,6 +265,10 @@ def _known(
 def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
     """Every template of a step with its place."""
     yield from _command_texts(step)
+    for name, text in step.inputs.items():
+        yield ("inputs", name), text
+    if step.score is not None:
+        yield ("score",), step.score
     for name, output in step.outputs.items():
         for field in dataclasses.fields(output.contract):
             text = getattr(output.contract, field.name)

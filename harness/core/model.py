@@ -11,6 +11,7 @@ else in braces is touched:
 ``{out}`` ``{work}``   the step's writable output folder, its working directory
 ``{p.NAME}``           parameter NAME at the run's scale
 ``{o.NAME}``           the chosen value of option NAME; ``{o.NAME.FIELD}`` a field of that choice
+                       (this one may also name an input's asset or step, and a score)
 ``{seed}``             the step's effective seed
 ``{workers}`` ``{threads}`` ``{gpus}``  explicit numbers of the step at the run's scale
 ``{backbone}`` ``{losses}`` ``{scale}``  names
@@ -25,7 +26,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.core.contract import Contract
-from harness.core.values import Commit, Date, InnerPath, Name, Reference, Sha256, value
+from harness.core.values import Commit, Date, InnerPath, Label, Name, Reference, Sha256, value
 
 
 class Losses(StrEnum):
@@ -50,7 +51,9 @@ class Scale(StrEnum):
 
 
 #: What a step may have on its PYTHONPATH: ours, stand-ins (shims), hooks.
-Package = Literal["losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "mmcv"]
+Package = Literal[
+    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard", "mmcv"
+]
 
 
 class RuntimeName(StrEnum):
@@ -168,7 +171,7 @@ class Step:
     backbones: tuple[str, ...] = ()  # empty: all
     scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
     progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
-    score: Name | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
+    score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
     shards: Mapping[str, Any] | None = None  # honoured by the container engine
     note: str | None = None

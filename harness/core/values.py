@@ -20,6 +20,9 @@ def value(cls: type[T]) -> type[T]:
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_.-]*$")]
 Commit = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+#: An option may choose: a name, or a placeholder of a field of its choices.
+_CHOSEN = r"\{o\.[A-Za-z][\w-]*\.[A-Za-z][\w-]*\}"
+Label = Annotated[str, StringConstraints(pattern=rf"^([A-Za-z][A-Za-z0-9_.-]*|{_CHOSEN})$")]
 Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -41,7 +44,8 @@ def _reference(text: str) -> str:
 
 
 _REFERENCE = re.compile(
-    r"(?P<kind>steps|assets|repos|given)\.(?P<name>[\w-]+)(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
+    r"(?P<kind>steps|assets|repos|given)\."
+    rf"(?P<name>[\w-]+|{_CHOSEN})(?P<output>\.[\w-]+)?(/(?P<path>.+))?"
 )
 InnerPath = Annotated[str, AfterValidator(_inner)]
 Reference = Annotated[str, AfterValidator(_reference)]

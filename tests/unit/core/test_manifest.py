@@ -91,6 +91,10 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"steps": steps_with(1, inputs={"data": "assets.voc"})}, "unknown asset 'voc'", ""),
     ({"steps": steps_with(1, inputs={"data": "assets.voc/../x"})}, "stays inside its root", ""),
     ({"steps": steps_with(1, inputs={"data": "nowhere"})}, "expected steps.NAME.OUTPUT", ""),
+    ({"steps": steps_with(1, inputs={"data": "assets.{p.lr}"})}, "expected steps.NAME.OUTPUT", ""),
+    ({"steps": steps_with(1, inputs={"d": "assets.{o.mood.x}"})}, "unknown placeholder", "o.OPT"),
+    ({"steps": steps_with(1, inputs={"d": "assets.{o.mode.x}"})}, "unknown placeholder", "o.OPT"),
+    ({"steps": steps_with(2, score="{o.mode.label}")}, "unknown placeholder {o.mode.label}", ""),
     ({"steps": steps_with(1, cwd="/etc")}, "stays inside its root", ""),
     ({"steps": steps_with(1, links={"../x": "{out}"})}, "stays inside its root", ""),
     ({"steps": steps_with(0, argv=["{nowhere}"])}, "unknown placeholder {nowhere}", "in.INPUT"),
@@ -119,6 +123,14 @@ def test_bad_manifests(tmp_path: Path, changes: dict[str, Any], what: str, hint:
     assert hint in caught.value.hint
     assert "toy.yaml:" in text
     assert caught.value.exit_code == 2
+
+
+def test_whatever_an_option_can_choose_must_be_there(tmp_path: Path) -> None:
+    choices = {name: {"about": name, "fields": {"from": name}} for name in ("data", "dta")}
+    option = {"about": "which", "default": "data", "choices": choices}
+    steps = steps_with(1, inputs={"data": "steps.{o.mode.from}.data"})
+    with pytest.raises(ManifestError, match="unknown step 'dta'"):
+        load(project(tmp_path, options={"mode": option}, steps=steps))
 
 
 def test_the_line_is_the_line_of_the_field(tmp_path: Path) -> None:
