@@ -83,7 +83,11 @@ class Binder:
                 )
             step = self.steps[name]
             # Inputs first, so that a plan lists parents before children.
-            inputs = {key: self._input(key, text) for key, text in step.inputs.items()}
+            inputs = {
+                key: self._input(key, text)
+                for key, text in step.inputs.items()
+                if step.inputs_when.get(key, {}).items() <= self.run.options.items()
+            }
             self.bound[name] = self._bind(step, inputs)
         return self.bound[name]
 

@@ -151,6 +151,9 @@ class _Check:
         steps = {other.name: other for other in self.method.steps}
         if step.repo is not None:
             self.known((*where, "repo"), (step.repo,), self.method.repositories, "repository")
+        self.known((*where, "inputs_when"), step.inputs_when, step.inputs, "input")
+        for name, options in step.inputs_when.items():
+            self.condition((*where, "inputs_when", name), When(options=options), step)
         for place, reference in self.references(where, step):
             match reference.kind:
                 case "assets":

@@ -158,6 +158,9 @@ class Step:
     folders: tuple[InnerPath, ...] = ()  # made in the working directory before the start
     out_folders: tuple[InnerPath, ...] = ()  # made under /out, where upstream does not
     inputs: Mapping[Name, Reference] = Field(default_factory=dict)
+    inputs_when: Mapping[Name, Mapping[Name, str]] = Field(
+        default_factory=dict
+    )  # input -> option -> the choice under which it is there
     outputs: Mapping[Name, Output]
     packages: tuple[Package, ...] = ()
     injects_losses: bool = False  # this step's argv or env depends on the run's losses

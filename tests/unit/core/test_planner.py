@@ -115,6 +115,16 @@ def test_an_option_can_choose_an_input_and_name_a_score() -> None:
     assert slow.steps[toy.keys_of(slow)["score"]].score == "final"
 
 
+def test_an_input_can_be_there_under_a_choice_alone() -> None:
+    first = toy.method()
+    data, train, score = first.steps
+    train = dataclasses.replace(train, inputs_when={"data": {"mode": "slow"}})
+    method = dataclasses.replace(first, steps=(data, train, score))
+    assert set(toy.keys_of(toy.plan(method, until="train"))) == {"train"}
+    slow = toy.plan(method, options={"mode": "slow"}, until="train")
+    assert set(toy.keys_of(slow)) == {"data", "train"}
+
+
 def test_unknown_option_and_choice_are_refused() -> None:
     with pytest.raises(UsageError, match="no option 'mood'"):
         toy.plan(options={"mood": "x"})
