@@ -61,6 +61,17 @@ class NpyStacks:
 
 
 @value
+class NpyArrays:
+    """One npy array per id, and no other file: `channels` maps of finite float32, never pickled."""
+
+    kind: Literal["npy-arrays"]
+    ids: str
+    channels: Annotated[int, Field(ge=1)]
+    size_of: str | None = None  # template of the folder with <id>.jpg whose size is divided
+    stride: Annotated[int, Field(ge=1)] = 1  # rounded up; one row or column more is a pool's margin
+
+
+@value
 class NpyRatios:
     """One pickled npy dict: id -> the share of the picture that each class covers, 0..1."""
 
@@ -134,6 +145,7 @@ Contract = Annotated[
     PngLabels
     | NpyMaps
     | NpyStacks
+    | NpyArrays
     | NpyRatios
     | StateDict
     | MxnetParams

@@ -14,6 +14,7 @@ from harness.core.contract import (
     JsonObject,
     Listing,
     MxnetParams,
+    NpyArrays,
     NpyMaps,
     NpyRatios,
     NpyStacks,
@@ -23,6 +24,7 @@ from harness.core.contract import (
 )
 from harness.engine.contracts.failure import ContractError, Facts, Render
 from harness.engine.contracts.files import contained
+from harness.engine.contracts.npy_arrays import check_npy_arrays
 from harness.engine.contracts.npy_maps import check_npy_maps
 from harness.engine.contracts.npy_ratios import check_npy_ratios
 from harness.engine.contracts.npy_stacks import check_npy_stacks
@@ -36,6 +38,7 @@ _CHECKS: dict[type, Callable[[Any, Path, Render], Facts]] = {
     PngLabels: check_png_labels,
     NpyMaps: check_npy_maps,
     NpyStacks: check_npy_stacks,
+    NpyArrays: check_npy_arrays,
     NpyRatios: check_npy_ratios,
     StateDict: check_state_dict,
     MxnetParams: check_mxnet_params,
