@@ -126,7 +126,7 @@ def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Predict
 
 def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
     """Read a dict of foreground class number 0.. to float map H x W; none of them: background."""
-    maps = _load_dict(file)
+    maps = read_cam(file)
     for key, values in maps.items():
         _check_cam(file, key, values, shape, classes)
     if not maps:
@@ -150,7 +150,8 @@ def _levels(score: NDArray[np.float32]) -> Labels:
     return level
 
 
-def _load_dict(file: Path) -> dict[Any, Any]:
+def read_cam(file: Path) -> dict[Any, Any]:
+    """Return the dict of class number 0.. to map in a CAM file. Raises ScoreError."""
     try:
         loaded = np.load(file, allow_pickle=True)
         content = loaded.item() if loaded.shape == () else None

@@ -29,6 +29,7 @@ from .files import (
     read_list,
     read_prediction,
 )
+from .samples import keep
 from .scores import FIXED, Scores
 
 WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more than it saves
@@ -187,14 +188,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--classes", type=int, default=21, help="with the background")
     parser.add_argument("--curve", action="store_true", help="keep every threshold (CAMs)")
     parser.add_argument("--allow-extra", action="store_true", help="pred may hold other images")
+    parser.add_argument("--samples", type=Path, help="folder for pictures of a few images")
     parser.add_argument("--workers", type=int, help="processes (default: one per CPU)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
     args = parser.parse_args(argv)
     try:
+        ids = read_list(args.list)
         scores = score_folder(
             args.pred,
             args.gt,
-            read_list(args.list),
+            ids,
             kind=args.kind,
             curve=args.curve,
             classes=args.classes,
@@ -202,6 +205,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             workers=args.workers,
             progress=None if args.quiet else show_progress,
         )
+        if args.samples is not None:
+            keep(args.pred, ids, args.kind, args.classes, args.samples)
     except ScoreError as error:
         sys.stderr.write(f"error: {error}\n")
         return 2

@@ -1,0 +1,52 @@
+"""Keep a few scored images to look at later, when the predictions themselves are long gone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from .errors import ScoreError
+from .files import SUFFIX, read_cam, read_labels
+
+COUNT = 32
+
+
+def sampled(ids: Sequence[str], count: int = COUNT) -> tuple[str, ...]:
+    """Return ``count`` ids evenly spaced over a list, all where it is shorter.
+
+    They depend on the list alone: the same images of every method, loss and seed.
+    """
+    count = min(count, len(ids))
+    return tuple(ids[at * len(ids) // count] for at in range(count))
+
+
+def keep(pred: Path, ids: Sequence[str], kind: str, classes: int, out: Path) -> None:
+    """Write samples of predictions as 8-bit PNGs, H x W as they are.
+
+    Label maps as ``<id>.png``, values as predicted; CAMs as ``<id>-<class number>.png``, 255 times
+    the map clipped to [0, 1], class numbers 1..20.
+
+    Raises:
+        ScoreError: if a prediction cannot be read or a sample not be written.
+
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in sampled(ids):
+        file = pred / f"{name}{SUFFIX[kind]}"
+        if kind == "cam":
+            for key, values in read_cam(file).items():
+                level = np.clip(np.asarray(values, np.float32), 0, 1) * 255
+                _write(out / f"{name}-{key + 1}.png", np.rint(level).astype(np.uint8))
+        else:
+            _write(out / f"{name}.png", read_labels(file, classes))
+
+
+def _write(file: Path, picture: Any) -> None:
+    done, content = cv2.imencode(".png", picture)
+    if not done:
+        raise ScoreError(f"{file} cannot be written as a PNG")
+    file.write_bytes(content.tobytes())
