@@ -3,7 +3,7 @@
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from harness.core import keys
 from harness.core.binding import Values, fill_options
@@ -133,7 +133,9 @@ class Binder:
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
         seed = self._seed(step)
         resources = self._resources(step, seed)
-        text = Values(self.method, self.run, step, seed, resources)
+        losses = self._losses(step)
+        run = dataclasses.replace(self.run, losses=losses)
+        text = Values(self.method, run, step, seed, resources)
         outputs = {
             name: dataclasses.replace(output, contract=text.contract(output.contract))
             for name, output in step.outputs.items()
@@ -142,11 +144,11 @@ class Binder:
             "repo": step.repo,
             "cwd": step.cwd,
             "argv": text.argv(step.argv),
-            "env": text.mapping({**step.env, **self._losses_env(step)}),
+            "env": text.mapping({**step.env, **({} if losses is Losses.NONE else step.losses_env)}),
             "links": text.mapping(step.links),
             "folders": step.folders,
             "out_folders": step.out_folders,
-            "packages": self._packages(step),
+            "packages": _packages(step, losses),
             "seed": seed,
             "threads": text.at(step.threads),
             "workers": text.at(step.workers),
@@ -188,21 +190,19 @@ class Binder:
         """The effective seed: none for a deterministic step, the fixed one where an option says."""
         if not step.stochastic:
             return None
-        if self.method.seed_option is None:
-            return self.run.seed
-        option = self.method.options[self.method.seed_option]
-        reached = option.choices[self.run.options[self.method.seed_option]].fields["steps"]
-        names = {name.strip() for name in reached.split(",")}
-        return self.run.seed if step.name in names else self.method.fixed_seed
+        return self.run.seed if self._reaches("seed_option", step) else self.method.fixed_seed
 
-    def _losses_env(self, step: Step) -> Mapping[str, str]:
-        return {} if self.run.losses is Losses.NONE else step.losses_env
+    def _losses(self, step: Step) -> Losses:
+        """The losses injected into a step: none where an option keeps the run's from it."""
+        return self.run.losses if self._reaches("losses_option", step) else Losses.NONE
 
-    def _packages(self, step: Step) -> tuple[str, ...]:
-        # The patched script imports the losses inside its switch: without losses nothing is staged,
-        # so that baseline keys do not depend on how the losses are computed.
-        skip = {"losses"} if step.injects_losses and self.run.losses is Losses.NONE else set()
-        return tuple(package for package in step.packages if package not in skip)
+    def _reaches(self, which: Literal["seed_option", "losses_option"], step: Step) -> bool:
+        """Whether the chosen option lists the step (true without such an option)."""
+        name: str | None = getattr(self.method, which)
+        if name is None:
+            return True
+        reached = self.method.options[name].choices[self.run.options[name]].fields["steps"]
+        return step.name in {one.strip() for one in reached.split(",")}
 
     def _parts(
         self,
@@ -243,6 +243,13 @@ class Binder:
             return False
         parent = next(step for step in self.bound.values() if step.key == one.ref)
         return parent.provisional
+
+
+def _packages(step: Step, losses: Losses) -> tuple[str, ...]:
+    # The patched script imports the losses inside its switch: without losses nothing is staged,
+    # so that baseline keys do not depend on how the losses are computed.
+    skip = {"losses"} if step.injects_losses and losses is Losses.NONE else set()
+    return tuple(package for package in step.packages if package not in skip)
 
 
 def _join(first: str, second: str) -> str:

@@ -77,8 +77,9 @@ def check_method(
     check = _Check(method, source, origins)
     check.known(("stacks",), method.stacks, catalogue.stacks, "stack")
     check.known(("repositories",), method.repositories, catalogue.repositories, "repository")
-    if method.seed_option is not None:
-        check.known(("seed_option",), (method.seed_option,), method.options, "option")
+    for field in ("seed_option", "losses_option"):
+        named = getattr(method, field)
+        check.known((field,), (named,) if named else (), method.options, "option")
     check.unique_steps()
     for index, step in enumerate(method.steps):
         where: KeyPath = ("steps", index)

@@ -30,7 +30,7 @@ class NpyMaps:
 
     kind: Literal["npy-maps"]
     ids: str
-    dtype: Literal["float32", "float64"] = "float32"
+    dtype: Literal["float16", "float32", "float64"] = "float32"
     first_key: Literal[0, 1] = 0  # the key of the first class (aeroplane)
     background: bool = False  # a background map must stand under key 0 (needs first_key 1)
     max_key: int = 19

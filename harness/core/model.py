@@ -241,6 +241,7 @@ class Method:
     fixed_seed: int = 1  # for stochastic steps that the chosen option keeps the seed from
     repositories: Mapping[Name, tuple[str, ...]]  # name -> patches in order
     seed_option: Name | None = None  # its choices list the seeded steps in field `steps`
+    losses_option: Name | None = None  # its choices list the steps that get the run's losses
     options: Mapping[Name, Option] = Field(default_factory=dict)
     parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
     steps: tuple[Step, ...]

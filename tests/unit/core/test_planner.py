@@ -75,6 +75,25 @@ def test_option_can_keep_the_seed_from_a_step() -> None:
     assert toy.keys_of(reached, seed=1)["train"] != toy.keys_of(reached, seed=2)["train"]
 
 
+def test_option_can_keep_the_losses_from_a_step() -> None:
+    where = {
+        "about": "which steps get the losses",
+        "default": "none",
+        "choices": {
+            "none": {"about": "-", "fields": {"steps": ""}},
+            "all": {"about": "-", "fields": {"steps": "train"}},
+        },
+    }
+    method = toy.method(
+        options={"mode": dataclasses.asdict(toy.method().options["mode"]), "where": where},
+        losses_option="where",
+    )
+    kept = toy.plan(method)
+    assert toy.keys_of(kept, Losses.ISL) == toy.keys_of(kept, Losses.NONE)
+    reached = toy.plan(method, options={"where": "all"})
+    assert toy.keys_of(reached, Losses.ISL)["train"] != toy.keys_of(reached, Losses.NONE)["train"]
+
+
 def test_scale_changes_parameters_and_the_cpu_shim() -> None:
     paper, smoke = toy.plan(), toy.plan(scale=Scale.SMOKE)
     step = smoke.steps[toy.keys_of(smoke)["train"]]
