@@ -170,6 +170,7 @@ def _run_on_cpu(torch: Any) -> None:
     torch.cuda.device_count = lambda: 1
     torch.cuda.device = _NoDevice
     torch.cuda.synchronize = lambda *_: None
+    torch.cuda.is_current_stream_capturing = lambda: False  # optimisers ask
     for amp in (torch.cuda.amp.common, torch.cuda.amp.grad_scaler):  # mixed precision is for GPUs
         amp.amp_definitely_not_available = lambda: True
     torch.nn.DataParallel.__init__ = _pass_through(torch)

@@ -134,6 +134,7 @@ places = [torch.ones(1).to(to).device.type for to in (0, "cuda", "cuda:1", torch
 places.append(torch.ones(1).to(device="cuda", dtype=torch.float64).device.type)
 places.append(net.to(0).module.weight.device.type)
 torch.cuda.synchronize()
+torch.optim.AdamW(net.parameters()).step()
 scaler = torch.cuda.amp.GradScaler()
 with torch.cuda.amp.autocast():
     mixed = torch.is_autocast_enabled() or scaler.is_enabled()
