@@ -80,6 +80,7 @@ def test_drawn_classes_are_written_as_labels(tmp_path: Path) -> None:
         (["--count-train", "4"], "train.txt has 3 ids, expected at least 4"),
         (["--count-train", "3"], "has no class for id 2009_000001"),
         (["--count-val", "0"], "must be at least 1"),
+        (["--test-list", "test.txt"], "not allowed with argument --labels"),
         (["--width", "20"], "pixels each way"),
         (["--labels", "absent.npy"], "absent.npy"),
         (["--classes", "3"], "not allowed with argument"),
@@ -99,3 +100,15 @@ def test_labels_need_lists(capsys: pytest.CaptureFixture[str], tmp_path: Path) -
     with pytest.raises(SystemExit):
         main(["--labels", "labels.npy", *counts, "--out", str(tmp_path)])
     assert "--labels needs --train-list and --val-list" in capsys.readouterr().err
+
+
+def test_the_test_split_has_pictures_and_no_masks(tmp_path: Path) -> None:
+    (tmp_path / "test.txt").write_text("/JPEGImages/2008_000006.jpg\n/JPEGImages/2008_000011.jpg\n")
+    given = ["--test-list", str(tmp_path / "test.txt"), "--count-test", "1"]
+    main([*given, "--width", "48", "--height", "40", "--out", str(tmp_path / "voc")])
+    files = sorted(path for path in (tmp_path / "voc").rglob("*") if path.is_file())
+    assert [str(path.relative_to(tmp_path / "voc")) for path in files] == [
+        "ImageSets/Segmentation/test.txt",
+        "JPEGImages/2008_000006.jpg",
+    ]
+    assert files[0].read_text() == "2008_000006\n"
