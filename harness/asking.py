@@ -27,8 +27,9 @@ class Ask:
     stack: str | None = None
     runtime: RuntimeName = RuntimeName.DOCKER
     options: Mapping[str, str] = field(default_factory=dict)
-    until: str | None = None
+    until: tuple[str, ...] = ()
     with_test: bool = False
+    anchor: str | None = None
 
 
 def plan_methods(context: Context, ask: Ask, methods: Sequence[Method]) -> Plan:
@@ -76,6 +77,7 @@ def _request(method: Method, ask: Ask) -> Request:
         options={name: choice for name, choice in ask.options.items() if name in method.options},
         until=ask.until,
         with_test=ask.with_test,
+        anchor=ask.anchor,
     )
 
 
@@ -95,7 +97,7 @@ def _facts(context: Context, method: Method, request: Request) -> Facts:
     environments = context.environments(RuntimeName(request.runtime))
     return Facts(
         environment=environments.identify(method.method, request.stack),
-        assets={name: context.assets.digest(name) for name in used_assets(method)},
+        assets={name: context.assets.digest(name) for name in _assets(method, request)},
         sources={
             name: _identity(context, name, patches) for name, patches in method.repositories.items()
         },
@@ -105,6 +107,11 @@ def _facts(context: Context, method: Method, request: Request) -> Facts:
         },
         packages=context.packages,
     )
+
+
+def _assets(method: Method, request: Request) -> set[str]:
+    anchor = {method.anchors[request.anchor].asset} if request.anchor else set()
+    return used_assets(method) | anchor
 
 
 def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:

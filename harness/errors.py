@@ -64,6 +64,12 @@ class StepError(HarnessError):
     exit_code = 6
 
 
+class NotAsExpected(HarnessError):  # noqa: N818 - a verdict, not an error
+    """A verdict is not the expected one."""
+
+    exit_code = 7
+
+
 class Interrupted(HarnessError):  # noqa: N818 - a user's wish, not an error
     """The user stopped the command."""
 

@@ -103,7 +103,7 @@ def make_ask(
         stack=stack,
         runtime=parse_runtime(runtime),
         options=dict(_pair(text) for text in option or ()),
-        until=until,
+        until=(until,) if until else (),
         with_test=with_test,
     )
 

@@ -4,7 +4,6 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +70,7 @@ def reproduce(
     """Take chains from pinned repositories to J, F and J&F."""
     from harness import reproduce as verbs
     from harness.console import Board
+    from harness.review import log_path
 
     ask = make_ask(
         methods,
@@ -89,8 +89,8 @@ def reproduce(
     plan = verbs.plan(context, ask)
     if not as_json:
         _announce(context, plan)
-    with Board(plan, lambda key: _log(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, _work(jobs, board))
+    with Board(plan, lambda key: log_path(context, key)) as board:
+        result = verbs.reproduce(context, ask, plan, make_work(jobs, board))
     _finish(context, result, as_json=as_json)
 
 
@@ -218,7 +218,8 @@ def verify(
         )
 
 
-def _work(jobs: int, board: Any) -> Any:
+def make_work(jobs: int, board: Any) -> Any:
+    """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
     from harness.adapters.gpu import gpu_uuids
     from harness.engine.host import total_memory_gb
     from harness.engine.schedule import Tokens, Watch
@@ -245,12 +246,6 @@ def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
         console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
         console.out.print(f"runs: {context.layout.root}")
     raise typer.Exit(result.exit_code)
-
-
-def _log(context: "Context", key: str) -> Path | None:
-    from harness.review import log_path
-
-    return log_path(context, key)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Bind the steps of one run, parents first, and key them."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -49,19 +49,22 @@ class Binder:
         self.facts = facts
         self.run = run
         self.with_test = with_test
+        self.anchor = method.anchors[run.anchor] if run.anchor else None
         self.steps = {step.name: step for step in method.steps if self._applies(step)}
         self.bound: dict[str, BoundStep] = {}
 
-    def bind(self, until: str | None) -> dict[str, BoundStep]:
-        """Bind all steps, or those that lead to `until` (a step's name or a score's label)."""
-        wanted = [s.name for s in self.steps.values() if until in (None, s.name, self._label(s))]
-        if not wanted:
-            raise UsageError(
-                f"--until {until}: {self.method.method} has no such step or score",
-                hint=f"steps: {', '.join(self.steps)}",
-            )
-        for name in wanted:
-            self._step(name)
+    def bind(self, until: Sequence[str] = ()) -> dict[str, BoundStep]:
+        """Bind all steps, or those that lead to `until` (names of steps or labels of scores)."""
+        named = {s.name: {s.name, self._label(s)} for s in self.steps.values()}
+        for one in until:
+            if not any(one in names for names in named.values()):
+                raise UsageError(
+                    f"--until {one}: {self.method.method} has no such step or score",
+                    hint=f"steps: {', '.join(self.steps)}",
+                )
+        for name, names in named.items():
+            if not until or names & set(until):
+                self._step(name)
         return self.bound
 
     def _applies(self, step: Step) -> bool:
@@ -99,6 +102,10 @@ class Binder:
             )
         if reference.kind == "assets":
             return self._asset(name, reference.name, reference.path)
+        if self.anchor and self.anchor.replaces == f"{reference.name}.{reference.output}":
+            return BoundInput(
+                kind="asset", ref=self.anchor.asset, path=reference.path, target=f"/in/{name}"
+            )
         parent = self._step(reference.name)
         path = _join(parent.outputs[reference.output].path, reference.path)
         return BoundInput(kind="step", ref=parent.key, path=path, target=f"/in/{name}")

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.model import (
+    Anchor,
     Arguments,
     Asset,
     Catalogue,
@@ -45,18 +46,25 @@ def parse_reference(text: str) -> Reference:
 def possible(
     text: str, options: Mapping[str, Option], *, by_default: bool = False
 ) -> tuple[Reference, ...]:
-    """The references that an input's text can become: one for each choice of the option it names.
+    """The references that an input's text can become, as `expansions`."""
+    return tuple(map(parse_reference, expansions(text, options, by_default=by_default)))
+
+
+def expansions(
+    text: str, options: Mapping[str, Option], *, by_default: bool = False
+) -> tuple[str, ...]:
+    """What a text can become: one for each choice of the option it names.
 
     `by_default` leaves the default choice alone.
     """
     names = placeholders(text)
     if not names:
-        return (parse_reference(text),)
+        return (text,)
     _, name, field = names[0].split(".")
     option = options[name]
     chosen = (option.default,) if by_default else tuple(option.choices)
     values = [option.choices[choice].fields[field] for choice in chosen]
-    return tuple(parse_reference(text.replace(f"{{{names[0]}}}", value)) for value in values)
+    return tuple(text.replace(f"{{{names[0]}}}", value) for value in values)
 
 
 def check_options(options: Mapping[str, Option], source: YamlSource) -> None:
@@ -96,6 +104,8 @@ def check_method(
                     f"assets.{name}.smoke.inputs: {reference!r} names a step",
                     hint="made assets read assets and repositories only",
                 )
+    for name, anchor in method.anchors.items():
+        check.anchor(("anchors", name), anchor, assets)
     check.acyclic()
 
 
@@ -190,11 +200,7 @@ class _Check:
             )
         if when.backbone is not None:
             self.known(where, (when.backbone,), self.method.backbones, "backbone")
-        for name, choice in when.options.items():
-            self.known((*where, "options"), (name,), self.method.options, "option")
-            self.known(
-                (*where, "options", name), (choice,), self.method.options[name].choices, "choice"
-            )
+        self.choices((*where, "options"), when.options)
 
     def templates(self, where: KeyPath, step: Step) -> None:
         for place, text in texts(step):
@@ -232,6 +238,28 @@ class _Check:
             raise self.fail((*where, "score"), "a scoring step needs an output 'scores'", "add it")
         for backbone in step.backbones:
             self.known((*where, "backbones"), (backbone,), self.method.backbones, "backbone")
+
+    def anchor(self, where: KeyPath, anchor: Anchor, assets: Mapping[str, Asset]) -> None:
+        self.known((*where, "asset"), (anchor.asset,), assets, "asset")
+        self.known((*where, "backbone"), (anchor.backbone,), self.method.backbones, "backbone")
+        self.choices((*where, "options"), anchor.options)
+        step, _, output = anchor.replaces.partition(".")
+        outputs = {other.name: other.outputs for other in self.method.steps}
+        self.known((*where, "replaces"), (step,), outputs, "step")
+        self.known((*where, "replaces"), (output,), outputs[step], "output")
+        scores = self.labels()
+        for index, expected in enumerate(anchor.expect):
+            self.known((*where, "expect", index, "score"), (expected.score,), scores, "score")
+
+    def labels(self) -> set[str]:
+        """Every label that a score can have."""
+        scores = (step.score for step in self.method.steps if step.score)
+        return {label for score in scores for label in expansions(score, self.method.options)}
+
+    def choices(self, where: KeyPath, options: Mapping[str, str]) -> None:
+        for name, choice in options.items():
+            self.known(where, (name,), self.method.options, "option")
+            self.known((*where, name), (choice,), self.method.options[name].choices, "choice")
 
     def acyclic(self) -> None:
         graph = {

@@ -221,6 +221,29 @@ class Part:
 
 
 @value
+class Expected:
+    """A known score of a chain that starts from an anchor, in percent."""
+
+    score: Name  # a score's label
+    metric: Literal["J", "F"] = "J"
+    value: Annotated[float, Field(ge=0, le=100)]
+    tolerance: Annotated[float, Field(gt=0)]  # in points: what another card or decoder may change
+    source: str
+
+
+@value
+class Anchor:
+    """The authors' own file in the place of a step's output: proves an environment in hours."""
+
+    about: str
+    asset: Name
+    replaces: Annotated[str, Field(pattern=r"^[\w-]+\.[\w-]+$")]  # STEP.OUTPUT
+    backbone: Name
+    options: Mapping[Name, str] = Field(default_factory=dict)  # with which the numbers were made
+    expect: Annotated[tuple[Expected, ...], Field(min_length=1)]
+
+
+@value
 class Use:
     """A method's use of a part."""
 
@@ -246,6 +269,7 @@ class Method:
     parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
     steps: tuple[Step, ...]
     parts: tuple[Use, ...] = ()  # their steps come after its own
+    anchors: Mapping[Name, Anchor] = Field(default_factory=dict)
 
 
 @value

@@ -20,13 +20,15 @@ class Run:
     stack: str
     runtime: str
     options: Mapping[str, str]
+    anchor: str | None = None  # the anchor that stands in for an output
 
     @property
     def id(self) -> str:
         """A readable name; options enter by a short hash: two settings never share a record."""
         parts = (self.method, self.backbone, self.losses.value, f"s{self.seed}")
         place = (self.scale.value, self.stack, self.runtime)
-        return "-".join((*parts, *place, digest(dict(self.options))[:6]))
+        anchor = ("anchor", self.anchor) if self.anchor else ()
+        return "-".join((*parts, *place, digest(dict(self.options))[:6], *anchor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

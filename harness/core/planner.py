@@ -22,8 +22,9 @@ class Request:
     stack: str
     runtime: str
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    until: str | None = None
+    until: tuple[str, ...] = ()  # names of steps, labels of scores; empty: everything
     with_test: bool = False
+    anchor: str | None = None
 
 
 def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Facts) -> Plan:
@@ -43,6 +44,7 @@ def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Fac
                     stack=request.stack,
                     runtime=request.runtime,
                     options=options,
+                    anchor=request.anchor,
                 )
                 binder = Binder(method, catalogue, facts, run, with_test=request.with_test)
                 bound = binder.bind(request.until)

@@ -111,10 +111,10 @@ def test_estimates_and_descriptions_stay_out_of_keys() -> None:
 
 
 def test_until_stops_at_a_step_or_a_score() -> None:
-    assert set(toy.keys_of(toy.plan(until="train"))) == {"data", "train"}
-    assert set(toy.keys_of(toy.plan(until="final"))) == {"data", "train", "score"}
+    assert set(toy.keys_of(toy.plan(until=("train",)))) == {"data", "train"}
+    assert set(toy.keys_of(toy.plan(until=("final",)))) == {"data", "train", "score"}
     with pytest.raises(UsageError, match="--until nowhere"):
-        toy.plan(until="nowhere")
+        toy.plan(until=("nowhere",))
 
 
 def test_an_option_can_choose_an_input_and_name_a_score() -> None:
@@ -128,8 +128,8 @@ def test_an_option_can_choose_an_input_and_name_a_score() -> None:
         score, inputs={"model": "steps.{o.mode.from}.model"}, score="{o.mode.label}"
     )
     method = dataclasses.replace(first, steps=(data, train, score))
-    assert set(toy.keys_of(toy.plan(method, until="raw"))) == {"data", "score"}
-    slow = toy.plan(method, options={"mode": "slow"}, until="final")
+    assert set(toy.keys_of(toy.plan(method, until=("raw",)))) == {"data", "score"}
+    slow = toy.plan(method, options={"mode": "slow"}, until=("final",))
     assert set(toy.keys_of(slow)) == {"data", "train", "score"}
     assert slow.steps[toy.keys_of(slow)["score"]].score == "final"
 
@@ -139,8 +139,8 @@ def test_an_input_can_be_there_under_a_choice_alone() -> None:
     data, train, score = first.steps
     train = dataclasses.replace(train, inputs_when={"data": {"mode": "slow"}})
     method = dataclasses.replace(first, steps=(data, train, score))
-    assert set(toy.keys_of(toy.plan(method, until="train"))) == {"train"}
-    slow = toy.plan(method, options={"mode": "slow"}, until="train")
+    assert set(toy.keys_of(toy.plan(method, until=("train",)))) == {"train"}
+    slow = toy.plan(method, options={"mode": "slow"}, until=("train",))
     assert set(toy.keys_of(slow)) == {"data", "train"}
 
 
