@@ -1,0 +1,160 @@
+"""mmcv 1.1.4 without its compiled operations, on torch and numpy of today, settings from outside.
+
+HARNESS_MMCV_CONFIG  JSON: dotted path -> value, put into every configuration file that is read. A
+                     part of a path that stands for an element of a list names its `type`. All but
+                     the last part must be there; a list takes the place of a tuple as a tuple.
+HARNESS_MMCV_BATCH   images per step over all processes; each process gets its share
+
+With one process, data parallelism over processes has nothing to do: a wrapper takes its place that
+unpacks mmcv's containers and moves their tensors to the GPU. Several keep mmcv's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import types
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: What mmseg imports of mmcv.ops by name; the networks that use it are not built.
+ABSENT = ("point_sample", "CrissCrossAttention", "PSAMask")
+
+
+def _world() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+# --- compiled operations --------------------------------------------------------------------------
+
+
+def without_operations(_: Any) -> None:
+    """Put an empty mmcv.ops in place, since the real one needs mmcv-full."""
+    ops = types.ModuleType("mmcv.ops")
+    for name in ABSENT:
+        setattr(ops, name, None)
+    for name in ("get_compiler_version", "get_compiling_cuda_version"):
+        setattr(ops, name, lambda: "none")
+    sys.modules["mmcv.ops"] = ops
+
+
+# --- settings -------------------------------------------------------------------------------------
+
+
+def settle_configurations(module: Any) -> None:
+    """Follow every reading of a configuration file by the settings from outside."""
+    read = module.Config.fromfile
+
+    def fromfile(*args: Any, **kwargs: Any) -> Any:
+        config = read(*args, **kwargs)
+        settle(config, json.loads(os.environ.get("HARNESS_MMCV_CONFIG", "{}")))
+        batch = os.environ.get("HARNESS_MMCV_BATCH")
+        if batch:
+            config.data.samples_per_gpu = share(int(batch), _world())
+        return config
+
+    module.Config.fromfile = staticmethod(fromfile)
+
+
+def settle(config: Any, settings: dict[str, Any]) -> None:
+    """Put each value at its path. Raises KeyError naming a path that leads nowhere."""
+    for path, value in settings.items():
+        *parents, last = path.split(".")
+        place = config
+        for part in parents:
+            place = _enter(place, part, path)
+        place[last] = tuple(value) if isinstance(place.get(last), tuple) else value
+
+
+def _enter(place: Any, part: str, path: str) -> Any:
+    if isinstance(place, list):
+        place = {element["type"]: element for element in place}
+    if part not in place:
+        msg = f"{path}: nothing is called {part}; there are {', '.join(place)}"
+        raise KeyError(msg)
+    return place[part]
+
+
+def share(batch: int, processes: int) -> int:
+    """The images of each process. Raises ValueError where they cannot be equally many."""
+    if batch % processes:
+        msg = f"a batch of {batch} cannot be split over {processes} processes"
+        raise ValueError(msg)
+    return batch // processes
+
+
+# --- one process ----------------------------------------------------------------------------------
+
+
+def replace_wrapper(parallel: Any) -> None:
+    """Let one process call its model itself, on whatever device it is."""
+    if _world() > 1:
+        return
+    container = parallel.DataContainer
+
+    def moved(value: Any) -> Any:
+        if isinstance(value, container):
+            data = value.data[0]
+            return data if value.cpu_only else moved(data)
+        if isinstance(value, (list, tuple)):
+            return [moved(one) for one in value]
+        if isinstance(value, dict):
+            return {name: moved(one) for name, one in value.items()}
+        return value.cuda(non_blocking=True) if hasattr(value, "cuda") else value
+
+    class OneProcess(parallel.MMDataParallel):  # type: ignore[misc]  # mmcv takes it for a wrapper
+        def __init__(self, module: Any, **_: Any) -> None:
+            super().__init__(module, device_ids=[0])
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:
+            return self.module(*moved(args), **moved(kwargs))
+
+        def train_step(self, *args: Any, **kwargs: Any) -> Any:
+            return self.module.train_step(*moved(args[:1]), *args[1:], **kwargs)
+
+        def val_step(self, *args: Any, **kwargs: Any) -> Any:
+            return self.module.val_step(*moved(args[:1]), *args[1:], **kwargs)
+
+    parallel.MMDistributedDataParallel = OneProcess
+
+
+# --- torch and numpy ------------------------------------------------------------------------------
+
+
+def restore_torch_names(torch: Any) -> None:
+    """Bring back what mmcv 1.1.4 calls; on the CPU, let synchronised batch norm be the plain one."""
+    norm, parallel = torch.nn.SyncBatchNorm, torch.nn.parallel.DistributedDataParallel
+    if os.environ.get("HARNESS_CPU_SHIM") == "1":
+        norm = torch.nn.SyncBatchNorm = _plain_norm(torch.nn.BatchNorm2d)
+        torch.cuda.set_device = lambda _: None
+        torch.cuda.get_device_name = lambda _=None: "none (CPU shim)"
+    if not hasattr(norm, "_specify_ddp_gpu_num"):
+        norm._specify_ddp_gpu_num = lambda _, __: None  # noqa: SLF001 - of torch up to 1.11
+    if not hasattr(parallel, "_sync_params"):
+        parallel._sync_params = parallel._sync_buffers  # noqa: SLF001 - its name up to 1.10
+
+
+def _plain_norm(batch_norm: Any) -> Any:
+    class SyncBatchNorm(batch_norm):  # type: ignore[misc]
+        def __init__(self, *args: Any, process_group: Any = None, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+
+    return SyncBatchNorm
+
+
+def restore_numpy_names(np: Any) -> None:
+    """Bring back the float that mmseg's mean IoU names."""
+    if "float" not in vars(np):
+        np.float = float
+
+
+ACTIONS: dict[str, Callable[[Any], None]] = {
+    "mmcv": without_operations,
+    "mmcv.utils.config": settle_configurations,
+    "mmcv.parallel": replace_wrapper,
+    "torch": restore_torch_names,
+    "numpy": restore_numpy_names,
+}
