@@ -135,8 +135,8 @@ places.append(torch.ones(1).to(device="cuda", dtype=torch.float64).device.type)
 places.append(net.to(0).module.weight.device.type)
 torch.cuda.synchronize()
 torch.optim.AdamW(net.parameters()).step()
-scaler = torch.cuda.amp.GradScaler()
-with torch.cuda.amp.autocast():
+scaler = torch.cuda.amp.GradScaler(init_scale=2.0)
+with torch.cuda.amp.autocast(enabled=True):
     mixed = torch.is_autocast_enabled() or scaler.is_enabled()
 print(json.dumps({
     "mixed": mixed, "available": torch.cuda.is_available(), "count": torch.cuda.device_count(),
