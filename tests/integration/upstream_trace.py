@@ -31,7 +31,11 @@ def main() -> None:
         backward(loss, *args, **kwargs)
 
     setattr(torch.Tensor, "backward", recording)  # noqa: B010 - a method must be assigned so
-    runpy.run_path(script, run_name="__main__")
+    try:
+        runpy.run_path(script, run_name="__main__")
+    except SystemExit as ended:  # how command-line frameworks return
+        if ended.code:
+            raise
     tensors = {name: digest(value) for name, value in named(torch.load(checkpoint))}
     ours = sorted(name for name in sys.modules if name.startswith("harness."))
     print(json.dumps({"losses": losses, "tensors": tensors, "ours": ours}))
