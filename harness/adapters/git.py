@@ -59,6 +59,10 @@ class GitCommands:
         """Whether `commit` is there and is a commit."""
         return _headers(repository, [commit])[0].split()[1:2] == ["commit"]
 
+    def date(self, repository: Path, commit: str) -> str:
+        """The day of `commit`, as its committer's clock had it."""
+        return _git(repository, ["show", "-s", "--format=%cs", commit]).decode().strip()
+
     def fetch(self, repository: Path, url: str, commit: str) -> None:
         """Fetch `commit` and its trees without blobs; all branches whole if the server cannot."""
         options = ("--quiet", "--no-tags", "--no-write-fetch-head")

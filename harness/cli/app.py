@@ -18,6 +18,8 @@ manifest_app = typer.Typer(no_args_is_help=True, help="Manifests: check them, wr
 ablate_app = typer.Typer(no_args_is_help=True, help="Studies of the paper on a loss alone.")
 app.add_typer(assets_app, name="assets")
 app.add_typer(manifest_app, name="manifest")
+method_app = typer.Typer(no_args_is_help=True, help="A method of one's own.")
+app.add_typer(method_app, name="method")
 app.add_typer(ablate_app, name="ablate")
 
 

@@ -175,6 +175,11 @@ class ProjectLayout:
         """One method's manifest."""
         return self.methods / f"{name}.yaml"
 
+    @property
+    def method_template(self) -> Path:
+        """What a new method's manifest starts as."""
+        return self.root / "manifests" / "templates" / "method.yaml"
+
     def part(self, name: str) -> Path:
         """The manifest of steps that methods share."""
         return self.root / "manifests" / "parts" / f"{name}.yaml"

@@ -119,6 +119,10 @@ class Git(Protocol):
         """Whether `commit` is there and is a commit."""
         ...
 
+    def date(self, repository: Path, commit: str) -> str:
+        """The day of `commit`, as its committer's clock had it: 2022-10-25."""
+        ...
+
     def fetch(self, repository: Path, url: str, commit: str) -> None:
         """Fetch `commit`, without blobs where the server can do that. Raises NotReadyError."""
         ...

@@ -43,7 +43,7 @@ class Repositories:
         or the commit's tree is another.
         """
         with locked(self._cache.lock(f"repository-{name}")):
-            bare = self._have_commit(name, repository)
+            bare = self._have(name, repository)
             upstream = self._git.entries(bare, repository.commit)
             _expect(
                 f"{name} commit {repository.commit}",
@@ -58,41 +58,58 @@ class Repositories:
         absent = frozenset(path for path, entry in wanted.items() if entry.id in missing)
         return Pinned(bare=bare, upstream=upstream, wanted=wanted, missing=absent)
 
+    def pin(self, name: str, url: str, commit: str) -> tuple[str, str]:
+        """The tree and the day of a commit that no manifest names yet.
+
+        Raises NotReadyError if the repository cannot be had, SourceMismatch if it lacks the commit.
+        """
+        with locked(self._cache.lock(f"repository-{name}")):
+            bare = self._have_commit(name, url, commit)
+            return tree_id(self._git.entries(bare, commit)), self._git.date(bare, commit)
+
     def source(self, repository: Repository) -> str:
         """Where the objects come from: a folder of ours, a repository of the mirror, or the URL."""
         if repository.embedded is not None:
             return str(self._project.root / repository.embedded)
         return str(self._in_mirror(repository.url) or repository.url)
 
-    def _have_commit(self, name: str, repository: Repository) -> Path:
-        source = self.source(repository)
+    def _have(self, name: str, repository: Repository) -> Path:
+        if repository.embedded is None:
+            return self._have_commit(name, repository.url, repository.commit)
+        return self._have_embedded(name, repository, self._project.root / repository.embedded)
+
+    def _have_commit(self, name: str, url: str, commit: str) -> Path:
         # One for each source: what a mirror lacks must not be found in an older clone.
-        distinct = repository.commit if repository.embedded else source
-        bare = self._cache.repository(f"{name}-{hashlib.sha256(distinct.encode()).hexdigest()[:8]}")
-        if repository.embedded is not None:
-            self._have_embedded(name, repository, bare, Path(source))
-        elif self._mirror is not None:
-            self._git.create(bare, borrow=_existing(Path(source), name))
+        mirrored = self._in_mirror(url)
+        source = str(mirrored or url)
+        bare = self._bare(name, source)
+        if mirrored is not None:
+            self._git.create(bare, borrow=_existing(mirrored, name))
         else:
             self._git.create(bare)
-            if not self._git.has_commit(bare, repository.commit):
-                self._git.fetch(bare, repository.url, repository.commit)
-        if not self._git.has_commit(bare, repository.commit):
+            if not self._git.has_commit(bare, commit):
+                self._git.fetch(bare, url, commit)
+        if not self._git.has_commit(bare, commit):
             raise SourceMismatch(
                 f"{name} from {source}",
-                expected=f"commit {repository.commit}",
+                expected=f"commit {commit}",
                 found="no such commit",
                 hint="check the pin in the manifest; a mirror may be older than the pin",
             )
         return bare
 
-    def _have_embedded(self, name: str, repository: Repository, bare: Path, folder: Path) -> None:
+    def _bare(self, name: str, distinct: str) -> Path:
+        return self._cache.repository(f"{name}-{hashlib.sha256(distinct.encode()).hexdigest()[:8]}")
+
+    def _have_embedded(self, name: str, repository: Repository, folder: Path) -> Path:
+        bare = self._bare(name, repository.commit)
         found = read_embedded(folder)
         expected, now = f"commit {repository.commit}", f"commit {found.commit}"
         _expect(f"{name} from {folder}", expected, now)
         self._git.create(bare)
         if not self._git.has_commit(bare, found.commit):
             self._git.load(bare, fast_import_stream(found))
+        return bare
 
     def _have_blobs(self, bare: Path, repository: Repository, ids: set[str]) -> frozenset[str]:
         missing = self._git.missing(bare, ids)

@@ -106,6 +106,10 @@ class Sources:
         target.write_text(Recorded(hashes, trees).text())
         return target
 
+    def pin(self, name: str, url: str, commit: str) -> tuple[str, str]:
+        """Look up the tree and the day of a commit. Raises NotReadyError, SourceMismatch."""
+        return self._repositories.pin(name, url, commit)
+
     def verify(
         self,
         repositories: Mapping[str, Repository],
