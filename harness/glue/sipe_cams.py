@@ -30,7 +30,8 @@ def class_maps(keys: NDArray[np.int64], maps: Array) -> dict[int, Array]:
 
 def labels(keys: NDArray[np.int64], maps: Array) -> NDArray[np.uint8]:
     """Return the label of each pixel by the highest map."""
-    return keys[np.argmax(maps, axis=0)].astype(np.uint8)
+    highest: NDArray[np.uint8] = keys[np.argmax(maps, axis=0)].astype(np.uint8)
+    return highest
 
 
 def read(path: Path) -> tuple[NDArray[np.int64], Array]:
