@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
 _VOID = 255
+_END = b"IEND\xaeB`\x82"
 
 
 def check_png_labels(contract: PngLabels, folder: Path, render: Render) -> Facts:
@@ -38,6 +39,9 @@ def _label_map(contract: PngLabels, file: Path, size: tuple[int, int] | None) ->
         raise broken(
             file, contract, expected="a whole PNG", found=f"an unreadable one ({error})"
         ) from error
+    # A decoder that has all pixels does not miss the rest of a file that was cut off.
+    if not _ends_whole(file):
+        raise broken(file, contract, expected="a whole PNG", found="one without its end")
     values = frozenset(value for value, count in enumerate(counts) if count)
     allowed = set(range(contract.max_label + 1)) | ({_VOID} if contract.void else set())
     if bad := sorted(values - allowed):
@@ -49,6 +53,12 @@ def _label_map(contract: PngLabels, file: Path, size: tuple[int, int] | None) ->
             found=", ".join(map(str, bad[:8])),
         )
     return values
+
+
+def _ends_whole(file: Path) -> bool:
+    with file.open("rb") as stream:
+        stream.seek(-len(_END), 2)
+        return stream.read() == _END
 
 
 def _shape(contract: PngLabels, file: Path, image: "Picture", size: tuple[int, int] | None) -> None:
