@@ -138,7 +138,7 @@ def _prepare_loaders(module: Any) -> None:
 def _restore_numpy_names(np: Any) -> None:
     version = tuple(int(part) for part in np.__version__.split(".")[:2])
     if version >= (1, 24):
-        np.float = float
+        np.float, np.int = float, int
     if (1, 24) <= version < (2, 0):  # older releases still have them, newer have them again
         np.long, np.bool = int, bool
 
