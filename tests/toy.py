@@ -1,12 +1,12 @@
 """A toy method for tests: three steps, no repository, values only."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
 from harness.core.binder import Facts
-from harness.core.model import Catalogue, Losses, Method, Scale
+from harness.core.model import Catalogue, Losses, Method, Package, Scale
 from harness.core.plan import Plan
 from harness.core.planner import Request, make_plan
 
@@ -88,7 +88,7 @@ def facts(**changes: Any) -> Facts:
         "assets": {},
         "sources": {},
         "pristine": {},
-        "packages": {name: name for name in ("site", "losses", "metrics", "glue", "mxnet")},
+        "packages": {name: name for name in ("site", *get_args(Package))},
     }
     return Facts(**(fields | changes))
 

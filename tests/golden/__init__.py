@@ -5,14 +5,14 @@ After a meant change: `python -m tests.golden` writes them anew.
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from harness.adapters.git import GitCommands
 from harness.core import keys
 from harness.core.binder import Facts
 from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.manifest import load_catalogue, load_method, method_names
-from harness.core.model import Losses, Scale
+from harness.core.model import Losses, Package, Scale
 from harness.core.plan import BoundStep, Plan
 from harness.core.planner import Request, make_plan
 from harness.engine.sources import Sources
@@ -39,7 +39,7 @@ def plan(name: str, scale: Scale) -> Plan:
             for repository, patches in method.repositories.items()
         },
         pristine={repository: pin.commit for repository, pin in pinned.items()},
-        packages={package: package for package in ("site", "losses", "metrics", "glue", "mxnet")},
+        packages={package: package for package in ("site", *get_args(Package))},
     )
     request = Request(
         method=name,
