@@ -14,7 +14,7 @@ from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.core.model import Losses, Package, Scale
 from harness.core.plan import BoundStep, Plan
-from harness.core.planner import Request, make_plan
+from harness.core.planner import Request, make_plan, merge
 from harness.engine.sources import Sources
 
 FOLDER = Path(__file__).parent
@@ -25,8 +25,19 @@ def methods() -> tuple[str, ...]:
     return method_names(PROJECT)
 
 
-def plan(name: str, scale: Scale) -> Plan:
-    """All backbones and losses, the manifest's seeds; content that is not the manifest's is words."""
+def chains() -> dict[str, tuple[str, str]]:
+    """The name of every chain's golden plans -> its method and backbone."""
+    catalogue = load_catalogue(PROJECT)
+    found = {}
+    for name in methods():
+        backbones = load_method(PROJECT, name, catalogue).backbones
+        for backbone in backbones:
+            found[f"{name}-{backbone}" if len(backbones) > 1 else name] = (name, backbone)
+    return found
+
+
+def plan(name: str, scale: Scale, *backbones: str) -> Plan:
+    """All losses, the manifest's seeds, backbones or all; what is not the manifest's is words."""
     catalogue = load_catalogue(PROJECT)
     method = load_method(PROJECT, name, catalogue)
     sources = Sources(GitCommands(), CacheLayout(Path("/nowhere")), PROJECT, None)
@@ -43,7 +54,7 @@ def plan(name: str, scale: Scale) -> Plan:
     )
     request = Request(
         method=name,
-        backbones=method.backbones,
+        backbones=backbones or method.backbones,
         losses=tuple(Losses),
         seeds=method.seeds,
         scale=scale,
@@ -51,6 +62,25 @@ def plan(name: str, scale: Scale) -> Plan:
         runtime="docker",
     )
     return make_plan(method, catalogue, request, facts)
+
+
+def everything() -> str:
+    """What `plan all` comes to at paper scale: runs, what is shared, peak disk, options."""
+    plans = {name: plan(name, Scale.PAPER) for name in methods() if name != "demo"}
+    whole = merge(list(plans.values()))
+    gpu_hours = sum(step.resources.gpus * step.resources.hours for step in whole.steps.values())
+    lines = [
+        f"{len(whole.runs)} runs, {len(whole.steps)} distinct steps",
+        f"sharing saves {whole.shared} step executions",
+        f"peak disk (estimate): {whole.peak_disk_gb():g} GB",
+        f"GPU-hours (estimate): {gpu_hours:g}",
+    ]
+    for name, found in plans.items():
+        size = f"{len(found.runs)} runs, {len(found.steps)} distinct steps, shared {found.shared}"
+        lines += ["", f"{name}: {size}, peak disk {found.peak_disk_gb():g} GB"]
+        lines += [f"  {key}={choice}" for key, choice in found.runs[0].run.options.items()]
+        lines += [f"  {planned.run.id}: {len(planned.steps)} steps" for planned in found.runs]
+    return "\n".join(lines) + "\n"
 
 
 def text(found: Plan) -> str:

@@ -1,8 +1,12 @@
 """Write the golden plans anew."""
 
 from harness.core.model import Scale
-from tests.golden import FOLDER, methods, plan, text
+from tests.golden import FOLDER, chains, everything, plan, text
 
-for name in methods():
+for old in FOLDER.glob("*.txt"):
+    old.unlink()
+for chain, (method, backbone) in chains().items():
     for scale in Scale:
-        (FOLDER / f"{name}-{scale}.txt").write_text(text(plan(name, scale)), encoding="utf-8")
+        file = FOLDER / f"{chain}-{scale}.txt"
+        file.write_text(text(plan(method, scale, backbone)), encoding="utf-8")
+(FOLDER / "all-paper.txt").write_text(everything(), encoding="utf-8")

@@ -7,10 +7,19 @@ from tests import golden
 
 
 @pytest.mark.parametrize("scale", list(Scale))
-@pytest.mark.parametrize("name", golden.methods())
-def test_golden_plan(name: str, scale: Scale) -> None:
-    expected = (golden.FOLDER / f"{name}-{scale}.txt").read_text(encoding="utf-8")
-    assert golden.text(golden.plan(name, scale)) == expected, "if meant: python -m tests.golden"
+@pytest.mark.parametrize("chain", golden.chains())
+def test_golden_plan(chain: str, scale: Scale) -> None:
+    method, backbone = golden.chains()[chain]
+    expected = (golden.FOLDER / f"{chain}-{scale}.txt").read_text(encoding="utf-8")
+    found = golden.plan(method, scale, backbone)
+    assert golden.text(found) == expected, "if meant: python -m tests.golden"
+    assert len(found.runs) == 20
+
+
+def test_golden_plan_of_everything() -> None:
+    expected = (golden.FOLDER / "all-paper.txt").read_text(encoding="utf-8")
+    assert golden.everything() == expected, "if meant: python -m tests.golden"
+    assert expected.startswith("140 runs, ")
 
 
 def test_no_step_of_a_chain_is_left_without_contract_or_reader() -> None:
