@@ -40,14 +40,14 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 SEEN_BY_CRF = """
 import runpy, sys, cv2, numpy
 sys.path.insert(0, ".")
-from libs.utils import DenseCRF
+import libs.utils
 files = [line.split()[0] for line in open("data/VOC2012/ImageSets/SegmentationAug/val.txt")]
 photographs = [cv2.imread("data/VOC2012" + file) for file in files]
-infer = DenseCRF.__call__
+infer = libs.utils.DenseCRF.__call__
 def record(self, image, probabilities):
     print("photograph:", any(numpy.array_equal(image, one) for one in photographs))
     return infer(self, image, probabilities)
-DenseCRF.__call__ = record
+libs.utils.DenseCRF.__call__ = record
 sys.argv = sys.argv[1:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -209,8 +209,8 @@ def predict(lab: Lab) -> Callable[..., Predicted]:
 
 _RANDOM_NETWORK = """
 import torch
-from libs.models import DeepLabV2_ResNet101_MSC
-network = DeepLabV2_ResNet101_MSC(n_classes=21)
+import libs.models
+network = libs.models.DeepLabV2_ResNet101_MSC(n_classes=21)
 network.base.load_state_dict(torch.load("../coco.pth"), strict=False)
 for name, value in network.named_parameters():
     if "aspp" in name:
