@@ -71,6 +71,7 @@ def test_the_seed_reaches_the_chosen_stages(reach: str, seeds: tuple[int, ...]) 
     assert all(step.seed is None for name, step in bound.items() if name not in TRAININGS)
     argv = bound["train-cam"].argv
     assert argv[argv.index("--seed") + 1] == "3"
+    assert steps(backbone="res101", seed_reach=reach)["train-deeplab"].seed == seeds[-1]
 
 
 def test_both_backbones_share_stages_1_to_6() -> None:
