@@ -1,8 +1,8 @@
 """Choose one of the checkpoints that an mmseg training left, without its optimiser and log.
 
 ``--choose last`` takes the highest iteration; ``--choose best`` the one whose evaluation (a line of
-the training's ``*.log.json`` with `mIoU`) is the highest, the later of equals. What is written holds
-`state_dict` and `meta` with the classes, the palette and the iteration: equal weights, equal file.
+the training's ``*.log.json`` with `mIoU`) is the highest, the later of equals. What is written has
+`state_dict`, and `meta` with the classes, the palette and the iteration: equal weights, equal file.
 """
 
 from __future__ import annotations

@@ -66,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given.count > 1:
         sys.exit(run(given.script, given.count))
     env = environment(0, 1, free_port(), os.environ)
-    os.execve(sys.executable, [sys.executable, *given.script], env)
+    os.execve(sys.executable, [sys.executable, *given.script], env)  # noqa: S606 - the step itself
 
 
 def _first_failure(processes: Sequence[subprocess.Popen[bytes]]) -> int:

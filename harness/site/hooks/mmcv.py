@@ -91,41 +91,46 @@ def share(batch: int, processes: int) -> int:
 
 def replace_wrapper(parallel: Any) -> None:
     """Let one process call its model itself, on whatever device it is."""
-    if _world() > 1:
-        return
+    if _world() == 1:
+        parallel.MMDistributedDataParallel = _one_process(parallel)
+
+
+def moved(value: Any, container: type) -> Any:
+    """`value` with mmcv's containers unpacked and all tensors on the GPU but those kept from it."""
+    if isinstance(value, container):
+        data = value.data[0]  # type: ignore[attr-defined]
+        return data if value.cpu_only else moved(data, container)  # type: ignore[attr-defined]
+    if isinstance(value, (list, tuple)):
+        return [moved(one, container) for one in value]
+    if isinstance(value, dict):
+        return {name: moved(one, container) for name, one in value.items()}
+    return value.cuda(non_blocking=True) if hasattr(value, "cuda") else value
+
+
+def _one_process(parallel: Any) -> Any:
     container = parallel.DataContainer
 
-    def moved(value: Any) -> Any:
-        if isinstance(value, container):
-            data = value.data[0]
-            return data if value.cpu_only else moved(data)
-        if isinstance(value, (list, tuple)):
-            return [moved(one) for one in value]
-        if isinstance(value, dict):
-            return {name: moved(one) for name, one in value.items()}
-        return value.cuda(non_blocking=True) if hasattr(value, "cuda") else value
-
-    class OneProcess(parallel.MMDataParallel):  # type: ignore[misc]  # mmcv takes it for a wrapper
+    class OneProcess(parallel.MMDataParallel):  # type: ignore[misc]  # so that mmcv unwraps it
         def __init__(self, module: Any, **_: Any) -> None:
             super().__init__(module, device_ids=[0])
 
         def forward(self, *args: Any, **kwargs: Any) -> Any:
-            return self.module(*moved(args), **moved(kwargs))
+            return self.module(*moved(args, container), **moved(kwargs, container))
 
-        def train_step(self, *args: Any, **kwargs: Any) -> Any:
-            return self.module.train_step(*moved(args[:1]), *args[1:], **kwargs)
+        def train_step(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.module.train_step(moved(batch, container), *args, **kwargs)
 
-        def val_step(self, *args: Any, **kwargs: Any) -> Any:
-            return self.module.val_step(*moved(args[:1]), *args[1:], **kwargs)
+        def val_step(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
+            return self.module.val_step(moved(batch, container), *args, **kwargs)
 
-    parallel.MMDistributedDataParallel = OneProcess
+    return OneProcess
 
 
 # --- torch and numpy ------------------------------------------------------------------------------
 
 
 def restore_torch_names(torch: Any) -> None:
-    """Bring back what mmcv 1.1.4 calls; on the CPU, let synchronised batch norm be the plain one."""
+    """Bring back what mmcv 1.1.4 calls; on the CPU, synchronised batch norm is the plain one."""
     norm, parallel = torch.nn.SyncBatchNorm, torch.nn.parallel.DistributedDataParallel
     if os.environ.get("HARNESS_CPU_SHIM") == "1":
         norm = torch.nn.SyncBatchNorm = _plain_norm(torch.nn.BatchNorm2d)
@@ -139,7 +144,8 @@ def restore_torch_names(torch: Any) -> None:
 
 def _plain_norm(batch_norm: Any) -> Any:
     class SyncBatchNorm(batch_norm):  # type: ignore[misc]
-        def __init__(self, *args: Any, process_group: Any = None, **kwargs: Any) -> None:
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            kwargs.pop("process_group", None)
             super().__init__(*args, **kwargs)
 
     return SyncBatchNorm
