@@ -144,9 +144,9 @@ def restore_torch_names(torch: Any) -> None:
 
 def _plain_norm(batch_norm: Any) -> Any:
     class SyncBatchNorm(batch_norm):  # type: ignore[misc]
-        def __init__(self, *args: Any, **kwargs: Any) -> None:
-            kwargs.pop("process_group", None)
-            super().__init__(*args, **kwargs)
+        def __init__(self, features: int, *numbers: Any, **named: Any) -> None:
+            named.pop("process_group", None)
+            super().__init__(features, *numbers, **named)
 
     return SyncBatchNorm
 
