@@ -6,7 +6,8 @@ HARNESS_MMCV_CONFIG  JSON: dotted path -> value, put into every configuration fi
 HARNESS_MMCV_BATCH   images per step over all processes; each process gets its share
 
 With one process, data parallelism over processes has nothing to do: a wrapper takes its place that
-unpacks mmcv's containers and moves their tensors to the GPU. Several keep mmcv's own.
+unpacks mmcv's containers and moves their tensors to the GPU. With several, mmcv's own averages the
+gradients and the unpacking is the same.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_SHIM = os.environ.get("HARNESS_CPU_SHIM") == "1"
 #: What mmseg imports of mmcv.ops by name; the networks that use it are not built.
 ABSENT = ("point_sample", "CrissCrossAttention", "PSAMask")
 
@@ -86,13 +88,13 @@ def share(batch: int, processes: int) -> int:
     return batch // processes
 
 
-# --- one process ----------------------------------------------------------------------------------
+# --- processes ------------------------------------------------------------------------------------
 
 
 def replace_wrapper(parallel: Any) -> None:
-    """Let one process call its model itself, on whatever device it is."""
-    if _world() == 1:
-        parallel.MMDistributedDataParallel = _one_process(parallel)
+    """Unpack and move what the model is given here, since torch asks mmcv no longer to do it."""
+    make = _one_process if _world() == 1 else _several_processes
+    parallel.MMDistributedDataParallel = make(parallel, parallel.DataContainer)
 
 
 def moved(value: Any, container: type) -> Any:
@@ -107,9 +109,7 @@ def moved(value: Any, container: type) -> Any:
     return value.cuda(non_blocking=True) if hasattr(value, "cuda") else value
 
 
-def _one_process(parallel: Any) -> Any:
-    container = parallel.DataContainer
-
+def _one_process(parallel: Any, container: type) -> Any:
     class OneProcess(parallel.MMDataParallel):  # type: ignore[misc]  # so that mmcv unwraps it
         def __init__(self, module: Any, **_: Any) -> None:
             super().__init__(module, device_ids=[0])
@@ -120,10 +120,24 @@ def _one_process(parallel: Any) -> Any:
         def train_step(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
             return self.module.train_step(moved(batch, container), *args, **kwargs)
 
-        def val_step(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
-            return self.module.val_step(moved(batch, container), *args, **kwargs)
-
     return OneProcess
+
+
+def _several_processes(parallel: Any, container: type) -> Any:
+    class OneOfSeveral(parallel.MMDistributedDataParallel):  # type: ignore[misc]
+        def __init__(self, module: Any, device_ids: Any = None, **named: Any) -> None:
+            super().__init__(module, device_ids=None if _SHIM else device_ids, **named)
+
+        def scatter(self, inputs: Any, kwargs: Any, _: Any) -> Any:
+            return (inputs,), (kwargs,)
+
+        def forward(self, *args: Any, **kwargs: Any) -> Any:  # only to evaluate: nothing to reduce
+            return self.module(*moved(args, container), **moved(kwargs, container))
+
+        def train_step(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
+            return super().train_step(moved(batch, container), *args, **kwargs)
+
+    return OneOfSeveral
 
 
 # --- torch and numpy ------------------------------------------------------------------------------
@@ -132,9 +146,10 @@ def _one_process(parallel: Any) -> Any:
 def restore_torch_names(torch: Any) -> None:
     """Bring back what mmcv 1.1.4 calls; on the CPU, synchronised batch norm is the plain one."""
     norm, parallel = torch.nn.SyncBatchNorm, torch.nn.parallel.DistributedDataParallel
-    if os.environ.get("HARNESS_CPU_SHIM") == "1":
+    if _SHIM:
         norm = torch.nn.SyncBatchNorm = _plain_norm(torch.nn.BatchNorm2d)
         torch.cuda.set_device = lambda _: None
+        torch.cuda.current_device = lambda: 0
         torch.cuda.get_device_name = lambda _=None: "none (CPU shim)"
     if not hasattr(norm, "_specify_ddp_gpu_num"):
         norm._specify_ddp_gpu_num = lambda _, __: None  # noqa: SLF001 - of torch up to 1.11

@@ -97,11 +97,30 @@ def test_one_process_unpacks_what_its_model_is_given(monkeypatch: pytest.MonkeyP
     assert (found["return_loss"], found["img"][0].item()) == (False, 1)
 
 
-def test_several_processes_keep_mmcvs_own_wrapper(monkeypatch: pytest.MonkeyPatch) -> None:
+class Distributed(Wrapper):
+    """As mmcv's MMDistributedDataParallel: scatters, steps, prepares the reduction."""
+
+    def train_step(self, *inputs: Any, **kwargs: Any) -> Any:
+        scattered, named = self.scatter(inputs, kwargs, self.device_ids)
+        return "reduced", self.module.train_step(*scattered[0], **named[0])
+
+
+@pytest.mark.parametrize("shim", [True, False])
+def test_several_processes_reduce_as_mmcv_does(
+    monkeypatch: pytest.MonkeyPatch, *, shim: bool
+) -> None:
     monkeypatch.setenv("WORLD_SIZE", "2")
-    parallel = types.SimpleNamespace(MMDistributedDataParallel="own")
+    monkeypatch.setattr(mmcv, "_SHIM", shim)
+    monkeypatch.setattr(torch.Tensor, "cuda", lambda self, **_: self + 1)
+    parallel = types.SimpleNamespace(DataContainer=Container, MMDistributedDataParallel=Distributed)
     mmcv.replace_wrapper(parallel)
-    assert parallel.MMDistributedDataParallel == "own"
+    wrapped = parallel.MMDistributedDataParallel(Model(), device_ids=[0])
+    assert wrapped.device_ids == (None if shim else [0])
+    reduced, (batch, optimizer) = wrapped.train_step(
+        {"img": Container(torch.zeros(1), cpu_only=False)}, "optimizer"
+    )
+    assert (reduced, batch["img"].item(), optimizer) == ("reduced", 1, "optimizer")
+    assert wrapped(img=[torch.zeros(1)])["img"][0].item() == 1
 
 
 def test_operations_are_there_by_name_only(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,8 +136,7 @@ def test_operations_are_there_by_name_only(monkeypatch: pytest.MonkeyPatch) -> N
 def test_batch_norm_is_the_plain_one_on_the_cpu_only(
     monkeypatch: pytest.MonkeyPatch, *, shim: bool
 ) -> None:
-    if shim:
-        monkeypatch.setenv("HARNESS_CPU_SHIM", "1")
+    monkeypatch.setattr(mmcv, "_SHIM", shim)
     own = type("SyncBatchNorm", (torch.nn.BatchNorm2d,), {})
     parallel = type("DistributedDataParallel", (), {"_sync_buffers": lambda _: "synchronised"})
     nn = types.SimpleNamespace(
