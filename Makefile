@@ -61,7 +61,8 @@ lock: install
 	$(LOCK) --torch-backend cpu --extra dev --no-emit-package torch pyproject.toml -o requirements.lock
 	$(LOCK) --torch-backend cpu --no-annotate dockerfiles/demo/host.in -o dockerfiles/demo/host.lock
 	for source in $(filter-out dockerfiles/demo/host.in,$(wildcard dockerfiles/*/*.in)); do \
-	  $(LOCK) --no-annotate $$source -o $${source%.in}.lock || exit 1; done
+	  stack=$$(basename $$source | cut -d. -f1); \
+	  $(LOCK) --no-annotate -c dockerfiles/$$stack.constraints.txt $$source -o $${source%.in}.lock || exit 1; done
 
 schema: install
 	$(BIN)/harness manifest schema docs/schema

@@ -8,6 +8,8 @@ from harness.engine.locks import base_digest, read_lock, read_requirements
 from harness.errors import ManifestError
 from tests.unit.engine.environments import HASH, LOCK, make_project
 
+PROJECT = Path(__file__).parents[3]
+
 
 def test_reads_names_versions_and_hashes(tmp_path: Path) -> None:
     file = tmp_path / "a.lock"
@@ -80,7 +82,19 @@ def test_a_base_without_digest_is_an_error_that_says_what_to_do(tmp_path: Path, 
 
 
 def test_every_lock_of_the_project_can_be_read() -> None:
-    locks = sorted(Path(__file__).parents[3].glob("dockerfiles/*/*.lock"))
+    locks = sorted(PROJECT.glob("dockerfiles/*/*.lock"))
     assert len(locks) >= 5
     for lock in locks:
         assert read_requirements(lock).requirements
+
+
+@pytest.mark.parametrize("stack", ["cu117", "cu130"])
+def test_all_methods_of_a_stack_share_torch_and_the_arrays_that_cross_steps(stack: str) -> None:
+    """Equal torch parts are one layer of images; CAMs and JPEGs do not cross numpy and Pillow."""
+    folders = [file.parent for file in PROJECT.glob(f"dockerfiles/*/{stack}.lock")]
+    assert len(folders) == 5
+    locks = [read_requirements(folder / f"{stack}.lock") for folder in folders]
+    assert len({lock.torch_part() for lock in locks}) == 1
+    for name in ("numpy", "pillow"):
+        versions = {one.version for lock in locks for one in lock.requirements if one.name == name}
+        assert len(versions) == 1, name
