@@ -7,10 +7,10 @@ from typing import Any
 from harness.context import Context
 from harness.core import keys
 from harness.core.binder import Facts
-from harness.core.checks import parse_reference, possible, used_assets
 from harness.core.model import Losses, Method, RuntimeName, Scale
 from harness.core.plan import Plan
 from harness.core.planner import Request, make_plan, merge
+from harness.core.references import parse_reference, possible, used_assets
 from harness.errors import UsageError
 
 

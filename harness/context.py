@@ -9,8 +9,7 @@ from pathlib import Path
 from harness.core.building import BuildOptions
 from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.manifest import load_catalogue, load_method
-from harness.core.model import Catalogue
-from harness.core.model import Method, RuntimeName, Scale
+from harness.core.model import Catalogue, Method, RuntimeName, Scale
 from harness.core.ports import Environments, Runtime
 from harness.engine.assets import Assets
 from harness.engine.packages import package_hashes

@@ -9,11 +9,11 @@ from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
-from harness.core.checks import used_assets
 from harness.core.manifest import method_names
 from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
+from harness.core.references import used_assets
 from harness.engine import records
 from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
 from harness.engine.schedule import Tokens, Watch, run_plan

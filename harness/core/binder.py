@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 from harness.core import keys
 from harness.core.binding import Values, fill_options
-from harness.core.checks import parse_reference
 from harness.core.model import (
     Catalogue,
     CountAt,
@@ -21,6 +20,7 @@ from harness.core.model import (
     Step,
 )
 from harness.core.plan import BoundInput, BoundStep, Run
+from harness.core.references import parse_reference
 from harness.errors import UsageError
 
 KEY_SCHEMA = 1

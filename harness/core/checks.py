@@ -1,6 +1,5 @@
 """What a method manifest must fulfil beyond types: references, templates, conditions, no cycle."""
 
-import dataclasses
 import difflib
 import graphlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -18,53 +17,19 @@ from harness.core.model import (
     When,
 )
 from harness.core.parts import Origin
+from harness.core.references import (
+    Reference,
+    expansions,
+    parse_reference,
+    possible,
+    texts,
+    used_assets,
+)
 from harness.core.template import placeholders
 from harness.core.yaml_source import KeyPath, YamlSource
 from harness.errors import ManifestError
 
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A parsed reference of an input."""
-
-    kind: str  # steps | assets | repos
-    name: str
-    output: str = ""  # of a step
-    path: str = "."
-
-
-def parse_reference(text: str) -> Reference:
-    """Split `steps.NAME.OUTPUT`, `assets.NAME[/path]` or `repos.NAME[/path]`."""
-    head, _, path = text.partition("/")
-    kind, _, rest = head.partition(".")
-    name, _, output = rest.partition(".")
-    return Reference(kind, name, output, path or ".")
-
-
-def possible(
-    text: str, options: Mapping[str, Option], *, by_default: bool = False
-) -> tuple[Reference, ...]:
-    """The references that an input's text can become, as `expansions`."""
-    return tuple(map(parse_reference, expansions(text, options, by_default=by_default)))
-
-
-def expansions(
-    text: str, options: Mapping[str, Option], *, by_default: bool = False
-) -> tuple[str, ...]:
-    """What a text can become: one for each choice of the option it names.
-
-    `by_default` leaves the default choice alone.
-    """
-    names = placeholders(text)
-    if not names:
-        return (text,)
-    _, name, field = names[0].split(".")
-    option = options[name]
-    chosen = (option.default,) if by_default else tuple(option.choices)
-    values = [option.choices[choice].fields[field] for choice in chosen]
-    return tuple(text.replace(f"{{{names[0]}}}", value) for value in values)
 
 
 def check_options(options: Mapping[str, Option], source: YamlSource) -> None:
@@ -107,18 +72,6 @@ def check_method(
     for name, anchor in method.anchors.items():
         check.anchor(("anchors", name), anchor, assets)
     check.acyclic()
-
-
-def used_assets(method: Method, *, by_default: bool = False) -> set[str]:
-    """The assets that the method's steps name; `by_default`: with no option set, no test split."""
-    return {
-        reference.name
-        for step in method.steps
-        if not (by_default and step.test)
-        for text in step.inputs.values()
-        for reference in possible(text, method.options, by_default=by_default)
-        if reference.kind == "assets"
-    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,30 +245,3 @@ def _known(
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
             raise source.error((*where, name), f"unknown {what} {name!r}", hint=hint)
-
-
-def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
-    """Every template of a step with its place."""
-    yield from _command_texts(step)
-    for name, text in step.inputs.items():
-        yield ("inputs", name), text
-    if step.score is not None:
-        yield ("score",), step.score
-    for name, output in step.outputs.items():
-        for field in dataclasses.fields(output.contract):
-            text = getattr(output.contract, field.name)
-            if isinstance(text, str) and field.name != "kind":
-                yield ("outputs", name, "contract", field.name), text
-
-
-def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
-    for index, item in enumerate(step.argv):
-        for text in item.args if isinstance(item, Arguments) else (item,):
-            yield ("argv", index), text
-    for field, texts_of in (("env", step.env), ("losses_env", step.losses_env)):
-        for name, text in texts_of.items():
-            yield (field, name), text
-    for name, text in step.links.items():
-        yield ("links", name), text
-    if step.gpus is not None:
-        yield ("gpus",), step.gpus
