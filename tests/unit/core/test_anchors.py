@@ -75,5 +75,9 @@ def test_every_anchors_asset_holds_what_the_output_must() -> None:
             step, _, output = anchor.replaces.partition(".")
             made = next(s for s in method.steps if s.name == step).outputs[output].contract
             asset = catalogue.assets[anchor.asset]
-            assert (asset.contract.kind, asset.smoke) == (made.kind, None), name
-            assert asset.contract.shapes == made.shapes, name
+            assert asset.smoke is None, name
+            if made.kind == "png-labels":  # which ids it must hold, an asset cannot know
+                assert asset.contract.kind == "folder", name
+            else:
+                assert asset.contract.kind == made.kind, name
+                assert asset.contract.shapes == made.shapes, name
