@@ -5,6 +5,7 @@ Three steps of training. Equal means equal: every bit of every loss and of every
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Callable, Iterator
 
@@ -89,7 +90,9 @@ for name in open("lists/ids/train.txt").read().split():
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str], None]) -> Lab:
     """Make trees, data and weights once."""
-    made = open_lab(tmp_path_factory.mktemp("mct"), "mctformer", ("losses", "glue"), require)
+    made = open_lab(
+        tmp_path_factory.mktemp("mct"), "mctformer", ("losses", "metrics", "glue"), require
+    )
     made.pristine_and_patched("MCTformer", "mctformer")
     lists = made.checkout("seam", "SEAM") / "voc12"
     made.draw(lists, train=2 * STEPS, val=2, size=(76, 40))
@@ -213,11 +216,14 @@ def walk(lab: Lab) -> Callable[..., dict[str, bytes]]:
 def test_the_background_score_can_come_from_a_curve(
     lab: Lab, walk: Callable[..., dict[str, bytes]]
 ) -> None:
-    """As given by hand, and as upstream where neither is given."""
-    scores = lab.root / "scores.json"
-    scores.write_text('{"scores": {"threshold_J": 0.6}}')
-    curve, default = walk("patched", "curve", "--bg_curve", str(scores)), walk("patched", "default")
+    """The best threshold of the scored CAMs, as if given by hand; upstream's own without it."""
+    score = ["-m", "harness.metrics.score", "--kind", "cam", "--curve", "--pred", "cam"]
+    score += ["--gt", "VOC2012/SegmentationClass", "--list", "lists/ids/train.txt"]
+    lab.call(*score, "--out", "scores.json", cwd=lab.root)
+    best = json.loads((lab.root / "scores.json").read_text())["extra"]["threshold_J"]
+    given = ("--bg_curve", str(lab.root / "scores.json"))
+    curve, default = walk("patched", "curve", *given), walk("patched", "default")
     assert len(curve) == 2 * STEPS
-    assert curve == walk("pristine", "their-curve", "--bg_thr", "0.6")
+    assert curve == walk("pristine", "their-curve", "--bg_thr", str(best))
     assert default == walk("pristine", "their-default")
     assert default != curve
