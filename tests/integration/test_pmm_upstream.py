@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from tests.integration.upstream_lab import MARKS, Lab, Trace, Variant, differing, open_lab, training
@@ -41,9 +43,20 @@ SETTINGS = {
     "data.train.pipeline.Resize.img_scale": [256, 64],
     "data.train.pipeline.RandomCrop.crop_size": [64, 64],
     "data.train.pipeline.Pad.size": [64, 64],
+    "data.val.pipeline.MultiScaleFlipAug.img_scale": [128, 32],
+    "data.val.pipeline.MultiScaleFlipAug.img_ratios": [1.0],
+    "evaluation.interval": 2,
     "runner.max_iters": 2,
     "checkpoint_config.interval": 2,
     "checkpoint_config.create_symlink": False,
+}
+VALIDATION = {
+    f"data/VOCdevkit/VOC2012/{place}": f"{{lab}}/{target}"
+    for place, target in (
+        ("JPEGImages", "VOC2012/JPEGImages"),
+        ("SegmentationClass", "VOC2012/SegmentationClass"),
+        ("ImageSets/Segmentation", "lists/ids"),
+    )
 }
 
 
@@ -200,6 +213,25 @@ def test_segmentation_starts_from_the_whole_backbone(trace: Callable[[str], Trac
         assert len(found.losses) == SETTINGS["runner.max_iters"]
         assert all(math.isfinite(loss) for loss in found.losses)
         assert found.ours == ()
+
+
+def test_two_processes_train_and_evaluate_one_model(lab: Lab) -> None:
+    """As `final-gpus` launches them, each with half of the batch; gradients are averaged by gloo."""
+    work = lab.root / "two"
+    shutil.copytree(lab.root / "mmseg", work, symlinks=True)
+    variant = segmentation("_pus", "ppmg")
+    for place, target in (*variant.links.items(), *VALIDATION.items()):
+        (work / place).parent.mkdir(parents=True, exist_ok=True)
+        (work / place).symlink_to(lab.here(target))
+    settings = json.dumps({**SETTINGS, "data.workers_per_gpu": 1})
+    env = {"HARNESS_MMCV_CONFIG": settings, "HARNESS_MMCV_BATCH": "4"}
+    argv = [argument for argument in variant.argv if argument != "--no-validate"]
+    lab.call("-m", "harness.glue.ranks", "--count", "2", *argv, cwd=work, env=env)
+    state = torch.load(work / variant.checkpoint, map_location="cpu", weights_only=True)
+    assert all(bool(value.isfinite().all()) for value in state["state_dict"].values())
+    (log,) = (work / "out").glob("*.log.json")
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [line["iter"] for line in lines if "mIoU" in line] == [2]
 
 
 def _write_labels(root: Path, image_labels: Path) -> None:
