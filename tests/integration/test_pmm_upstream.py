@@ -50,6 +50,15 @@ SETTINGS = {
     "checkpoint_config.interval": 2,
     "checkpoint_config.create_symlink": False,
 }
+#: Written by the numpy that reads them.
+MASKS = """
+import sys
+import numpy as np
+from PIL import Image
+for name in sys.argv[1:]:
+    labels = np.asarray(Image.open(f"labels/{name}.png"))
+    np.save(f"masks/{name}.npy", {int(k): np.float32(labels == k) for k in np.unique(labels)})
+"""
 VALIDATION = {
     f"data/VOCdevkit/VOC2012/{place}": f"{{lab}}/{target}"
     for place, target in (
@@ -140,7 +149,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str],
     made.tool("random_weights", "--network", "resnet38-torch", "--out", "resnet38.pth")
     structure = ("--structure", "ScaleNet/structures/scalenet101.json")
     made.tool("scalenet", *structure, "--random", "--out", "scalenet101.pth")
-    _write_labels(made.root, lists / "cls_labels.npy")
+    _write_labels(made, lists / "cls_labels.npy")
     return made
 
 
@@ -234,17 +243,16 @@ def test_two_processes_train_and_evaluate_one_model(lab: Lab) -> None:
     assert [line["iter"] for line in lines if "mIoU" in line] == [2]
 
 
-def _write_labels(root: Path, image_labels: Path) -> None:
-    """Write crop labels (the left half is of the picture's first class), and labels to segment."""
+def _write_labels(lab: Lab, image_labels: Path) -> None:
+    """Label the left half of each picture with its first class, as PNGs and as crop labels."""
     width, height = SIZE
     classes = np.load(image_labels, allow_pickle=True).item()
-    names = (root / "lists" / "ids" / "train.txt").read_text().split()
-    (root / "rows.txt").write_text("\n".join(names * (ROWS // len(names))))
+    names = (lab.root / "lists" / "ids" / "train.txt").read_text().split()
+    (lab.root / "rows.txt").write_text("\n".join(names * (ROWS // len(names))))
     for folder in ("masks", "labels"):
-        (root / folder).mkdir()
+        (lab.root / folder).mkdir()
     for name in names:
-        half = np.zeros((height, width), np.float32)
-        half[:, : width // 2] = 1
-        label = int(np.flatnonzero(classes[name])[0]) + 1
-        np.save(root / "masks" / f"{name}.npy", {0: 1 - half, label: half})
-        Image.fromarray((half * label).astype(np.uint8)).save(root / "labels" / f"{name}.png")
+        half = np.zeros((height, width), np.uint8)
+        half[:, : width // 2] = np.flatnonzero(classes[name])[0] + 1
+        Image.fromarray(half).save(lab.root / "labels" / f"{name}.png")
+    lab.call("-c", MASKS, *names, cwd=lab.root)
