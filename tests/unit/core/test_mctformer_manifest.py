@@ -1,19 +1,11 @@
 """MCTformer's options reach just what they are about."""
 
-import collections
-from collections.abc import Mapping
-
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Losses, Scale
-from harness.core.plan import BoundStep
-from harness.core.planner import Facts, Request, make_plan
-from tests.golden import PROJECT
+from tests.chain import Chain, changed
 
-CATALOGUE = load_catalogue(PROJECT)
-MCTFORMER = load_method(PROJECT, "mctformer", CATALOGUE)
-SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
+steps = Chain("mctformer", with_test=True)
 TRAININGS = ("train-cam", "train-aff", "train-final")
 #: The options that say how the losses are injected, each with the losses that it is about.
 INJECTED = {
@@ -22,31 +14,6 @@ INJECTED = {
     "fsl_sigma": ("1.25", {Losses.FSL, Losses.BOTH}),
     "losses_mode": ("reference", {Losses.ISL, Losses.FSL, Losses.BOTH}),
 }
-
-
-def steps(
-    losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str
-) -> Mapping[str, BoundStep]:
-    """The bound steps of one run with seed 3, by name, those of the test split too."""
-    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
-    request = Request(
-        method="mctformer",
-        backbones=MCTFORMER.backbones,
-        losses=(losses,),
-        seeds=(3,),
-        scale=scale,
-        stack="cu117",
-        runtime="docker",
-        options={name.replace("_", "-"): choice for name, choice in options.items()},
-        with_test=True,
-    )
-    plan = make_plan(MCTFORMER, CATALOGUE, request, facts)
-    return {step.name: step for step in plan.steps.values()}
-
-
-def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> set[str]:
-    """Names of the steps whose keys differ."""
-    return {name for name, step in left.items() if step.key != right[name].key}
 
 
 @pytest.mark.parametrize("losses", list(Losses))
@@ -87,7 +54,7 @@ def test_the_walk_reads_scores_only_where_they_choose_its_background() -> None:
     found = changed(fixed, curve)
     assert {"infer-aff", "train-final", "predict", "predict-test"} <= found
     assert not {"lists", "train-cam", "infer-cam", "score-cam", "train-aff"} & found
-    assert MCTFORMER.options["bg-thr"].uses_masks
+    assert steps.method.options["bg-thr"].uses_masks
 
 
 @pytest.mark.parametrize(("reach", "seeds"), [("2+5+7", (3, 3, 3)), ("2", (3, 0, 0))])

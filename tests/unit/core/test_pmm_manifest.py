@@ -1,47 +1,16 @@
-"""PMM's options reach just what they are about."""
+"""steps.method's options reach just what they are about."""
 
-import collections
 import json
-from collections.abc import Mapping
 
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Losses, Scale
-from harness.core.plan import BoundStep
-from harness.core.planner import Facts, Request, make_plan
-from tests.golden import PROJECT
+from tests.chain import Chain, changed
 
-CATALOGUE = load_catalogue(PROJECT)
-PMM = load_method(PROJECT, "pmm", CATALOGUE)
-SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
+steps = Chain("pmm")
 CAM = ("train-ms", "train-mc")
 SEGMENTATION = ("train-pus", "train-final")
 AFTER_PUS = {"choose-pus", "cyclic-labels", "train-final", "choose-final", "predict", "score-final"}
-
-
-def steps(
-    losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str
-) -> Mapping[str, BoundStep]:
-    """The bound steps of one run with seed 3, by name."""
-    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
-    request = Request(
-        method="pmm",
-        backbones=PMM.backbones,
-        losses=(losses,),
-        seeds=(3,),
-        scale=scale,
-        stack="cu117",
-        runtime="docker",
-        options={name.replace("_", "-"): choice for name, choice in options.items()},
-    )
-    plan = make_plan(PMM, CATALOGUE, request, facts)
-    return {step.name: step for step in plan.steps.values()}
-
-
-def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> set[str]:
-    """Names of the steps whose keys differ."""
-    return {name for name, step in left.items() if step.key != right[name].key}
 
 
 @pytest.mark.parametrize("losses", list(Losses))
@@ -94,7 +63,7 @@ def test_a_training_is_validated_only_where_the_best_is_chosen() -> None:
 
 
 def test_options_that_look_at_masks_say_so() -> None:
-    marked = {name for name, option in PMM.options.items() if option.uses_masks}
+    marked = {name for name, option in steps.method.options.items() if option.uses_masks}
     assert marked == {"pus-checkpoint", "final-checkpoint"}
 
 

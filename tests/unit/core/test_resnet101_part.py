@@ -1,19 +1,14 @@
 """The ResNet-101 part: its options reach just what they are about, the test split is optional."""
 
-import collections
 from collections.abc import Mapping
 
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Losses, Scale
 from harness.core.plan import BoundStep
-from harness.core.planner import Facts, Request, make_plan
-from tests.golden import PROJECT
+from tests.chain import Chain, changed
 
-CATALOGUE = load_catalogue(PROJECT)
-METHOD = load_method(PROJECT, "spatial-bce", CATALOGUE)
-SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
+CHAINS = {asked: Chain("spatial-bce", ("res101",), with_test=asked) for asked in (False, True)}
 TEST = {"lists-test", "blank-test", "predict-deeplab-test", "crf-deeplab-test"}
 #: The part's steps from its training on.
 TAIL = {
@@ -25,26 +20,8 @@ TAIL = {
 def steps(
     scale: Scale = Scale.PAPER, *, with_test: bool = True, **options: str
 ) -> Mapping[str, BoundStep]:
-    """The bound steps of one run with this backbone and seed 3, by name."""
-    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
-    request = Request(
-        method="spatial-bce",
-        backbones=("res101",),
-        losses=(Losses.NONE,),
-        seeds=(3,),
-        scale=scale,
-        stack="cu117",
-        runtime="docker",
-        options={name.replace("_", "-"): choice for name, choice in options.items()},
-        with_test=with_test,
-    )
-    plan = make_plan(METHOD, CATALOGUE, request, facts)
-    return {step.name: step for step in plan.steps.values()}
-
-
-def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> set[str]:
-    """Names of the steps whose keys differ."""
-    return {name for name, step in left.items() if step.key != right[name].key}
+    """The bound steps of the baseline with this backbone, by name."""
+    return CHAINS[with_test](Losses.NONE, scale, **options)
 
 
 def settings(step: BoundStep) -> dict[str, str]:

@@ -1,45 +1,14 @@
-"""SEAM's options reach just what they are about."""
+"""steps.method's options reach just what they are about."""
 
-import collections
 import json
-from collections.abc import Mapping
 
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Losses, Scale
-from harness.core.plan import BoundStep
-from harness.core.planner import Facts, Request, make_plan
-from tests.golden import PROJECT
+from tests.chain import Chain, changed
 
-CATALOGUE = load_catalogue(PROJECT)
-SEAM = load_method(PROJECT, "seam", CATALOGUE)
-SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
+steps = Chain("seam")
 TRAININGS = ("train-cam", "train-aff", "train-final")
-
-
-def steps(
-    losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str
-) -> Mapping[str, BoundStep]:
-    """The bound steps of one run with seed 3, by name."""
-    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
-    request = Request(
-        method="seam",
-        backbones=SEAM.backbones,
-        losses=(losses,),
-        seeds=(3,),
-        scale=scale,
-        stack="cu117",
-        runtime="docker",
-        options={name.replace("_", "-"): choice for name, choice in options.items()},
-    )
-    plan = make_plan(SEAM, CATALOGUE, request, facts)
-    return {step.name: step for step in plan.steps.values()}
-
-
-def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> list[str]:
-    """Names of the steps whose keys differ."""
-    return [name for name, step in left.items() if step.key != right[name].key]
 
 
 @pytest.mark.parametrize("losses", list(Losses))
@@ -51,7 +20,7 @@ def test_each_loss_brings_its_own_arguments(losses: Losses) -> None:
 
 
 def test_the_way_losses_are_computed_does_not_touch_the_baseline() -> None:
-    assert changed(steps(Losses.NONE), steps(Losses.NONE, losses_mode="reference")) == []
+    assert changed(steps(Losses.NONE), steps(Losses.NONE, losses_mode="reference")) == set()
     assert "train-cam" in changed(steps(), steps(losses_mode="reference"))
 
 
@@ -67,7 +36,7 @@ def test_option_sets_the_gpus_of_stage_7_at_paper_scale_alone() -> None:
     assert (two.resources.gpus, two.env["HARNESS_GPUS"]) == (2, "2")
     assert steps(final_gpus="2")["predict"].resources.gpus == 1
     assert steps(scale=Scale.SMOKE, final_gpus="2")["train-final"].resources.gpus == 0
-    assert changed(steps(), steps(final_gpus="2")) == ["train-final", "predict", "score-final"]
+    assert changed(steps(), steps(final_gpus="2")) == {"train-final", "predict", "score-final"}
 
 
 @pytest.mark.parametrize(("reach", "seeds"), [("2+5+7", (3, 3, 3)), ("2", (3, 1, 1))])

@@ -1,47 +1,13 @@
-"""SIPE's options reach just what they are about."""
-
-import collections
-from collections.abc import Mapping
+"""steps.method's options reach just what they are about."""
 
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Losses, Scale
-from harness.core.plan import BoundStep
-from harness.core.planner import Facts, Request, make_plan
-from tests.golden import PROJECT
+from tests.chain import Chain, changed
 
-CATALOGUE = load_catalogue(PROJECT)
-SIPE = load_method(PROJECT, "sipe", CATALOGUE)
-SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
+steps = Chain("sipe", ("res38",))
+large_steps = Chain("sipe", ("res101",))
 TRAININGS = ("train-cam", "train-irn", "train-final")
-
-
-def steps(
-    losses: Losses = Losses.BOTH,
-    scale: Scale = Scale.PAPER,
-    backbone: str = "res38",
-    **options: str,
-) -> Mapping[str, BoundStep]:
-    """The bound steps of one run with seed 3, by name."""
-    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
-    request = Request(
-        method="sipe",
-        backbones=(backbone,),
-        losses=(losses,),
-        seeds=(3,),
-        scale=scale,
-        stack="cu117",
-        runtime="docker",
-        options={name.replace("_", "-"): choice for name, choice in options.items()},
-    )
-    plan = make_plan(SIPE, CATALOGUE, request, facts)
-    return {step.name: step for step in plan.steps.values()}
-
-
-def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> set[str]:
-    """Names of the steps whose keys differ."""
-    return {name for name, step in left.items() if step.key != right[name].key}
 
 
 @pytest.mark.parametrize("losses", list(Losses))
@@ -71,11 +37,11 @@ def test_the_seed_reaches_the_chosen_stages(reach: str, seeds: tuple[int, ...]) 
     assert all(step.seed is None for name, step in bound.items() if name not in TRAININGS)
     argv = bound["train-cam"].argv
     assert argv[argv.index("--seed") + 1] == "3"
-    assert steps(backbone="res101", seed_reach=reach)["train-deeplab"].seed == seeds[-1]
+    assert large_steps(seed_reach=reach)["train-deeplab"].seed == seeds[-1]
 
 
 def test_both_backbones_share_stages_1_to_6() -> None:
-    small, large = steps(), steps(backbone="res101")
+    small, large = steps(), large_steps()
     early = {name for name, step in small.items() if step.stage <= 6 and step.name in large}
     assert {"train-cam", "infer-cam", "infer-ir", "train-irn", "infer-irn"} <= early
     assert all(small[name].key == large[name].key for name in early)

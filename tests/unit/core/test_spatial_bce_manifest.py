@@ -1,49 +1,15 @@
 """Spatial-BCE's options reach just what they are about."""
 
-import collections
 from collections.abc import Mapping
 
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Losses, Scale
-from harness.core.plan import BoundStep, Plan
-from harness.core.planner import Facts, Request, make_plan
-from tests.golden import PROJECT
+from tests.chain import Chain, changed
 
-CATALOGUE = load_catalogue(PROJECT)
-METHOD = load_method(PROJECT, "spatial-bce", CATALOGUE)
-SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
+steps = Chain("spatial-bce")
 PHASES = ("train-phase1", "train-phase2", "train-phase3")
 TRAININGS = (*PHASES, "train-irn", "train-final", "train-deeplab")
-
-
-def plan(losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str) -> Plan:
-    """The plan of both backbones with seed 3."""
-    facts = Facts(environment="same", assets=SAME, sources=SAME, pristine=SAME, packages=SAME)
-    request = Request(
-        method="spatial-bce",
-        backbones=METHOD.backbones,
-        losses=(losses,),
-        seeds=(3,),
-        scale=scale,
-        stack="cu117",
-        runtime="docker",
-        options={name.replace("_", "-"): choice for name, choice in options.items()},
-    )
-    return make_plan(METHOD, CATALOGUE, request, facts)
-
-
-def steps(
-    losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str
-) -> Mapping[str, BoundStep]:
-    """The bound steps of that plan, by name."""
-    return {step.name: step for step in plan(losses, scale, **options).steps.values()}
-
-
-def changed(left: Mapping[str, BoundStep], right: Mapping[str, BoundStep]) -> set[str]:
-    """Names of the steps whose keys differ."""
-    return {name for name, step in left.items() if step.key != right[name].key}
 
 
 def after(argv: tuple[str, ...], flag: str) -> str | None:
@@ -52,7 +18,7 @@ def after(argv: tuple[str, ...], flag: str) -> str | None:
 
 
 def test_both_backbones_share_all_up_to_the_pseudo_labels() -> None:
-    one, other = (planned.steps for planned in plan().runs)
+    one, other = (planned.steps for planned in steps.plan().runs)
     shared = {name for name in one.keys() & other.keys() if one[name] == other[name]}
     assert {*PHASES, "cam-phase3", "infer-irn", "score-cam", "score-labels"} <= shared
     assert shared == one.keys() & other.keys()
@@ -110,7 +76,7 @@ def test_ways_to_threshold_are_those_of_upstreams_two_scripts() -> None:
         assert "--gt_path" not in adaptive[f"crf-{phase}"].argv
         assert "--adaptive_t" not in optimal[f"cam-{phase}"].argv
         assert after(optimal[f"crf-{phase}"].argv, "--gt_path") == "{in.voc}/SegmentationClass"
-    assert METHOD.options["threshold"].uses_masks
+    assert steps.method.options["threshold"].uses_masks
 
 
 def test_irn_reads_plain_or_thresholded_cams_of_phase_3() -> None:
