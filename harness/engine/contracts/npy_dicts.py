@@ -1,11 +1,43 @@
 """What the checks of npy dicts share: reading one, and the keys that image labels ask for."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.core.contract import NpyMaps, NpyRatios, NpyStacks
-from harness.engine.contracts.failure import Render, broken
+from harness.engine.contracts.failure import Facts, Render, broken
+from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.engine.safe_pickle import UnsafePickleError, load_npy_dict
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The keys of one file, and the lowest and highest value of all its maps."""
+
+    keys: frozenset[int]
+    low: float
+    high: float
+
+
+#: Check one file against its picture's (width, height) and its labels' keys, where these are known.
+CheckFile: TypeAlias = Callable[[Path, tuple[int, int] | None, frozenset[int] | None], Seen]
+
+
+def check_each(
+    contract: NpyMaps | NpyStacks, folder: Path, render: Render, check_file: CheckFile
+) -> Facts:
+    """Check every file; facts: their count, the keys seen, the lowest and highest value."""
+    ids = read_ids(contract.ids, contract, render)
+    files = one_per_id(folder, ids, ".npy", contract)
+    sizes = picture_sizes(contract.size_of, ids, contract, render)
+    seen = in_order(check_file, files, sizes, wanted_keys(contract, ids, render))
+    return {
+        "count": len(files),
+        "keys": sorted(frozenset[int]().union(*(s.keys for s in seen))),
+        "low": min(s.low for s in seen),
+        "high": max(s.high for s in seen),
+    }
 
 
 def load_dict(file: Path, contract: NpyMaps | NpyStacks | NpyRatios) -> dict[int | str, Any]:

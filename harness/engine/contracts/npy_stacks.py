@@ -6,36 +6,16 @@ from typing import Any
 
 from harness.core.contract import NpyStacks
 from harness.engine.contracts.failure import ContractError, Facts, Render, broken
-from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
-from harness.engine.contracts.npy_dicts import allowed_keys, load_dict, wanted_keys
+from harness.engine.contracts.npy_dicts import Seen, allowed_keys, check_each, load_dict
 
 _KEYS = "keys"
 
 
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    keys: frozenset[int]
-    low: float
-    high: float
-
-
 def check_npy_stacks(contract: NpyStacks, folder: Path, render: Render) -> Facts:
     """Check every file; facts: their count, the keys seen, the lowest and highest value."""
-    ids = read_ids(contract.ids, contract, render)
-    files = one_per_id(folder, ids, ".npy", contract)
-    sizes = picture_sizes(contract.size_of, ids, contract, render)
-    wanted = wanted_keys(contract, ids, render)
-
-    def one(file: Path, size: tuple[int, int] | None, keys: frozenset[int] | None) -> _Seen:
-        return _File(contract, file).check(size, keys)
-
-    seen = in_order(one, files, sizes, wanted)
-    return {
-        "count": len(files),
-        "keys": sorted(frozenset[int]().union(*(s.keys for s in seen))),
-        "low": min(s.low for s in seen),
-        "high": max(s.high for s in seen),
-    }
+    return check_each(
+        contract, folder, render, lambda file, size, keys: _File(contract, file).check(size, keys)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +25,7 @@ class _File:
     contract: NpyStacks
     path: Path
 
-    def check(self, size: tuple[int, int] | None, wanted: frozenset[int] | None) -> _Seen:
+    def check(self, size: tuple[int, int] | None, wanted: frozenset[int] | None) -> Seen:
         """Check names, keys, types, shapes and values; `size` is (width, height)."""
         content = load_dict(self.path, self.contract)
         names = {_KEYS, *self.contract.strides}
@@ -56,7 +36,7 @@ class _File:
             self._limits(name, content[name], len(keys), self._shape(size, stride))
             for name, stride in self.contract.strides.items()
         ]
-        return _Seen(keys, min(low for low, _ in limits), max(high for _, high in limits))
+        return Seen(keys, min(low for low, _ in limits), max(high for _, high in limits))
 
     def _keys(self, value: Any, wanted: frozenset[int] | None) -> frozenset[int]:
         import numpy as np
