@@ -106,7 +106,7 @@ def segmentation(config: str, labels: str, seed: int = 1) -> Variant:
     )
 
 
-FULL = ("--crop_size", "32")
+FULL = ("--crop_size", "24")
 VARIANTS = {
     "ms-pristine": multi_scale(tree="pristine"),
     "ms-off": multi_scale(),
