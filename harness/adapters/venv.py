@@ -112,7 +112,8 @@ class _Shell:
         self.install(builder / "bin" / "python", packages.build, "build.txt")
         self.run(
             *_pip(builder / "bin" / "python", "wheel"),
-            *("--no-build-isolation", "--require-hashes", "-w", str(wheels)),
+            # pip's cache of built wheels knows nothing of the numpy that they were built against.
+            *("--no-build-isolation", "--no-cache-dir", "--require-hashes", "-w", str(wheels)),
             *(*self.pip, "-r", str(file)),
         )
         made = sorted(str(wheel) for wheel in wheels.glob("*.whl"))
