@@ -55,6 +55,13 @@ def test_sound_maps_pass_and_say_what_was_seen(out: Path) -> None:
     assert facts == {"count": 2, "keys": [0, 14, 19], "low": 0.5, "high": 0.5}
 
 
+def test_half_precision_is_another_type(out: Path) -> None:
+    for name, key in ((IDS[0], 0), (IDS[1], 19)):
+        save(out, name, {key: cam().astype(np.float16)})
+    assert judge(out, dtype="float16")["high"] == 0.5
+    refuse(out, "float32", "float16")
+
+
 def test_crf_dicts_have_the_background_under_0_and_classes_from_1(out: Path) -> None:
     save(out, IDS[0], {0: cam(0.1), 1: cam(0.2), 15: cam(0.7)})
     save(out, IDS[1], {np.int64(0): cam(0.1), np.int64(20): cam(0.9)})
