@@ -7,6 +7,7 @@ import json
 import math
 from pathlib import Path
 
+import matplotlib.font_manager  # noqa: F401 - asks a process for the machine's fonts, once: not in a test
 import numpy as np
 import pytest
 import torch
