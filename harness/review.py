@@ -9,7 +9,6 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
-from harness.engine.store import lease_is_held
 from harness.errors import UsageError
 
 _FOLLOW_SECONDS = 0.5
@@ -94,7 +93,7 @@ def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str
             text = file.read(65536)
             if text:
                 yield text
-            elif not follow or not lease_is_held(context.layout, step.key):
+            elif not follow or not context.store.leases.is_held(step.key):
                 return
             else:
                 time.sleep(_FOLLOW_SECONDS)
@@ -128,7 +127,7 @@ def _state(context: Context, name: str, step: Mapping[str, Any]) -> StepState:
     outputs = [entry.out / output["path"] for output in step["outputs"].values()]
     if entry.record.exists() and all(path.exists() for path in outputs):
         state = "done"
-    elif lease_is_held(context.layout, key):
+    elif context.store.leases.is_held(key):
         state = "running"
     elif any(context.layout.attempts.glob(f"{key[:16]}-*/{entry.record.name}")):
         state = "failed"

@@ -37,6 +37,14 @@ class RunLayout:
         """Lock file held by whoever works at `key`."""
         return self.root / "leases" / f"{key}.lock"
 
+    def heartbeat(self, key: str) -> Path:
+        """Who holds the lease of `key`, and a counter that moves while they live."""
+        return self.lease(key).with_suffix(".json")
+
+    def cancelled(self, key: str) -> Path:
+        """Asks whoever works at `key` to stop."""
+        return self.lease(key).with_suffix(".cancel")
+
     @property
     def plans(self) -> Path:
         """Folder of plans."""
@@ -94,6 +102,11 @@ class EntryLayout:
     def log(self) -> Path:
         """stdout and stderr of the step."""
         return self.root / "output.log"
+
+    @property
+    def intent(self) -> Path:
+        """How to find what runs in this attempt; gone once the attempt is settled."""
+        return self.root / "attempt.json"
 
     @property
     def record(self) -> Path:

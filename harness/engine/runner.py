@@ -73,7 +73,7 @@ class StepRunner:
         if self.store.is_done(step.key, step.outputs):
             return self._cached(step)
         try:
-            with self.store.lease(step.key, stop):
+            with self.store.leases.hold(step.key, stop):
                 if self.store.is_done(step.key, step.outputs):
                     return self._cached(step)
                 return self._attempt(step, stop, gpus)

@@ -1,29 +1,24 @@
 """Finished step outputs by key: leases, attempts, and publication by one rename."""
 
 import errno
-import fcntl
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from harness.core.layout import EntryLayout, RunLayout
 from harness.core.model import Output
-from harness.errors import Interrupted
-
-_POLL_SECONDS = 0.1
+from harness.engine.leases import Leases
 
 
 class Store:
     """The store under one `runs/`. Truth is in its files, never in memory."""
 
-    def __init__(self, layout: RunLayout) -> None:
-        self.layout = layout
+    def __init__(self, layout: RunLayout, leases: Leases | None = None) -> None:
+        self.layout, self.leases = layout, leases or Leases(layout)
 
     def record(self, key: str) -> Mapping[str, Any] | None:
         """The step record published under `key`, or None."""
@@ -39,23 +34,6 @@ class Store:
         return entry.record.exists() and all(
             (entry.out / o.path).exists() for o in outputs.values()
         )
-
-    @contextmanager
-    def lease(self, key: str, stop: Event) -> Iterator[None]:
-        """Hold `key` alone on this machine; the kernel frees it when the holder dies.
-
-        Waits for another holder. Raises Interrupted once `stop` is set.
-        """
-        path = self.layout.lease(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            while not _try_lock(file.fileno()):
-                if stop.wait(_POLL_SECONDS):
-                    raise Interrupted(
-                        f"stopped while waiting for step {key[:12]}, which another harness runs",
-                        hint="run the same command again to go on",
-                    )
-            yield
 
     def attempt(self, key: str) -> EntryLayout:
         """A fresh attempt at `key`; dead ones of the same key that left no record are removed.
@@ -132,26 +110,9 @@ def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def lease_is_held(layout: RunLayout, key: str) -> bool:
-    """Whether somebody works at `key` now."""
-    path = layout.lease(key)
-    if not path.exists():
-        return False
-    with path.open() as file:
-        return not _try_lock(file.fileno())
