@@ -26,7 +26,17 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from harness.core.contract import Contract
-from harness.core.values import Commit, Date, InnerPath, Label, Name, Reference, Sha256, value
+from harness.core.values import (
+    Architecture,
+    Commit,
+    Date,
+    InnerPath,
+    Label,
+    Name,
+    Reference,
+    Sha256,
+    value,
+)
 
 
 class Losses(StrEnum):
@@ -105,7 +115,8 @@ class Resources:
     """What a step needs; estimates are for planning and never enter a key."""
 
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    gpu_memory_gb: float | None = None
+    gpu_memory_gb: float | None = None  # a card with less is refused
+    gpu_memory_measured: str | None = None  # on what it was measured; left out: an estimate
     cpus: Annotated[int, Field(ge=1)] = 1
     memory_gb: Annotated[float, Field(gt=0)] = 8
     shm_gb: Annotated[float, Field(gt=0)] = 8
@@ -309,6 +320,14 @@ class Asset:
 
 
 @value
+class Driver:
+    """The oldest NVIDIA driver for Linux that runs a stack's CUDA."""
+
+    minimum: Annotated[str, Field(pattern=r"^\d+(\.\d+)*$")]
+    source: str
+
+
+@value
 class Stack:
     """A software stack: Python, torch, CUDA and the GPU architectures its wheels carry."""
 
@@ -316,8 +335,9 @@ class Stack:
     python: str
     torch: str
     cuda: str | None
-    archs: tuple[str, ...] = ()
-    ptx: str | None = None
+    archs: tuple[Architecture, ...] = ()
+    ptx: Architecture | None = None
+    driver: Driver | None = None
     base: str  # image reference of the base, resolved to a digest by harness.lock
     index: str | None = None  # extra package index for wheels that the default one lacks
 
