@@ -19,6 +19,8 @@ _FILES = 65536
 _PROCESSES_OF_USER = 32768  # all containers of a user together; the most that Podman grants
 #: What an engine says of itself, and the limit that does not hold where it says no.
 LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
+#: The label with the UUIDs of the GPUs that a container holds.
+GPUS = "harness.gpus"
 
 
 def missing_limits(facts: Mapping[str, Any]) -> list[str]:
@@ -45,7 +47,10 @@ class ContainerSettings:
             "image": command.environment.handle,
             "command": list(command.argv),
             "name": command.name,
-            "labels": dict(command.labels),
+            "labels": {
+                **command.labels,
+                **({GPUS: ",".join(command.gpus)} if command.gpus else {}),
+            },
             "environment": {"USER": "step", "LOGNAME": "step", **command.env},
             "working_dir": str(command.cwd),
             "user": "{}:{}".format(*self.user),

@@ -14,13 +14,22 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _SIGNALLED = 128
+_UNKNOWN = 255  # what engines say of a container whose end they did not see
 
 
 class Watch:
     """Looks at one container until it has ended or its engine has not answered for too long."""
 
-    def __init__(self, client: "DockerClient", container: "Container", patience: float) -> None:
+    def __init__(
+        self,
+        client: "DockerClient",
+        container: "Container",
+        patience: float,
+        *,
+        attached: bool = False,
+    ) -> None:
         self._client, self._container, self._patience = client, container, patience
+        self._attached = attached  # what came before was not seen
         self._lost_since: float | None = None
         self._outage = ""
 
@@ -56,7 +65,7 @@ class Watch:
         self._lost_since = self._lost_since or now
         if now - self._lost_since < self._patience:
             return None
-        return Exit(cause=Cause.INFRASTRUCTURE, detail=self._outage)
+        return Exit(cause=Cause.INFRASTRUCTURE, detail=self._outage, lost=True)
 
     def _exit(self, state: Mapping[str, Any]) -> Exit:
         code = int(state.get("ExitCode", -1))
@@ -66,6 +75,10 @@ class Watch:
             return Exit(cause=Cause.OOM, code=code)
         if self._outage:  # whatever the code says, the engine's end may have been the cause
             return Exit(cause=Cause.INFRASTRUCTURE, code=code, detail=self._outage)
+        if self._attached and code == _UNKNOWN:
+            return Exit(
+                cause=Cause.INFRASTRUCTURE, code=code, detail="it ended with its engine, unseen"
+            )
         number = code - _SIGNALLED
         if number in {one.value for one in signal.Signals}:
             return Exit(cause=Cause.SIGNAL, code=code, signal=signal.Signals(number).name)

@@ -133,7 +133,7 @@ def test_a_step_that_wants_too_much_memory_ends_for_that(
 
 def test_a_program_that_is_not_there(runtime: ContainerRuntime, bench: Bench) -> None:
     command = replace(bench.command(runtime, ""), argv=("/no/such/program",))
-    ended = runtime.run(command, bench.log, Event())
+    ended = bench.execute(runtime, command, Event())
     assert (ended.cause, ended.code) == (Cause.STEP, 127)
     assert "/no/such/program" in bench.said()
 
@@ -182,7 +182,7 @@ def test_no_container_is_left_behind(
 ) -> None:
     labels = {"harness.test": uuid.uuid4().hex}
     command = replace(bench.command(runtime, "print('gone')"), labels=labels)
-    runtime.run(command, bench.log, Event())
+    bench.execute(runtime, command, Event())
     client = docker.DockerClient(base_url=docker_host)
     label = f"harness.test={labels['harness.test']}"
     assert client.containers.list(all=True, filters={"label": label}) == []
@@ -205,7 +205,7 @@ def test_a_container_that_somebody_removed_is_a_fault_of_the_machinery(
 
     thread = Thread(target=remove)
     thread.start()
-    ended = runtime.run(command, bench.log, Event())
+    ended = bench.execute(runtime, command, Event())
     thread.join()
     assert ended.cause in {Cause.INFRASTRUCTURE, Cause.SIGNAL}
 
@@ -216,7 +216,7 @@ def test_a_gpu_that_is_not_there_is_an_error(runtime: ContainerRuntime, bench: B
         pytest.skip("this engine has GPUs")
     command = replace(bench.command(runtime, "pass"), gpus=("GPU-0",))
     with pytest.raises(NotReadyError, match="no GPU"):
-        runtime.run(command, bench.log, Event())
+        bench.execute(runtime, command, Event())
 
 
 def test_an_image_that_is_not_there_is_named(runtime: ContainerRuntime, tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_an_input_that_is_not_there_is_named(runtime: ContainerRuntime, bench: B
     command = bench.command(runtime, "pass")
     (bench.given / "input.txt").unlink()
     with pytest.raises(NotReadyError, match=r"input\.txt"):
-        runtime.run(command, bench.log, Event())
+        bench.execute(runtime, command, Event())
 
 
 def test_long_and_quiet_output_arrives_whole(runtime: ContainerRuntime, bench: Bench) -> None:
@@ -376,8 +376,11 @@ def test_an_engine_that_goes_away_is_no_failure_of_the_step(
     shutting.join()
     assert ended.cause is Cause.INFRASTRUCTURE
     assert "stopped answering" in ended.detail
+    assert ended.lost
     client = docker.DockerClient(base_url=docker_host)
-    client.containers.get(command.name).remove(force=True)
+    container = client.containers.get(command.name)
+    assert container.status == "running"
+    container.remove(force=True)
     client.close()
 
 
