@@ -5,17 +5,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
 from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Catalogue, Method, RuntimeName, Scale
 from harness.core.ports import Environments, Runtime
+from harness.core.visible import choose, visible
 from harness.engine.assets import Assets
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.packages import package_hashes
 from harness.engine.sources import Sources
 from harness.engine.store import Store
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.adapters.registry import EngineImageCarrier
+    from harness.engine.images import ImageEnvironments
 
 _MARK = Path("manifests", "repos.yaml")
 
@@ -72,6 +79,16 @@ class Context:
 
         return ContainerRuntime(self.cache, engine=name, strict_limits=scale is Scale.PAPER)
 
+    def gpus(self, asked: str | None = None) -> GpuLeases:
+        """The GPUs that may be used: those `--gpus` names, within CUDA_VISIBLE_DEVICES."""
+        from harness.adapters.gpu import Nvml
+
+        return GpuLeases(
+            self.cache,
+            lambda: choose(visible(Nvml().gpus(), os.environ), asked),
+            self.catalogue.stacks,
+        )
+
     def environments(self, name: RuntimeName) -> Environments:
         """What steps run in, under one runtime."""
         stacks = self.catalogue.stacks
@@ -82,12 +99,23 @@ class Context:
             return ProcessEnvironments(
                 self.project, self.cache, stacks, PipVenvBuilder(), self.build
             )
+        return self.images(name)
+
+    def images(self, name: RuntimeName) -> "ImageEnvironments":
+        """The images of a container runtime."""
         from harness.adapters.images import EngineImageBuilder
         from harness.engine.images import ImageEnvironments
 
+        engine = (EngineImageBuilder(name), self.carrier(name))
         return ImageEnvironments(
-            self.project, self.cache, stacks, EngineImageBuilder(name), self.build
+            self.project, self.cache, self.catalogue.stacks, engine, self.build
         )
+
+    def carrier(self, name: RuntimeName) -> "EngineImageCarrier":
+        """What takes images out of an engine and into it."""
+        from harness.adapters.registry import EngineImageCarrier
+
+        return EngineImageCarrier(name)
 
 
 def find_project(asked: Path | None) -> ProjectLayout:

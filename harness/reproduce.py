@@ -2,19 +2,21 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
+from harness.core.gpus import refusals
 from harness.core.manifest import method_names
 from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
 from harness.core.references import used_assets
 from harness.engine import records
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.sources import Finding
@@ -71,9 +73,19 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     final = plan(context, ask) if any(s.provisional for s in plan_.steps.values()) else plan_
     ready = build(context, ask.runtime, final, fetched, work.say)
     write_json(context.layout.plan(final.id), final.document())
-    runner = StepRunner(context.store, context.runtime(ask.runtime, ask.scale), ready)
+    runtime = context.runtime(ask.runtime, ask.scale)
+    runner = StepRunner(context.store, runtime, ready)
+    tokens = replace(work.tokens, gpus=work.tokens.gpus.beside(runtime.survivors))
     with work.stopping() as stop:
-        outcomes = run_plan(final, runner.execute, work.tokens, work.jobs, stop, work.watch)
+        outcomes = run_plan(
+            final,
+            runner.execute,
+            tokens,
+            work.jobs,
+            stop,
+            work.watch,
+            is_done=lambda step: context.store.is_done(step.key, step.outputs),
+        )
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
 
@@ -88,10 +100,7 @@ def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
 def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
     """Raise NotReadyError naming everything that is missing before hours are spent."""
     todo = undone(context, plan_)
-    gpus = max((step.resources.gpus for step in todo), default=0)
-    missing: list[str] = []
-    if gpus > len(tokens.gpus):
-        missing.append(f"GPU: {gpus} needed, {len(tokens.gpus)} found")
+    missing = gpu_refusals(context, todo, tokens.gpus)
     wanted = {name for step in todo for name in step.assets}
     missing += [
         f"asset {asset.name} ({asset.title}): {asset.how}"
@@ -103,6 +112,15 @@ def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
             "not ready:\n" + "\n".join(f"  - {line}" for line in missing),
             hint="prove the wiring on this machine with --scale smoke",
         )
+
+
+def gpu_refusals(context: Context, steps: Sequence[BoundStep], leases: GpuLeases) -> list[str]:
+    """Why the GPUs at hand cannot do these steps. Raises NotReadyError if the driver is broken."""
+    needing = [step for step in steps if step.resources.gpus]
+    if not needing:
+        return []
+    offered = {step.method: context.method(step.method).stacks for step in needing}
+    return refusals(needing, context.catalogue.stacks, offered, leases.cards)
 
 
 def has_address(context: Context, asset: str) -> bool:

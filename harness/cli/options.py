@@ -42,6 +42,9 @@ WithTest = Annotated[bool, typer.Option("--with-test", help="Predict the VOC tes
 CaBundle = Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")]
 Wheelhouse = Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")]
 Base = Annotated[str | None, typer.Option(help="Another base image (recorded by its id).")]
+Gpus = Annotated[
+    str | None, typer.Option(help="Only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Steps at a time.")]
 
 

@@ -15,6 +15,7 @@ from harness.cli.options import (
     Base,
     CaBundle,
     Data,
+    Gpus,
     Jobs,
     Json,
     LossesText,
@@ -57,6 +58,7 @@ def reproduce(
     option: OptionList = None,
     until: Until = None,
     with_test: WithTest = False,
+    gpus: Gpus = None,
     jobs: Jobs = 2,
     project: Project = None,
     runs: Runs = None,
@@ -90,7 +92,7 @@ def reproduce(
     if not as_json:
         _announce(context, plan)
     with Board(plan, lambda key: log_path(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, make_work(jobs, board))
+        result = verbs.reproduce(context, ask, plan, make_work(context, jobs, gpus, board))
     _finish(context, result, as_json=as_json)
 
 
@@ -218,14 +220,14 @@ def verify(
         )
 
 
-def make_work(jobs: int, board: Any) -> Any:
+def make_work(context: "Context", jobs: int, gpus: str | None, board: Any) -> Any:
     """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
-    from harness.adapters.gpu import gpu_uuids
     from harness.engine.host import total_memory_gb
     from harness.engine.schedule import Tokens, Watch
     from harness.reproduce import Work
 
-    tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=total_memory_gb(), gpus=gpu_uuids())
+    memory = total_memory_gb()
+    tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus))
     watch = Watch(planned=board.planned, started=board.started, ended=board.ended)
     return Work(jobs=jobs, tokens=tokens, stopping=_stopping, watch=watch, say=board.say)
 

@@ -148,6 +148,10 @@ class CacheLayout:
         """The probe of one environment."""
         return self.root / "environments" / f"{identity[:16]}.json"
 
+    def gpu(self, uuid: str) -> Path:
+        """Lock file held by whoever uses a GPU."""
+        return self.root / "gpus" / f"{uuid}.lock"
+
     def account(self, name: str, uid: int, gid: int) -> Path:
         """A container's /etc/passwd or /etc/group."""
         return self.root / "accounts" / f"{name}-{uid}-{gid}"
@@ -207,16 +211,26 @@ class ProjectLayout:
         """Base digests and published checksums."""
         return self.root / "harness.lock"
 
+    @property
+    def patches(self) -> Path:
+        """Folder of patches, by repository."""
+        return self.root / "patches"
+
     def patch(self, repository: str, name: str) -> Path:
         """One patch."""
-        return self.root / "patches" / repository / f"{name}.patch"
+        return self.patches / repository / f"{name}.patch"
 
     def patched_trees(self, repository: str) -> Path:
         """Recorded hashes of the patches and tree ids of the patched checkouts."""
         return self.root / "patches" / repository / "trees.txt"
 
+    @property
+    def common_dockerfile(self) -> Path:
+        """The image recipe of all methods that have none of their own."""
+        return self.root / "dockerfiles" / "Dockerfile"
+
     def dockerfile(self, method: str) -> Path:
-        """The image recipe of a method."""
+        """The image recipe of a method alone (may not exist)."""
         return self.root / "dockerfiles" / method / "Dockerfile"
 
     def requirements(self, method: str, stack: str) -> Path:

@@ -1,12 +1,12 @@
 """The local executor: a ready queue over the plan, with tokens for CPUs, memory and GPUs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from threading import Event
 
-from harness.core.model import Resources
 from harness.core.plan import BoundStep, Plan
+from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.errors import NotReadyError
 
@@ -22,26 +22,31 @@ class Tokens:
 
     cpus: int
     memory_gb: float
-    gpus: list[str] = field(default_factory=list)  # UUIDs
+    gpus: GpuLeases
     running: int = 0
 
-    def take(self, need: Resources) -> tuple[str, ...] | None:
-        """The leased GPUs, or None if it does not fit now. An idle machine takes any one step."""
-        fits = need.cpus <= self.cpus and need.memory_gb <= self.memory_gb
-        if need.gpus > len(self.gpus) or not (fits or self.running == 0):
-            return None
-        self.cpus -= need.cpus
-        self.memory_gb -= need.memory_gb
-        self.running += 1
-        leased, self.gpus = tuple(self.gpus[: need.gpus]), self.gpus[need.gpus :]
-        return leased
+    def take(self, step: BoundStep) -> GpuLease | None:
+        """The leased GPUs, or None if it does not fit now. An idle machine takes any one step.
 
-    def give(self, need: Resources, gpus: tuple[str, ...]) -> None:
+        Raises NotReadyError, as `GpuLeases.take` does.
+        """
+        need = step.resources
+        fits = need.cpus <= self.cpus and need.memory_gb <= self.memory_gb
+        if not (fits or self.running == 0):
+            return None
+        lease = self.gpus.take(step)
+        if lease is not None:
+            self.cpus -= need.cpus
+            self.memory_gb -= need.memory_gb
+            self.running += 1
+        return lease
+
+    def give(self, step: BoundStep, lease: GpuLease) -> None:
         """Take back what `take` gave."""
-        self.cpus += need.cpus
-        self.memory_gb += need.memory_gb
+        self.cpus += step.resources.cpus
+        self.memory_gb += step.resources.memory_gb
         self.running -= 1
-        self.gpus.extend(gpus)
+        lease.give()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +58,34 @@ class Watch:
     ended: Callable[[BoundStep, Outcome], None] = lambda _step, _outcome: None
 
 
-def run_plan(
-    plan: Plan, execute: Execute, tokens: Tokens, jobs: int, stop: Event, watch: Watch
+def run_plan(  # noqa: PLR0913 - the parts of an execution
+    plan: Plan,
+    execute: Execute,
+    tokens: Tokens,
+    jobs: int,
+    stop: Event,
+    watch: Watch,
+    *,
+    is_done: Callable[[BoundStep], bool] = lambda _: False,
 ) -> Mapping[str, Outcome]:
     """Run every step once its parents are there; a failure stops only what depends on it.
 
-    Raises NotReadyError before anything starts if a step asks for more GPUs than there are.
+    A step that is done already needs no tokens. Raises NotReadyError before anything starts if
+    another asks for more GPUs than there are.
     """
-    _refuse_missing_gpus(plan, tokens)
+    _refuse_missing_gpus([step for step in plan.steps.values() if not is_done(step)], tokens)
     watch.planned(plan)
-    return _Queue(plan, execute, tokens, jobs, stop, watch).drain()
+    return _Queue(plan, execute, tokens, jobs, stop, watch, is_done).drain()
 
 
-def _refuse_missing_gpus(plan: Plan, tokens: Tokens) -> None:
-    widest = max(plan.steps.values(), key=lambda step: step.resources.gpus, default=None)
-    if widest is not None and widest.resources.gpus > len(tokens.gpus):
+def _refuse_missing_gpus(steps: Sequence[BoundStep], tokens: Tokens) -> None:
+    widest = max(steps, key=lambda step: step.resources.gpus, default=None)
+    if widest is None or widest.resources.gpus == 0:
+        return
+    if widest.resources.gpus > len(tokens.gpus.cards):
         raise NotReadyError(
-            f"step {widest.name} needs {widest.resources.gpus} GPU(s), found {len(tokens.gpus)}",
+            f"step {widest.name} needs {widest.resources.gpus} GPU(s), "
+            f"found {len(tokens.gpus.cards)}",
             hint="run on a machine with GPUs, or prove the wiring with --scale smoke",
         )
 
@@ -82,8 +98,9 @@ class _Queue:
     jobs: int
     stop: Event
     watch: Watch
+    is_done: Callable[[BoundStep], bool]
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    running: dict[Future[Outcome], tuple[BoundStep, tuple[str, ...]]] = field(default_factory=dict)
+    running: dict[Future[Outcome], tuple[BoundStep, GpuLease | None]] = field(default_factory=dict)
 
     def drain(self) -> Mapping[str, Outcome]:
         waiting = dict(self.plan.steps)
@@ -92,6 +109,8 @@ class _Queue:
                 self._start_ready(waiting, pool)
                 if self.running:
                     self._collect()
+                elif waiting:
+                    self.stop.wait(_POLL_SECONDS)  # other processes have the GPUs
         return self.outcomes
 
     def _start_ready(self, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor) -> None:
@@ -102,22 +121,41 @@ class _Queue:
             elif any(parent and parent.status not in _FINISHED for parent in parents):
                 self._end(waiting.pop(key), _blocked(step, self.plan, self.outcomes))
             elif all(parents) and len(self.running) < self.jobs:
-                leased = self.tokens.take(step.resources)
-                if leased is not None:
-                    self.watch.started(waiting.pop(key))
-                    future = pool.submit(self.execute, step, self.stop, leased)
-                    self.running[future] = (step, leased)
+                self._try_start(step, waiting, pool)
+
+    def _try_start(
+        self, step: BoundStep, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor
+    ) -> None:
+        lease = None  # of what is done already, which takes no tokens
+        if not self.is_done(step):
+            try:
+                lease = self.tokens.take(step)
+            except NotReadyError as error:
+                self._end(waiting.pop(step.key), _unready(error))
+                return
+            if lease is None:
+                return
+        self.watch.started(waiting.pop(step.key))
+        future = pool.submit(self.execute, step, self.stop, lease.uuids if lease else ())
+        self.running[future] = (step, lease)
 
     def _collect(self) -> None:
         done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
-            step, leased = self.running.pop(future)
-            self.tokens.give(step.resources, leased)
+            step, lease = self.running.pop(future)
+            if lease is not None:
+                self.tokens.give(step, lease)
             self._end(step, future.result())
 
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
         self.outcomes[step.key] = outcome
         self.watch.ended(step, outcome)
+
+
+def _unready(error: NotReadyError) -> Outcome:
+    return Outcome(
+        status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
+    )
 
 
 def _blocked(step: BoundStep, plan: Plan, outcomes: Mapping[str, Outcome]) -> Outcome:

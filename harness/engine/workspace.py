@@ -11,7 +11,7 @@ from harness.core.model import Scale
 from harness.core.plan import BoundInput, BoundStep
 from harness.core.ports import Command, Environment, Mount, Runtime
 from harness.core.template import fill
-from harness.errors import StepError
+from harness.errors import NotReadyError, StepError
 
 WORK, OUT = PurePosixPath("/work"), PurePosixPath("/out")
 _HOME, _PACKAGES = PurePosixPath("/home/step"), PurePosixPath("/opt/harness")
@@ -62,7 +62,13 @@ class Workspace:
             link.symlink_to(fill(target, seen.get))
 
     def command(self, runtime: Runtime, environment: Environment, gpus: tuple[str, ...]) -> Command:
-        """The isolated command, ready to start."""
+        """The isolated command, ready to start. Raises NotReadyError without the GPUs it needs."""
+        needed = self.step.resources.gpus
+        if len(gpus) < needed:
+            raise NotReadyError(
+                f"step {self.step.name} needs {needed} GPU(s) and was given {len(gpus)}",
+                hint="run the same command again",
+            )
         seen = self._seen(runtime)
         argv = tuple(fill(text, seen.get) for text in self.step.argv)
         if argv[0] == "python":

@@ -9,10 +9,11 @@ from threading import Event
 
 import pytest
 
-from harness.core.layout import RunLayout
+from harness.core.layout import CacheLayout, RunLayout
 from harness.core.model import Losses
 from harness.core.plan import Plan
 from harness.core.ports import Cause, Exit
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.store import Store
@@ -47,11 +48,12 @@ class Bench:
         self.store = Store(self.layout)
         self.runtime = FakeRuntime(acts)
         self.stop = Event()
+        self.cache = CacheLayout(root / "cache")
         ready = Ready(checkouts={}, assets={}, environments={("toy", "host"): ENVIRONMENT})
         self.runner = StepRunner(self.store, self.runtime, ready)
 
     def run(self, plan: Plan, jobs: int = 2) -> Mapping[str, Outcome]:
-        tokens = Tokens(cpus=2, memory_gb=8)
+        tokens = Tokens(cpus=2, memory_gb=8, gpus=GpuLeases(self.cache))
         return run_plan(plan, self.runner.execute, tokens, jobs, self.stop, Watch())
 
 
@@ -105,7 +107,8 @@ def test_a_failing_step_stops_only_what_reads_it(tmp_path: Path, act: Act, words
         bench.runtime.acts = {**GOOD, "train": act} if step.key == bad_key else GOOD  # type: ignore[attr-defined]
         return good(step, stop, gpus)  # type: ignore[arg-type]
 
-    outcomes = run_plan(plan, execute, Tokens(cpus=1, memory_gb=8), 1, bench.stop, Watch())
+    tokens = Tokens(cpus=1, memory_gb=8, gpus=GpuLeases(bench.cache))
+    outcomes = run_plan(plan, execute, tokens, 1, bench.stop, Watch())
     failed = outcomes[bad_key]
     assert failed.status is Status.FAILED
     assert failed.exit_code == 6
