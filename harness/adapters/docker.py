@@ -8,7 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.container import LIMITS, ContainerSettings, missing_limits
+from harness.adapters.container import LIMITS, ContainerSettings, gpu_obstacle, missing_limits
 from harness.adapters.engine import Engine
 from harness.adapters.following import LogFollower
 from harness.adapters.leftovers import find, remove, step_containers
@@ -87,6 +87,9 @@ class ContainerRuntime:
                 f"{self.name} cannot enforce the limit of {', '.join(missing)} here",
                 hint="use an engine with cgroups for these, or run at --scale smoke",
             )
+        obstacle = gpu_obstacle(self.name, facts) if command.gpus else None
+        if obstacle is not None:
+            raise NotReadyError(obstacle, hint="update Podman, or use --runtime docker")
         for mount in command.mounts:
             if not mount.source.exists():
                 raise NotReadyError(
