@@ -21,7 +21,7 @@ else in braces is touched:
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -151,6 +151,15 @@ class Output:
     path: InnerPath
     contract: Contract
     retain: Literal["always", "consumers"] = "always"
+    disk_gb: Annotated[float, Field(ge=0)] | None = None  # estimate at paper scale
+
+
+@value
+class Shards:
+    """A step of one file per id may be run in parts, each with its share of a list."""
+
+    by: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}(/.+)?$")]  # the list that is split
+    max: Annotated[int, Field(ge=2, le=64)]
 
 
 @value
@@ -187,7 +196,7 @@ class Step:
     progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
-    shards: Mapping[str, Any] | None = None  # honoured by the container engine
+    shards: Shards | None = None
     note: str | None = None
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.keys import digest, plain
-from harness.core.model import Losses, Output, Resources, Scale
+from harness.core.model import Losses, Output, Resources, Scale, Shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +42,16 @@ class BoundInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Which share of a sharded step a step is."""
+
+    whole: str  # key of the step that it is a part of
+    number: int  # from 1
+    count: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoundStep:
     """One step with everything filled in but places."""
 
@@ -70,6 +80,13 @@ class BoundStep:
     resources: Resources
     progress: str | None
     score: str | None
+    shards: Shards | None = None
+    part: Part | None = None  # only while it is executed: plans hold whole steps
+
+    @property
+    def title(self) -> str:
+        """The step as messages name it."""
+        return f"step {self.name} ({self.method}, stage {self.stage})"
 
     @property
     def parents(self) -> tuple[str, ...]:
