@@ -25,6 +25,11 @@ class Requirement:
     hashes: frozenset[str]
     text: str
 
+    @property
+    def of_torch(self) -> bool:
+        """Whether it is torch or a library that torch alone brings."""
+        return _TORCH.match(self.name) is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementLock:
@@ -40,11 +45,11 @@ class RequirementLock:
 
     def torch_part(self) -> str:
         """The lines of torch and its own libraries, to be installed without dependencies."""
-        return "".join(one.text for one in self.requirements if _TORCH.match(one.name))
+        return "".join(one.text for one in self.requirements if one.of_torch)
 
     def other_part(self) -> str:
         """All other lines."""
-        return "".join(one.text for one in self.requirements if not _TORCH.match(one.name))
+        return "".join(one.text for one in self.requirements if not one.of_torch)
 
 
 def read_requirements(path: Path) -> RequirementLock:
@@ -109,6 +114,16 @@ def base_digest(project: ProjectLayout, base: str) -> str:
             hint="add its digest to harness.lock, or build on your own image with --base IMAGE",
         )
     return digest
+
+
+def write_base(project: ProjectLayout, base: str, digest: str) -> None:
+    """Pin another digest of `base` in harness.lock, whose other lines stay as they are."""
+    old = base_digest(project, base)
+    text = project.lock.read_text(encoding="utf-8")
+    line = re.compile(rf"^(\s+[\"']?{re.escape(base)}[\"']?:\s*){old}", re.MULTILINE)
+    fresh = project.lock.with_name(f"{project.lock.name}.fresh")
+    fresh.write_text(line.sub(rf"\g<1>{digest}", text), encoding="utf-8")
+    fresh.replace(project.lock)
 
 
 def _blocks(text: str) -> list[tuple[int, str]]:

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.building import BuildOptions
+from harness import __version__
+from harness.core.building import BuildOptions, ImageFile
 from harness.engine.images import ImageEnvironments
-from harness.errors import ManifestError, NotReadyError
+from harness.errors import BuildError, ManifestError, NotReadyError
 from tests.unit.engine.environments import LOCK, STACKS, FakeImageBuilder, make_project
 
 
@@ -24,7 +25,7 @@ def environments(
     from harness.core.layout import CacheLayout, ProjectLayout
 
     layouts = ProjectLayout(tmp_path / "project"), CacheLayout(tmp_path / "cache")
-    return ImageEnvironments(*layouts, STACKS, builder, options)
+    return ImageEnvironments(*layouts, STACKS, (builder, builder), options)
 
 
 def test_the_id_holds_base_dockerfile_and_locks(tmp_path: Path, builder: FakeImageBuilder) -> None:
@@ -84,17 +85,86 @@ def test_a_build_gets_locks_in_parts_and_the_pinned_base(
     recipe = builder.recipes[0]
     assert recipe.arguments == {
         "BASE_IMAGE": f"debian:bookworm-slim@sha256:{'e' * 64}",
+        "TOOLS_IMAGE": "system",
+        "COMPILER": "",
         "PIP_OPTIONS": "",
     }
+    assert builder.obtained == [("debian:bookworm-slim", f"sha256:{'e' * 64}", False)]
     assert sorted(recipe.files) == [
         "Dockerfile",
         "options/README",
         "requirements.build.txt",
         "requirements.torch.txt",
         "requirements.txt",
+        "wheels/README",
     ]
-    assert recipe.labels["org.opencontainers.image.base.digest"] == f"sha256:{'e' * 64}"
-    assert recipe.labels["harness.stack"] == "cu117"
+    assert recipe.network
+    assert recipe.cache
+
+
+def test_an_image_says_what_it_is(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    made = environments(tmp_path, builder)
+    made.ensure("tool", "cu117", tmp_path / "log")
+    lock = tmp_path / "project" / "dockerfiles" / "tool" / "cu117.lock"
+    labels = builder.recipes[0].labels
+    assert {name: text for name, text in labels.items() if name.startswith("harness.")} == {
+        "harness.version": __version__,
+        "harness.method": "tool",
+        "harness.stack": "cu117",
+        "harness.lock": hashlib.sha256(lock.read_bytes()).hexdigest(),
+        "harness.environment": made.identify("tool", "cu117"),
+    }
+    standard = {
+        name.removeprefix("org.opencontainers.image."): text for name, text in labels.items()
+    }
+    assert standard["title"] == "harness tool on cu117"
+    assert standard["version"] == __version__
+    assert standard["base.name"] == f"debian:bookworm-slim@sha256:{'e' * 64}"
+    assert standard["base.digest"] == f"sha256:{'e' * 64}"
+
+
+def test_a_compiler_is_asked_for_where_something_comes_as_source(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    project, _ = make_project(tmp_path)
+    build = project.build_requirements("tool", "cu117")
+    build.write_text(f"cython==0.29.36 --hash=sha256:{'f' * 64}\n")
+    environments(tmp_path, builder).ensure("tool", "cu117", tmp_path / "log")
+    assert builder.recipes[0].arguments["COMPILER"] == "g++ python3-dev"
+
+
+def test_a_fresh_build_uses_neither_image_nor_layers(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    environments(tmp_path, builder).ensure("tool", "cu117", tmp_path / "log")
+    fresh = environments(tmp_path, builder, BuildOptions(fresh=True))
+    fresh.ensure("tool", "cu117", tmp_path / "log")
+    assert [recipe.cache for recipe in builder.recipes] == [True, False]
+
+
+def test_the_pinned_base_by_its_digest_counts_as_pinned(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    pinned = f"debian:bookworm-slim@sha256:{'e' * 64}"
+    made = environments(tmp_path, builder, BuildOptions(base=pinned))
+    assert made.identify("tool", "cu117") == environments(tmp_path, builder).identify(
+        "tool", "cu117"
+    )
+    made.ensure("tool", "cu117", tmp_path / "log")
+    assert builder.obtained == [("debian:bookworm-slim", f"sha256:{'e' * 64}", True)]
+
+
+def test_an_image_that_holds_what_it_must_not_is_not_taken(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    bad = ImageFile(path="work/run.py", size=1, state=(0o644, 1, 1), read=lambda: b"x")
+    builder.contents[f"sha256:{1:064x}"] = [bad]
+    made = environments(tmp_path, builder)
+    with pytest.raises(BuildError, match=r"/work/run\.py: a place that no image needs"):
+        made.ensure("tool", "cu117", tmp_path / "log")
+    tag = f"harness/tool:cu117-{made.identify('tool', 'cu117')[:16]}"
+    assert tag not in builder.images
+    assert tag.replace("/tool", "/unchecked-tool") in builder.images
 
 
 def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImageBuilder) -> None:
@@ -103,6 +173,7 @@ def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImag
     wheels.mkdir()
     (wheels / "jinja2-3.1.6-py3-none-any.whl").write_bytes(b"right")
     (wheels / "Jinja2-3.1.5-py3-none-any.whl").write_bytes(b"another version")
+    (wheels / "torch-2.0.1-cp311-none-any.whl").write_bytes(b"right")
     (wheels / "numpy-1.23.5-cp311-none-any.whl").write_bytes(b"right")
     (wheels / "notes.txt").write_bytes(b"right")
     right = hashlib.sha256(b"right").hexdigest()
@@ -118,7 +189,11 @@ def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImag
     assert {name for name in recipe.files if name.startswith("options/")} == {
         "options/README",
         "options/ca.pem",
-        "options/wheels/jinja2-3.1.6-py3-none-any.whl",
+        "options/wheels/torch-2.0.1-cp311-none-any.whl",
+    }
+    assert {name for name in recipe.files if name.startswith("wheels/")} == {
+        "wheels/README",
+        "wheels/jinja2-3.1.6-py3-none-any.whl",
     }
     expected = "--cert /options/ca.pem --find-links /options/wheels"
     assert recipe.arguments["PIP_OPTIONS"] == expected
@@ -131,7 +206,7 @@ def test_a_method_without_dockerfile_is_named(tmp_path: Path, builder: FakeImage
 
 
 def test_dockerfiles_use_no_syntax_of_one_builder_alone() -> None:
-    for path in Path(__file__).parents[3].glob("dockerfiles/*/Dockerfile"):
+    for path in Path(__file__).parents[3].glob("dockerfiles/**/Dockerfile"):
         text = path.read_text()
         assert "# syntax" not in text, path
         assert "--mount" not in text, path
