@@ -20,6 +20,11 @@ class Owner:
     pid: int
     start: str
 
+    def is_on_machine_of(self, other: "Owner") -> bool:
+        """Whether both are of one machine, perhaps of different boots of it."""
+        mine, theirs = self.host.split(":"), other.host.split(":")
+        return (mine[0], mine[-1]) == (theirs[0], theirs[-1])
+
     def __str__(self) -> str:
         return f"process {self.pid} on {self.name}"
 

@@ -22,8 +22,13 @@ class Store:
 
     def record(self, key: str) -> Mapping[str, Any] | None:
         """The step record published under `key`, or None."""
+        return self.record_of(self.layout.entry(key))
+
+    @staticmethod
+    def record_of(entry: EntryLayout) -> Mapping[str, Any] | None:
+        """The record of a published step or of a settled attempt, or None."""
         try:
-            found: Mapping[str, Any] = json.loads(self.layout.entry(key).record.read_text())
+            found: Mapping[str, Any] = json.loads(entry.record.read_text())
         except FileNotFoundError:
             return None
         return found
@@ -35,21 +40,40 @@ class Store:
             (entry.out / o.path).exists() for o in outputs.values()
         )
 
-    def attempt(self, key: str) -> EntryLayout:
-        """A fresh attempt at `key`; dead ones of the same key that left no record are removed.
+    def is_whole(self, entry: EntryLayout, outputs: Mapping[str, Output]) -> bool:
+        """Whether all outputs are there and as large as the record says."""
+        there = all((entry.out / output.path).exists() for output in outputs.values())
+        return there and self.damage(entry, outputs) is None
 
-        Call it under the key's lease: whoever else made an attempt at this key is gone.
-        """
-        for old in self.layout.attempts.glob(f"{key[:16]}-*"):
-            if not EntryLayout(old).record.exists():
-                shutil.rmtree(old, ignore_errors=True)
+    def damage(self, entry: EntryLayout, outputs: Mapping[str, Output]) -> str | None:
+        """Which output that is there differs in files or bytes from its record; None if none."""
+        recorded = (self.record_of(entry) or {}).get("outputs", {})
+        for name, output in outputs.items():
+            path = entry.out / output.path
+            if not path.exists() or name not in recorded:
+                continue
+            files, size = measure(path)
+            expected = (recorded[name]["files"], recorded[name]["bytes"])
+            if (files, size) != expected:
+                return (
+                    f"{path}: recorded with {expected[0]} files of {expected[1]} bytes, "
+                    f"found {files} of {size}"
+                )
+        return None
+
+    def attempt(self, key: str) -> EntryLayout:
+        """A fresh attempt at `key`. Call it under the key's lease."""
         attempt = self.layout.attempt(f"{key[:16]}-{uuid.uuid4().hex[:12]}")
         attempt.out.mkdir(parents=True)
         attempt.work.mkdir()
         return attempt
 
+    def attempts(self, key: str) -> list[EntryLayout]:
+        """Every attempt at `key`, settled or not."""
+        return [EntryLayout(path) for path in sorted(self.layout.attempts.glob(f"{key[:16]}-*"))]
+
     def publish(self, attempt: EntryLayout, key: str) -> bool:
-        """Sync and rename `attempt` to its key; if the key is there already, drop it: False."""
+        """Sync and rename `attempt` to its key; False, and nothing done, if the key is there."""
         target = self.layout.entry(key).root
         target.parent.mkdir(parents=True, exist_ok=True)
         sync_tree(attempt.root)
@@ -58,7 +82,6 @@ class Store:
         except OSError as error:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
-            shutil.rmtree(attempt.root)
             return False
         _sync(target.parent)
         return True
@@ -81,12 +104,15 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader sees the old or the new file, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def sync_tree(root: Path) -> None:
@@ -97,6 +123,12 @@ def sync_tree(root: Path) -> None:
             if not path.is_symlink():
                 _sync(path)
         _sync(Path(folder))
+
+
+def measure(path: Path) -> tuple[int, int]:
+    """Files and bytes of a file or folder, as records count them."""
+    states = snapshot([path]).values()
+    return len(states), sum(size for size, _ in states)
 
 
 def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:

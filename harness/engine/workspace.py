@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from harness.core.layout import EntryLayout
@@ -25,6 +25,7 @@ class Workspace:
     attempt: EntryLayout
     inputs: Mapping[str, Path]  # input name -> host path
     packages: Path  # staged folder
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the execution, for whoever looks
 
     def mounts(self) -> dict[str, Mount]:
         """Every host path the step sees, by the name templates use."""
@@ -82,7 +83,7 @@ class Workspace:
             mounts=tuple(self.mounts().values()),
             resources=self.step.resources,
             threads=self.step.threads,
-            labels={"harness.key": self.step.key, "harness.step": self.step.name},
+            labels={**self.labels, "harness.key": self.step.key, "harness.step": self.step.name},
             gpus=gpus,
         )
 
