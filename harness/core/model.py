@@ -153,6 +153,11 @@ class Output:
     retain: Literal["always", "consumers"] = "always"
     disk_gb: Annotated[float, Field(ge=0)] | None = None  # estimate at paper scale
 
+    @property
+    def always(self) -> bool:
+        """Whether it is kept whoever has read it."""
+        return self.retain == "always"
+
 
 @value
 class Shards:

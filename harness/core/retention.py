@@ -12,6 +12,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
 from harness.core.plan import Plan
+from harness.core.values import touch
 
 
 class Contents(Protocol):
@@ -63,7 +64,7 @@ def needs_of(plan: Plan) -> Needs:
     return Needs(
         {
             key: Node(
-                {name: Held(o.path, o.retain == "always") for name, o in step.outputs.items()},
+                {name: Held(o.path, o.always) for name, o in step.outputs.items()},
                 tuple((i.ref, i.path) for i in step.inputs.values() if i.kind == "step"),
             )
             for key, step in plan.steps.items()
@@ -97,7 +98,7 @@ def survey(plan: Needs, contents: Contents) -> Survey:
         wanted[key] = frozenset(
             name
             for name, held in outputs.items()
-            if held.always or not readers[key] or any(_touch(held.path, path) for path in read)
+            if held.always or not readers[key] or any(touch(held.path, path) for path in read)
         )
         there = all(contents.there(key, outputs[name].path) for name in wanted[key])
         if not (contents.recorded(key) and there):
@@ -119,17 +120,10 @@ def droppable(plans: Sequence[Needs], contents: Contents) -> frozenset[tuple[str
         (key, path)
         for key, paths in known.items()
         for path in paths
-        if not any(_touch(path, other) for other in needed[key]) and contents.there(key, path)
+        if not any(touch(path, other) for other in needed[key]) and contents.there(key, path)
     )
 
 
 def _children_first(plan: Needs) -> Iterator[str]:
     parents = {key: {parent for parent, _ in node.reads} for key, node in plan.steps.items()}
     return reversed(tuple(TopologicalSorter(parents).static_order()))
-
-
-def _touch(left: str, right: str) -> bool:
-    """Whether one path is the other or lies in it."""
-    if "." in (left, right):
-        return True
-    return f"{left}/".startswith(f"{right}/") or f"{right}/".startswith(f"{left}/")

@@ -37,6 +37,13 @@ def _inner(path: str) -> str:
     return path
 
 
+def touch(left: str, right: str) -> bool:
+    """Whether one of two inner paths is the other or lies in it."""
+    if "." in (left, right):
+        return True
+    return f"{left}/".startswith(f"{right}/") or f"{right}/".startswith(f"{left}/")
+
+
 def _reference(text: str) -> str:
     match = _REFERENCE.fullmatch(text)
     if match is None:
