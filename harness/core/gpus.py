@@ -112,7 +112,7 @@ def _reasons(
 ) -> list[str]:
     need, stack = step.resources, stacks[step.stack]
     if len(gpus) < need.gpus:
-        return [f"step {step.name} of {step.method}: {need.gpus} GPU(s) needed, {len(gpus)} found"]
+        return [f"GPU: {need.gpus} needed, {len(gpus)} found"]
     misfits = [text for gpu in gpus if (text := misfit(step.stack, stack, gpu))]
     able = [gpu for gpu in gpus if misfit(step.stack, stack, gpu) is None]
     if len(able) < need.gpus:

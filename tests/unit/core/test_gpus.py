@@ -176,9 +176,7 @@ def test_too_few_cards() -> None:
         if s.name == "score"
     ]
     offered = {"toy": ("cu117", "cu130")}
-    assert gpus.refusals(wide, STACKS, offered, []) == [
-        "step score of toy: 2 GPU(s) needed, 0 found"
-    ]
+    assert gpus.refusals(wide * 2, STACKS, offered, []) == ["GPU: 2 needed, 0 found"]
     mixed = [card(), card(uuid="GPU-2", index=1, capability=(8, 6))]
     (said,) = gpus.refusals(wide, STACKS, offered, mixed)  # cu117 drives one of the two
     assert "no code for GPU 0" in said
