@@ -137,6 +137,8 @@ class Board:
         err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
         if outcome.status is Status.FAILED:
             err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
+        elif outcome.status is Status.INTERRUPTED and outcome.error:
+            err.print(outcome.error, markup=False)
 
     def __rich__(self) -> Table:
         table = Table(box=None, header_style="bold")

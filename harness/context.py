@@ -69,15 +69,21 @@ class Context:
         """One method's manifest, checked."""
         return load_method(self.project, name, self.catalogue)
 
-    def runtime(self, name: RuntimeName, scale: Scale) -> Runtime:
-        """What isolates steps."""
+    def runtime(self, name: RuntimeName, scale: Scale, *, detaches: bool = False) -> Runtime:
+        """What isolates steps; with `detaches` a stop leaves them running. Raises UsageError."""
+        if detaches and name is RuntimeName.PROCESS:
+            raise UsageError(
+                "--detach with --runtime process: a process ends with harness",
+                hint="use --runtime docker or podman, or leave --detach away",
+            )
         if name is RuntimeName.PROCESS:
             from harness.adapters.process import ProcessRuntime
 
             return ProcessRuntime()
         from harness.adapters.docker import ContainerRuntime
 
-        return ContainerRuntime(self.cache, engine=name, strict_limits=scale is Scale.PAPER)
+        strict = scale is Scale.PAPER
+        return ContainerRuntime(self.cache, engine=name, strict_limits=strict, detaches=detaches)
 
     def gpus(self, asked: str | None = None) -> GpuLeases:
         """The GPUs that may be used: those `--gpus` names, within CUDA_VISIBLE_DEVICES."""

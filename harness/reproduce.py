@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -16,6 +16,7 @@ from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
 from harness.core.references import used_assets
 from harness.engine import records
+from harness.engine.faults import Retries
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
 from harness.engine.schedule import Tokens, Watch, run_plan
@@ -57,6 +58,8 @@ class Work:
     tokens: Tokens
     stopping: Callable[[], AbstractContextManager[Event]]  # catches Ctrl-C while steps run
     watch: Watch
+    retries: Retries = field(default_factory=Retries)
+    detach: bool = False  # a stop leaves containers running, for the next call to follow
     say: Callable[[str], None] = lambda _: None
 
 
@@ -68,13 +71,21 @@ def plan(context: Context, ask: Ask) -> Plan:
 
 def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     """Fetch, build, run what is not done yet, and score."""
+    set_aside_damaged(context, plan_, work.say)
     refuse_unready(context, plan_, work.tokens)
     fetched = fetch(context, plan_, work.say)
     final = plan(context, ask) if any(s.provisional for s in plan_.steps.values()) else plan_
     ready = build(context, ask.runtime, final, fetched, work.say)
     write_json(context.layout.plan(final.id), final.document())
-    runtime = context.runtime(ask.runtime, ask.scale)
-    runner = StepRunner(context.store, runtime, ready)
+    runtime = context.runtime(ask.runtime, ask.scale, detaches=work.detach)
+    runner = StepRunner(
+        context.store,
+        runtime,
+        ready,
+        retries=work.retries,
+        labels=lambda step: labels(context, final, step),
+        tell=work.say,
+    )
     tokens = replace(work.tokens, gpus=work.tokens.gpus.beside(runtime.survivors))
     with work.stopping() as stop:
         outcomes = run_plan(
@@ -88,6 +99,30 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
         )
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
+
+
+def set_aside_damaged(context: Context, plan_: Plan, say: Callable[[str], None]) -> None:
+    """Move finished steps whose outputs are not as large as recorded aside: they are made again."""
+    for step in plan_.steps.values():
+        if context.store.record(step.key) is None or not _damage(context, step):
+            continue
+        with context.store.leases.try_hold(step.key) as held:
+            found = _damage(context, step) if held else None
+            if found:
+                aside = context.store.quarantine(step.key)
+                say(f"{step.title} is made again, its output was set aside in {aside}: {found}")
+
+
+def labels(context: Context, plan_: Plan, step: BoundStep) -> dict[str, str]:
+    """What an execution carries besides its key, so that people and gc know whose it is."""
+    run = next(planned.id for planned in plan_.runs if step.key in planned.steps.values())
+    owner = context.store.leases.owner
+    return {
+        "harness.runs": str(context.layout.root),
+        "harness.plan": plan_.id,
+        "harness.run": run,  # the first of those that share the step
+        "harness.owner": f"{owner.host} {owner.pid} {owner.start}",
+    }
 
 
 def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
@@ -240,6 +275,10 @@ def verify(context: Context) -> list[Finding]:
         for name, patches in context.method(method).repositories.items():
             patched.setdefault(name, set()).add(patches)
     return context.sources.verify(context.catalogue.repositories, patched)
+
+
+def _damage(context: Context, step: BoundStep) -> str | None:
+    return context.store.damage(context.layout.entry(step.key), step.outputs)
 
 
 def _environment(

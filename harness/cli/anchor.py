@@ -21,7 +21,7 @@ from harness.cli.options import (
     make_context,
     parse_runtime,
 )
-from harness.cli.run import make_work
+from harness.cli.working import make_work
 
 
 @app.command()

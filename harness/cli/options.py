@@ -49,6 +49,15 @@ Jobs = Annotated[int, typer.Option(min=1, help="Steps at a time.")]
 
 
 def make_context(
+RetryCount = Annotated[
+    int,
+    typer.Option(
+        "--retries", min=0, help="Tries after an infrastructure fault; never after others."
+    ),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="On Ctrl-C let containers run on, to be followed later.")
+]
     project: Path | None,
     runs: Path | None,
     mirror: Path | None = None,

@@ -1,11 +1,6 @@
 """Commands that plan, fetch, build, run and verify."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,6 +10,7 @@ from harness.cli.options import (
     Base,
     CaBundle,
     Data,
+    Detach,
     Gpus,
     Jobs,
     Json,
@@ -23,6 +19,7 @@ from harness.cli.options import (
     Mirror,
     OptionList,
     Project,
+    RetryCount,
     Runs,
     RuntimeText,
     ScaleText,
@@ -37,6 +34,7 @@ from harness.cli.options import (
     parse_runtime,
     parse_scale,
 )
+from harness.cli.working import make_work
 
 if TYPE_CHECKING:
     from harness.context import Context
@@ -60,6 +58,8 @@ def reproduce(
     with_test: WithTest = False,
     gpus: Gpus = None,
     jobs: Jobs = 2,
+    retries: RetryCount = 2,
+    detach: Detach = False,
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
@@ -92,7 +92,8 @@ def reproduce(
     if not as_json:
         _announce(context, plan)
     with Board(plan, lambda key: log_path(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, make_work(context, jobs, gpus, board))
+        work = make_work(context, jobs, gpus, board, retries=retries, detach=detach)
+        result = verbs.reproduce(context, ask, plan, work)
     _finish(context, result, as_json=as_json)
 
 
@@ -220,18 +221,6 @@ def verify(
         )
 
 
-def make_work(context: "Context", jobs: int, gpus: str | None, board: Any) -> Any:
-    """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
-    from harness.engine.host import total_memory_gb
-    from harness.engine.schedule import Tokens, Watch
-    from harness.reproduce import Work
-
-    memory = total_memory_gb()
-    tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus))
-    watch = Watch(planned=board.planned, started=board.started, ended=board.ended)
-    return Work(jobs=jobs, tokens=tokens, stopping=_stopping, watch=watch, say=board.say)
-
-
 def _announce(context: "Context", plan: "Plan") -> None:
     from harness import console, shapes
 
@@ -248,20 +237,3 @@ def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
         console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
         console.out.print(f"runs: {context.layout.root}")
     raise typer.Exit(result.exit_code)
-
-
-@contextmanager
-def _stopping() -> Iterator[Event]:
-    """Turn Ctrl-C and TERM into a polite stop: running steps get TERM, grace, KILL."""
-    stop = Event()
-
-    def ask_stop(number: int, frame: object) -> None:
-        del number, frame
-        stop.set()
-
-    before = {number: signal.signal(number, ask_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
