@@ -55,6 +55,25 @@ class RunLayout:
         return self.plans / f"{plan}.json"
 
     @property
+    def plans_lock(self) -> Path:
+        """Held while a plan is written down, and while outputs that no plan needs are set aside."""
+        return self.root / "leases" / "plans.lock"
+
+    @property
+    def dropped(self) -> Path:
+        """Outputs on their way out."""
+        return self.root / "dropped"
+
+    @property
+    def all_shards(self) -> Path:
+        """Folder of steps that were split."""
+        return self.root / "shards"
+
+    def shards(self, key: str) -> Path:
+        """Into which parts a step was split; gone once it is whole."""
+        return self.all_shards / f"{key}.json"
+
+    @property
     def runs(self) -> Path:
         """Folder of run records."""
         return self.root / "runs"
@@ -97,6 +116,16 @@ class EntryLayout:
     def home(self) -> Path:
         """HOME, TMPDIR and caches of the step; dropped when it ends."""
         return self.root / "home"
+
+    @property
+    def lists(self) -> Path:
+        """A part's share of the lists, in copies of the inputs that they lie in."""
+        return self.root / "lists"
+
+    @property
+    def merged(self) -> Path:
+        """Of which parts the outputs were put together; not there if of none."""
+        return self.root / "merged.json"
 
     @property
     def log(self) -> Path:
@@ -228,6 +257,11 @@ class ProjectLayout:
     def common_dockerfile(self) -> Path:
         """The image recipe of all methods that have none of their own."""
         return self.root / "dockerfiles" / "Dockerfile"
+
+    @property
+    def stages_dockerfile(self) -> Path:
+        """The recipe of what a mirror keeps in place of Debian's packages."""
+        return self.root / "dockerfiles" / "mirror.Dockerfile"
 
     def dockerfile(self, method: str) -> Path:
         """The image recipe of a method alone (may not exist)."""

@@ -90,6 +90,11 @@ class BoundStep:
         return f"step {self.name} ({self.method}, stage {self.stage})"
 
     @property
+    def whole(self) -> str:
+        """The key under which plans hold it: a part's is that of the step it is a part of."""
+        return self.part.whole if self.part else self.key
+
+    @property
     def parents(self) -> tuple[str, ...]:
         """Keys of the steps this one reads from."""
         return tuple(dict.fromkeys(i.ref for i in self.inputs.values() if i.kind == "step"))

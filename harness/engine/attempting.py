@@ -10,7 +10,7 @@ from typing import Any
 from harness.core.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Exit, Runtime
-from harness.engine import records
+from harness.engine import records, shards
 from harness.engine.attempts import Attempt, Intent, execution_name, read_intent
 from harness.engine.execution import Outcome, Ready, Status
 from harness.engine.faults import (
@@ -22,6 +22,7 @@ from harness.engine.faults import (
     storage_fault,
 )
 from harness.engine.judging import Check, Verdict, judge
+from harness.engine.remaking import differing, put_back
 from harness.engine.stopping import StepStop
 from harness.engine.store import Store, write_json
 from harness.engine.workspace import Workspace
@@ -101,7 +102,7 @@ class Attempting:
     def _start(
         self, step: BoundStep, stop: StepStop, gpus: tuple[str, ...], faults: Sequence[Exit]
     ) -> Outcome:
-        self.store.evict_incomplete(step.key)
+        self.store.evict_unrecorded(step.key)
         workspace = self._workspace(step, self.store.attempt(step.key))
         self.ready.copy_source(step, workspace.attempt.work)
         workspace.prepare(self.runtime)
@@ -112,7 +113,8 @@ class Attempting:
             started=dt.datetime.now(dt.UTC).isoformat(),
             owner=self.store.leases.owner,
         )
-        exit_ = self.runtime.run(attempt.command, workspace.attempt.log, stop)
+        merged = shards.merge(self.store, step, attempt.folder)
+        exit_ = merged or self.runtime.run(attempt.command, attempt.folder.log, stop)
         return self._settle(attempt, exit_, stop, faults)
 
     def _workspace(self, step: BoundStep, attempt: EntryLayout) -> Workspace:
@@ -161,7 +163,7 @@ class Attempting:
             "reattached": attempt.intent.reattached,
             "owner": asdict(attempt.intent.owner),
         }
-        return records.step_record(
+        record = records.step_record(
             step,
             command=attempt.command,
             sources=self.ready.sources(step),
@@ -173,11 +175,16 @@ class Attempting:
             outputs=verdict.outputs,
             error=str(verdict.failure) if verdict.failure else None,
         )
+        return shards.noted(record, attempt.folder)
 
     def _publish(
         self, step: BoundStep, attempt: EntryLayout, record: Mapping[str, Any], stop: StepStop
     ) -> Outcome:
         shutil.rmtree(attempt.work, ignore_errors=True)
+        if self._stored(step, stop, lambda: put_back(self.store, step, attempt, record)):
+            self._discard(attempt)
+            changed = differing(self.store.record(step.key))
+            return Outcome(status=Status.DONE, seconds=record["time"]["seconds"], remade=changed)
         if self._stored(step, stop, lambda: self.store.publish(attempt, step.key)):
             self._discard(attempt)
         else:  # a host that was thought lost was quicker

@@ -11,6 +11,7 @@ from harness.core.layout import EntryLayout, RunLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Environment
 from harness.engine import packages
+from harness.engine.shards import cut_inputs
 from harness.engine.sources import Checkout
 from harness.engine.workspace import Workspace, inside
 
@@ -34,6 +35,7 @@ class Outcome:
     error: str | None = None
     hint: str | None = None
     exit_code: int = 0
+    remade: tuple[str, ...] = ()  # outputs that are not what they were before they were dropped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +54,14 @@ class Ready:
         self, step: BoundStep, attempt: EntryLayout, layout: RunLayout, labels: Mapping[str, str]
     ) -> Workspace:
         """The folders of an attempt and where its inputs lie. Raises StepError if one is gone."""
+        inputs = self.inputs(step, layout)
+        if step.part is not None:
+            inputs = cut_inputs(step, attempt, inputs)
+        staged = packages.stage(layout, step.packages)
+        return Workspace(step=step, attempt=attempt, inputs=inputs, packages=staged, labels=labels)
+
+    def inputs(self, step: BoundStep, layout: RunLayout) -> dict[str, Path]:
+        """Where the step's inputs lie. Raises StepError if one is gone."""
         inputs: dict[str, Path] = {}
         for name, one in step.inputs.items():
             match one.kind:
@@ -62,8 +72,7 @@ class Ready:
                 case _:
                     root = self.checkouts[one.ref, ()].path
             inputs[name] = inside(root, one)
-        staged = packages.stage(layout, step.packages)
-        return Workspace(step=step, attempt=attempt, inputs=inputs, packages=staged, labels=labels)
+        return inputs
 
     def copy_source(self, step: BoundStep, target: Path) -> None:
         """Make a fresh writable copy of the step's patched checkout, if it has one."""

@@ -46,6 +46,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "key": step.key,
             "parts": step.parts,
             "parents": list(step.parents),
+            **({"part": keys.plain(step.part)} if step.part else {}),
         },
         "sources": sources,
         "command": {

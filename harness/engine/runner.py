@@ -32,11 +32,13 @@ class StepRunner:
         ready: Ready,
         check_contract: Check = check,
         *,
+        is_done: Callable[[BoundStep], bool] | None = None,
         retries: Retries | None = None,
         labels: Labels = lambda _: {},
         tell: Callable[[str], None] = _logger.warning,
     ) -> None:
         self.store, self._retries, self._tell = store, retries or Retries(), tell
+        self._is_done = is_done or (lambda step: store.is_done(step.key, step.outputs))
         self._attempting = Attempting(
             store=store,
             runtime=runtime,
@@ -49,11 +51,11 @@ class StepRunner:
 
     def execute(self, step: BoundStep, stop: Event, gpus: tuple[str, ...] = ()) -> Outcome:
         """Bring `step` into the store. Every failure of the step comes back as an Outcome."""
-        if self.store.is_done(step.key, step.outputs):
+        if self._is_done(step):
             return self._cached(step)
         try:
             with self.store.leases.hold(step.key, stop):
-                if self.store.is_done(step.key, step.outputs):
+                if self._is_done(step):
                     return self._cached(step)
                 own = StepStop(stop, self.store.layout.cancelled(step.key))
                 return self._until_settled(step, own, gpus)

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
+from harness.core.model import Resources
 from harness.core.plan import BoundStep, Plan
 from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
-from harness.errors import NotReadyError
+from harness.errors import HarnessError, NotReadyError
 
 _FINISHED = {Status.DONE, Status.CACHED}
 _POLL_SECONDS = 0.5
@@ -67,15 +68,17 @@ def run_plan(  # noqa: PLR0913 - the parts of an execution
     watch: Watch,
     *,
     is_done: Callable[[BoundStep], bool] = lambda _: False,
+    split: Callable[[BoundStep], Sequence[BoundStep]] = lambda _: (),
 ) -> Mapping[str, Outcome]:
     """Run every step once its parents are there; a failure stops only what depends on it.
 
-    A step that is done already needs no tokens. Raises NotReadyError before anything starts if
+    What `split` makes of a step whose parents are there runs before the step, side by side. A step
+    that is done already needs no tokens. Raises NotReadyError before anything starts if
     another asks for more GPUs than there are.
     """
     _refuse_missing_gpus([step for step in plan.steps.values() if not is_done(step)], tokens)
     watch.planned(plan)
-    return _Queue(plan, execute, tokens, jobs, stop, watch, is_done).drain()
+    return _Queue(plan, execute, tokens, jobs, stop, watch, is_done, split).drain()
 
 
 def _refuse_missing_gpus(steps: Sequence[BoundStep], tokens: Tokens) -> None:
@@ -99,6 +102,8 @@ class _Queue:
     stop: Event
     watch: Watch
     is_done: Callable[[BoundStep], bool]
+    split: Callable[[BoundStep], Sequence[BoundStep]]
+    parts: dict[str, Sequence[BoundStep]] = field(default_factory=dict)  # of steps looked at
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[Future[Outcome], tuple[BoundStep, GpuLease | None]] = field(default_factory=dict)
 
@@ -114,14 +119,48 @@ class _Queue:
         return self.outcomes
 
     def _start_ready(self, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor) -> None:
-        for key, step in list(waiting.items()):
-            parents = [self.outcomes.get(parent) for parent in step.parents]
+        todo = list(waiting.values())
+        while todo:
+            step = todo.pop(0)
+            before = [self.outcomes.get(key) for key in self._before(step)]
             if self.stop.is_set():
-                self._end(waiting.pop(key), Outcome(status=Status.INTERRUPTED, exit_code=130))
-            elif any(parent and parent.status not in _FINISHED for parent in parents):
-                self._end(waiting.pop(key), _blocked(step, self.plan, self.outcomes))
-            elif all(parents) and len(self.running) < self.jobs:
+                self._end(waiting.pop(step.key), Outcome(status=Status.INTERRUPTED, exit_code=130))
+            elif any(one and one.status not in _FINISHED for one in before):
+                self._end(waiting.pop(step.key), self._blocked(step))
+            elif all(before) and step.key not in self.parts:
+                todo = [*self._split(step, waiting), *todo]
+            elif all(before) and len(self.running) < self.jobs:
                 self._try_start(step, waiting, pool)
+
+    def _before(self, step: BoundStep) -> tuple[str, ...]:
+        """What must be finished first: the parents, then the step's own parts."""
+        return (*step.parents, *(part.key for part in self.parts.get(step.key, ())))
+
+    def _split(self, step: BoundStep, waiting: dict[str, BoundStep]) -> list[BoundStep]:
+        """Look once at a step whose parents are finished: its parts, if it has some, and itself."""
+        try:
+            self.parts[step.key] = () if step.part else tuple(self.split(step))
+        except HarnessError as error:
+            self._end(waiting.pop(step.key), _failed(error))
+            return []
+        parts = self.parts[step.key]
+        waiting.update({part.key: part for part in parts})
+        return [*parts, step]
+
+    def _blocked(self, step: BoundStep) -> Outcome:
+        """What becomes of a step whose parent or part did not finish."""
+        for part in self.parts.get(step.key, ()):
+            outcome = self.outcomes.get(part.key)
+            if outcome and outcome.status not in _FINISHED:
+                return outcome
+        culprits = [
+            self.plan.steps[parent].name
+            for parent in step.parents
+            if parent in self.outcomes and self.outcomes[parent].status not in _FINISHED
+        ]
+        return Outcome(
+            status=Status.BLOCKED, error=f"waits for {', '.join(culprits)}, which did not finish"
+        )
 
     def _try_start(
         self, step: BoundStep, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor
@@ -129,9 +168,9 @@ class _Queue:
         lease = None  # of what is done already, which takes no tokens
         if not self.is_done(step):
             try:
-                lease = self.tokens.take(step)
+                lease = self.tokens.take(self._light(step))
             except NotReadyError as error:
-                self._end(waiting.pop(step.key), _unready(error))
+                self._end(waiting.pop(step.key), _failed(error))
                 return
             if lease is None:
                 return
@@ -139,12 +178,16 @@ class _Queue:
         future = pool.submit(self.execute, step, self.stop, lease.uuids if lease else ())
         self.running[future] = (step, lease)
 
+    def _light(self, step: BoundStep) -> BoundStep:
+        """The step as it counts in tokens: putting parts together needs next to nothing."""
+        return replace(step, resources=Resources()) if self.parts.get(step.key) else step
+
     def _collect(self) -> None:
         done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
             step, lease = self.running.pop(future)
             if lease is not None:
-                self.tokens.give(step, lease)
+                self.tokens.give(self._light(step), lease)
             self._end(step, future.result())
 
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
@@ -152,18 +195,7 @@ class _Queue:
         self.watch.ended(step, outcome)
 
 
-def _unready(error: NotReadyError) -> Outcome:
+def _failed(error: HarnessError) -> Outcome:
     return Outcome(
         status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
-    )
-
-
-def _blocked(step: BoundStep, plan: Plan, outcomes: Mapping[str, Outcome]) -> Outcome:
-    culprits = [
-        plan.steps[parent].name
-        for parent in step.parents
-        if parent in outcomes and outcomes[parent].status not in _FINISHED
-    ]
-    return Outcome(
-        status=Status.BLOCKED, error=f"waits for {', '.join(culprits)}, which did not finish"
     )

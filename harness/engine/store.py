@@ -94,9 +94,10 @@ class Store:
         os.rename(entry, aside)
         return aside
 
-    def evict_incomplete(self, key: str) -> None:
-        """Move aside an entry whose outputs are no longer all there, before it is made again."""
-        if self.layout.entry(key).root.exists():
+    def evict_unrecorded(self, key: str) -> None:
+        """Remove an entry that lost its record: nobody can say what is in it."""
+        entry = self.layout.entry(key)
+        if entry.root.exists() and not entry.record.exists():
             shutil.rmtree(self.quarantine(key))
 
 
