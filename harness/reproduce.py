@@ -1,10 +1,8 @@
 """The commands as lists of verbs: each takes what the one before gave."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
@@ -15,14 +13,16 @@ from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
 from harness.core.references import used_assets
+from harness.core.retention import needs_of
 from harness.engine import records
-from harness.engine.faults import Retries
 from harness.engine.gpu_leases import GpuLeases
-from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
-from harness.engine.schedule import Tokens, Watch, run_plan
+from harness.engine.retention import Keeper, open_steps
+from harness.engine.runner import Outcome, Ready, Status, read_scores
+from harness.engine.schedule import Tokens
 from harness.engine.sources import Finding
 from harness.engine.store import write_json
 from harness.errors import Interrupted, NotReadyError
+from harness.executing import Work, execute, set_aside_damaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,19 +50,6 @@ class Result:
         return stopped if stopped in codes else max(codes, default=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """How to execute a plan."""
-
-    jobs: int
-    tokens: Tokens
-    stopping: Callable[[], AbstractContextManager[Event]]  # catches Ctrl-C while steps run
-    watch: Watch
-    retries: Retries = field(default_factory=Retries)
-    detach: bool = False  # a stop leaves containers running, for the next call to follow
-    say: Callable[[str], None] = lambda _: None
-
-
 def plan(context: Context, ask: Ask) -> Plan:
     """Read manifests, find the content addresses, bind: nothing is fetched, built or run."""
     names = expand(context, ask.methods)
@@ -73,56 +60,24 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     """Fetch, build, run what is not done yet, and score."""
     set_aside_damaged(context, plan_, work.say)
     refuse_unready(context, plan_, work.tokens)
-    fetched = fetch(context, plan_, work.say)
-    final = plan(context, ask) if any(s.provisional for s in plan_.steps.values()) else plan_
+    final = settled(context, ask, plan_, work.say)
+    keeper = Keeper(context.store, final, keep=work.keep, tell=work.say)
+    keeper.register()
+    fetched = fetch(context, final, work.say)
     ready = build(context, ask.runtime, final, fetched, work.say)
-    write_json(context.layout.plan(final.id), final.document())
-    runtime = context.runtime(ask.runtime, ask.scale, detaches=work.detach)
-    runner = StepRunner(
-        context.store,
-        runtime,
-        ready,
-        retries=work.retries,
-        labels=lambda step: labels(context, final, step),
-        tell=work.say,
-    )
-    tokens = replace(work.tokens, gpus=work.tokens.gpus.beside(runtime.survivors))
-    with work.stopping() as stop:
-        outcomes = run_plan(
-            final,
-            runner.execute,
-            tokens,
-            work.jobs,
-            stop,
-            work.watch,
-            is_done=lambda step: context.store.is_done(step.key, step.outputs),
-        )
+    outcomes = execute(context, ask.runtime, ask.scale, ready, keeper, work)
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
 
 
-def set_aside_damaged(context: Context, plan_: Plan, say: Callable[[str], None]) -> None:
-    """Move finished steps whose outputs are not as large as recorded aside: they are made again."""
-    for step in plan_.steps.values():
-        if context.store.record(step.key) is None or not _damage(context, step):
-            continue
-        with context.store.leases.try_hold(step.key) as held:
-            found = _damage(context, step) if held else None
-            if found:
-                aside = context.store.quarantine(step.key)
-                say(f"{step.title} is made again, its output was set aside in {aside}: {found}")
-
-
-def labels(context: Context, plan_: Plan, step: BoundStep) -> dict[str, str]:
-    """What an execution carries besides its key, so that people and gc know whose it is."""
-    run = next(planned.id for planned in plan_.runs if step.key in planned.steps.values())
-    owner = context.store.leases.owner
-    return {
-        "harness.runs": str(context.layout.root),
-        "harness.plan": plan_.id,
-        "harness.run": run,  # the first of those that share the step
-        "harness.owner": f"{owner.host} {owner.pid} {owner.start}",
-    }
+def settled(context: Context, ask: Ask, plan_: Plan, say: Callable[[str], None]) -> Plan:
+    """The plan with its final keys: assets that nobody has hashed yet are fetched and hashed."""
+    if not any(step.provisional for step in plan_.steps.values()):
+        return plan_
+    for name in dict.fromkeys(name for step in undone(context, plan_) for name in step.assets):
+        say(f"fetch and hash {name}")
+        context.assets.fetch(name)
+    return plan(context, ask)
 
 
 def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
@@ -156,6 +111,16 @@ def gpu_refusals(context: Context, steps: Sequence[BoundStep], leases: GpuLeases
         return []
     offered = {step.method: context.method(step.method).stacks for step in needing}
     return refusals(needing, context.catalogue.stacks, offered, leases.cards)
+
+
+def refuse_gpus(context: Context, plan_: Plan, leases: GpuLeases) -> None:
+    """Raise NotReadyError if the GPUs cannot do what is to do."""
+    reasons = gpu_refusals(context, undone(context, plan_), leases)
+    if reasons:
+        raise NotReadyError(
+            "not on these GPUs:\n" + "\n".join(f"  - {line}" for line in reasons),
+            hint="choose other cards by --gpus, or leave it out to plan for any machine",
+        )
 
 
 def has_address(context: Context, asset: str) -> bool:
@@ -202,8 +167,9 @@ def build(
 
 
 def undone(context: Context, plan_: Plan) -> list[BoundStep]:
-    """The steps that the store does not hold yet."""
-    return [s for s in plan_.steps.values() if not context.store.is_done(s.key, s.outputs)]
+    """The steps that are not done: not finished yet, or an output is needed that was dropped."""
+    todo = open_steps(context.layout, needs_of(plan_))
+    return [step for key, step in plan_.steps.items() if key in todo]
 
 
 def summarise(
@@ -275,10 +241,6 @@ def verify(context: Context) -> list[Finding]:
         for name, patches in context.method(method).repositories.items():
             patched.setdefault(name, set()).add(patches)
     return context.sources.verify(context.catalogue.repositories, patched)
-
-
-def _damage(context: Context, step: BoundStep) -> str | None:
-    return context.store.damage(context.layout.entry(step.key), step.outputs)
 
 
 def _environment(

@@ -24,7 +24,7 @@ def make_work(
     from harness.engine.faults import Retries
     from harness.engine.host import total_memory_gb
     from harness.engine.schedule import Tokens, Watch
-    from harness.reproduce import Work
+    from harness.executing import Work
 
     memory = total_memory_gb()
     tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus))

@@ -18,7 +18,8 @@ from harness.core.layout import RunLayout
 from harness.core.plan import BoundStep, Plan
 from harness.core.retention import Needs, droppable, needs_of, read_needs, survey
 from harness.engine.lock import locked
-from harness.engine.runner import Outcome
+from harness.engine.runner import Outcome, Status
+from harness.engine.shards import part_keys, split_keys
 from harness.engine.store import Store, write_json
 
 _logger = logging.getLogger(__name__)
@@ -78,17 +79,22 @@ class Keeper:
 
         def execute_and_sweep(step: BoundStep, stop: Event, gpus: tuple[str, ...]) -> Outcome:
             outcome = execute(step, stop, gpus)
-            self.sweep()
+            if outcome.status is Status.DONE:
+                self.sweep()
             return outcome
 
         return execute_and_sweep
 
     def sweep(self) -> None:
         """Drop what no plan needs any more, and what was dropped by somebody who died since."""
-        if not self.keep:
-            with locked(self.store.layout.plans_lock):
-                for key, path in sorted(droppable(self._all_plans(), OnDisk(self.store.layout))):
-                    self._set_aside(key, path)
+        contents = OnDisk(self.store.layout)
+        with locked(self.store.layout.plans_lock):
+            plans = self._all_plans()
+            for key in split_keys(self.store.layout):
+                if not any(key in survey(needs, contents).open for needs in plans):
+                    self._forget_parts(key)
+            for key, path in () if self.keep else sorted(droppable(plans, contents)):
+                self._set_aside(key, self.store.layout.entry(key).out / path)
         remove_dropped(self.store.layout, self.tell)
 
     def _all_plans(self) -> list[Needs]:
@@ -102,18 +108,23 @@ class Keeper:
         self._plans = found
         return [needs for _, needs in found.values()]
 
-    def _set_aside(self, key: str, path: str) -> None:
-        """Take an output out of the store by one rename, unless somebody works at its step."""
-        place = self.store.layout.entry(key).out / path
+    def _forget_parts(self, key: str) -> None:
+        """Drop the parts of a step that is whole, or that nobody wants any more."""
+        parts = part_keys(self.store.layout, key)
+        if all(self._set_aside(part, self.store.layout.entry(part).root) for part in parts):
+            self.store.layout.shards(key).unlink()
+
+    def _set_aside(self, key: str, path: Path) -> bool:
+        """Take a path of the step's out of the store; False if somebody works at the step.
+
+        By one rename, so that a reader sees all of it or nothing.
+        """
+        dropped = self.store.layout.dropped
         with self.store.leases.try_hold(key) as held:
-            if held and place.exists():
-                set_aside(self.store.layout, place)
-
-
-def set_aside(layout: RunLayout, path: Path) -> None:
-    """Take a path out of the store: one rename, so that a reader sees all of it or nothing."""
-    layout.dropped.mkdir(parents=True, exist_ok=True)
-    os.rename(path, layout.dropped / uuid.uuid4().hex)
+            if held and path.exists():
+                dropped.mkdir(parents=True, exist_ok=True)
+                os.rename(path, dropped / uuid.uuid4().hex)
+            return held
 
 
 def remove_dropped(layout: RunLayout, tell: Callable[[str], None]) -> None:

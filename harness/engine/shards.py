@@ -117,6 +117,11 @@ def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
     return [tuple(keys) for keys in found]
 
 
+def split_keys(layout: RunLayout) -> list[str]:
+    """Keys of the steps that were split and are not whole, or not tidied up, yet."""
+    return [path.stem for path in layout.all_shards.glob("*.json")]
+
+
 def part_keys(layout: RunLayout, key: str) -> frozenset[str]:
     """Keys of all parts of a step, of whichever split."""
     return frozenset(part for keys in splits(layout, key) for part in keys)
