@@ -58,7 +58,8 @@ class Context:
     @cached_property
     def assets(self) -> Assets:
         """Data sets and weights."""
-        return Assets(self.catalogue.assets, self.cache, self.layout.trust, self.data)
+        mirrored = self.build.mirror.layout.assets if self.build.mirror else None
+        return Assets(self.catalogue.assets, self.cache, self.layout.trust, self.data, mirrored)
 
     @property
     def packages(self) -> Mapping[str, str]:

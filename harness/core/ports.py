@@ -165,6 +165,10 @@ class Git(Protocol):
         """Fetch these blobs in one request. Raises NotReadyError."""
         ...
 
+    def export(self, repository: Path, commit: str, ids: Collection[str], target: Path) -> None:
+        """Give the bare repository `target` this commit, its trees and these blobs."""
+        ...
+
     def load(self, repository: Path, stream: bytes) -> None:
         """Store the objects and refs of a `git fast-import` stream."""
         ...

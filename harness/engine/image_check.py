@@ -24,7 +24,7 @@ _PLACES = re.compile(
 _WEIGHTS = re.compile(r"\.(pth|pt|ckpt|params|caffemodel|safetensors|onnx|h5|pdparams|tar|pkl)$")
 _SMALLEST_WEIGHTS = 1 << 16  # `.pth` in site-packages is also a few lines of paths
 _COMPILER = re.compile(
-    r"^((x86_64|aarch64)-linux-gnu-)?(gcc|g\+\+|cc|c\+\+|cpp|clang(\+\+)?|cc1(plus)?|gfortran|nvcc|"
+    r"^((x86_64|aarch64)-linux-gnu-)?(gcc|g\+\+|cc|c\+\+|clang(\+\+)?|cc1(plus)?|gfortran|nvcc|"
     r"rustc|tcc)(-\d+(\.\d+)*)?$"
 )
 _CERTIFICATES = re.compile(r"\.(pem|crt|cer)$")

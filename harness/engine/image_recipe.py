@@ -18,8 +18,9 @@ from harness.errors import ManifestError
 
 _OPTIONS = Path("/options")
 _CA_BUNDLE, _WHEELS = "ca.pem", "wheels"
-#: Debian's packages for what comes as source only.
-_COMPILER = "g++ python3-dev"
+#: What a mirror keeps in place of Debian's packages, and the build arguments they stand in for.
+STAGES = {"system": "BASE_IMAGE", "tools": "TOOLS_IMAGE"}
+_TOOLS, _COMPILER = "python3-venv", "g++ python3-dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,22 +70,9 @@ class ImageOf:
         """Its name until it was looked into."""
         return f"harness/unchecked-{self.method}:{self.stack_name}-{self.identity[:16]}"
 
-    def stage(self, name: str) -> str:
-        """The name of an early stage, `system` or `tools`, as a mirror keeps it."""
-        content = {
-            "base": self.ground.content,
-            "dockerfile": hashlib.sha256(self.dockerfile()).hexdigest(),
-            "compiler": self.compiler() if name == "tools" else "",
-        }
-        return f"harness/{name}:{digest(content)[:16]}"
-
     def lock(self) -> MethodLock:
         """The locks. Raises ManifestError."""
         return read_lock(self.project, self.method, self.stack_name)
-
-    def compiler(self) -> str:
-        """The Debian packages that building takes."""
-        return _COMPILER if self.lock().build else ""
 
     def dockerfile(self) -> bytes:
         """The method's own recipe if it has one, else that of all methods."""
@@ -121,7 +109,6 @@ class ImageOf:
             },
             arguments={
                 **images,
-                "COMPILER": self.compiler(),
                 "PIP_OPTIONS": " ".join(pip_options(inside, self.stack)),
             },
             labels=self.labels(),
@@ -143,6 +130,25 @@ class ImageOf:
             "harness.lock": self.lock().sha256,
             "harness.environment": self.identity,
         }
+
+
+def stage_recipes(wanted: ImageOf, base: str, options: BuildOptions) -> dict[str, ImageRecipe]:
+    """The builds of a base with Python (`system`), and of one with tools, too (`tools`)."""
+    dockerfile = wanted.project.stages_dockerfile.read_bytes()
+    packages = f"{_TOOLS} {_COMPILER}" if wanted.lock().build else _TOOLS
+    content = {"base": wanted.ground.content, "dockerfile": dockerfile.decode()}
+    wants = {"system": content, "tools": {**content, "packages": packages}}
+    return {
+        stage: ImageRecipe(
+            tag=f"harness/{stage}:{digest(wants[stage])[:16]}",
+            files={"Dockerfile": dockerfile},
+            arguments={"BASE_IMAGE": base, "PACKAGES": packages},
+            labels={"harness.version": __version__, "harness.stage": stage},
+            target=stage,
+            cache=not options.fresh,
+        )
+        for stage in STAGES
+    }
 
 
 def _option_files(

@@ -1,7 +1,6 @@
 """Environments of the container runtimes: one image per method and stack, named by its content."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +12,13 @@ from harness.core.ports import Environment
 from harness.engine.environment import PROBE, keep_facts, read_facts
 from harness.engine.image_check import check_image, forbidden
 from harness.engine.image_folder import ImageFolder
-from harness.engine.image_recipe import Ground, ImageOf
+from harness.engine.image_recipe import STAGES, Ground, ImageOf, stage_recipes
 from harness.engine.lock import locked
 from harness.engine.locks import base_digest
 from harness.errors import MismatchError, NotReadyError
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"
-#: The early stages of the recipe that a mirror keeps, and the build arguments they stand in for.
-STAGES = {"system": "BASE_IMAGE", "tools": "TOOLS_IMAGE"}
 
 
 class ImageEnvironments:
@@ -66,13 +63,12 @@ class ImageEnvironments:
         )
 
     def stages(self, method: str, stack: str, log: Path) -> dict[str, str]:
-        """Build what a mirror keeps so that the image can be built there: tag -> image id."""
+        """Have what a mirror keeps so that the image can be built there: tag -> image id."""
         wanted = self.image(method, stack)
-        recipe = wanted.recipe(self._built_on(wanted), self._options)
-        tags = {stage: wanted.stage(stage) for stage in STAGES}
+        recipes = stage_recipes(wanted, self._obtained(wanted.ground), self._options)
         return {
-            tag: self._builder.build(replace(recipe, tag=tag, target=stage), log)
-            for stage, tag in tags.items()
+            recipe.tag: self._builder.image_id(recipe.tag) or self._builder.build(recipe, log)
+            for recipe in recipes.values()
         }
 
     def base(self, stack: str) -> str:
@@ -153,17 +149,16 @@ class ImageEnvironments:
     def _built_on(self, wanted: ImageOf) -> dict[str, str]:
         """The build arguments that name images."""
         if self._options.mirror is None or self._options.base is not None:
-            return {"BASE_IMAGE": self._obtained(wanted.ground), "TOOLS_IMAGE": "system"}
+            return dict.fromkeys(STAGES.values(), self._obtained(wanted.ground))
         found = {}
-        for stage, argument in STAGES.items():
-            tag = wanted.stage(stage)
-            if self._loaded(tag) is None:
+        for stage, recipe in stage_recipes(wanted, "", self._options).items():
+            if self._loaded(recipe.tag) is None:
                 raise NotReadyError(
-                    f"{self._options.mirror.layout.images} has no image {tag}, on which "
+                    f"{self._options.mirror.layout.images} has no image {recipe.tag}, on which "
                     f"{wanted.method} is built",
                     hint=f"`harness mirror create DIR {wanted.method}` where there is a network",
                 )
-            found[argument] = tag
+            found[STAGES[stage]] = recipe.tag
         return found
 
     def _facts(self, image: str, ground: Ground) -> dict[str, Any]:

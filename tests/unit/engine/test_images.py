@@ -85,8 +85,7 @@ def test_a_build_gets_locks_in_parts_and_the_pinned_base(
     recipe = builder.recipes[0]
     assert recipe.arguments == {
         "BASE_IMAGE": f"debian:bookworm-slim@sha256:{'e' * 64}",
-        "TOOLS_IMAGE": "system",
-        "COMPILER": "",
+        "TOOLS_IMAGE": f"debian:bookworm-slim@sha256:{'e' * 64}",
         "PIP_OPTIONS": "",
     }
     assert builder.obtained == [("debian:bookworm-slim", f"sha256:{'e' * 64}", False)]
@@ -121,16 +120,6 @@ def test_an_image_says_what_it_is(tmp_path: Path, builder: FakeImageBuilder) -> 
     assert standard["version"] == __version__
     assert standard["base.name"] == f"debian:bookworm-slim@sha256:{'e' * 64}"
     assert standard["base.digest"] == f"sha256:{'e' * 64}"
-
-
-def test_a_compiler_is_asked_for_where_something_comes_as_source(
-    tmp_path: Path, builder: FakeImageBuilder
-) -> None:
-    project, _ = make_project(tmp_path)
-    build = project.build_requirements("tool", "cu117")
-    build.write_text(f"cython==0.29.36 --hash=sha256:{'f' * 64}\n")
-    environments(tmp_path, builder).ensure("tool", "cu117", tmp_path / "log")
-    assert builder.recipes[0].arguments["COMPILER"] == "g++ python3-dev"
 
 
 def test_a_fresh_build_uses_neither_image_nor_layers(
