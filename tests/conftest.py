@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services.docker_engine import docker_host
+from tests.services.docker_engine import docker_host, own_engine
 
-__all__ = ["docker_host"]
+__all__ = ["docker_host", "own_engine"]
 
 
 @pytest.fixture(scope="session")

@@ -2,8 +2,10 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -36,6 +38,74 @@ def docker_host(require: Callable[[bool, str], None]) -> Iterator[str]:
         mine.rmdir()
         if not any(_alive(user) for user in users.iterdir()):
             _script("return")
+
+
+class OwnEngine:
+    """A Docker engine that belongs to one test, which may stop it and start it again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.host = root, f"unix://{root}/docker.sock"
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        places = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
+        words = [f"--{option}={self.root}/{place}" for option, place in places.items()]
+        with (self.root / "log").open("ab") as log:
+            self._daemon = subprocess.Popen(
+                ["dockerd", "--host", self.host, "--iptables=false", "--bridge=none", *words],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + 60
+        while self.docker("version", check=False).returncode != 0:
+            assert self._daemon.poll() is None, (self.root / "log").read_text()[-2000:]
+            assert time.monotonic() < end, "dockerd does not answer"
+            time.sleep(0.1)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it, with its containers; or kill it."""
+        if self._daemon is not None:
+            self._daemon.send_signal(number)
+            self._daemon.wait(120)
+            (self.root / "pid").unlink(missing_ok=True)
+            self._daemon = None
+
+    def docker(self, *words: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
+        """Docker's command line on it."""
+        argv = ["docker", "--host", self.host, *words]
+        return subprocess.run(argv, capture_output=True, check=check, timeout=120)
+
+    def take_base(self, other: str) -> None:
+        """Copy the base image from another engine."""
+        saving = subprocess.Popen(["docker", "--host", other, "save", BASE], stdout=subprocess.PIPE)
+        argv = ["docker", "--host", self.host, "load"]
+        subprocess.run(argv, stdin=saving.stdout, capture_output=True, check=True, timeout=300)
+        assert saving.wait() == 0
+
+    def remove(self) -> None:
+        """Stop it and remove all it has stored."""
+        if self._daemon is not None:
+            containers = self.docker("ps", "-aq").stdout.decode().split()
+            if containers:
+                self.docker("rm", "-f", *containers)
+        self.stop()
+        shutil.rmtree(self.root)
+
+
+@pytest.fixture(scope="module")
+def own_engine(docker_host: str, require: Callable[[bool, str], None]) -> Iterator[OwnEngine]:
+    """An engine of this module's own, with the base image."""
+    require(os.getuid() == 0, "starting a Docker engine takes root")
+    require(shutil.which("dockerd") is not None, "dockerd is not installed (apt: docker.io)")
+    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="harness-engine-")))
+    try:
+        engine.start()
+        engine.take_base(docker_host)
+        yield engine
+    finally:
+        engine.remove()
 
 
 def _script(verb: str) -> str:
