@@ -14,6 +14,7 @@ from harness.cli.options import (
     Gpus,
     Jobs,
     Json,
+    Keep,
     LossesText,
     Methods,
     Mirror,
@@ -25,6 +26,7 @@ from harness.cli.options import (
     ScaleText,
     Seed,
     Seeds,
+    ShardCount,
     StackName,
     Until,
     Wheelhouse,
@@ -60,6 +62,8 @@ def reproduce(
     jobs: Jobs = 2,
     retries: RetryCount = 2,
     detach: Detach = False,
+    shards: ShardCount = 1,
+    keep: Keep = False,
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
@@ -92,7 +96,16 @@ def reproduce(
     if not as_json:
         _announce(context, plan)
     with Board(plan, lambda key: log_path(context, key)) as board:
-        work = make_work(context, jobs, gpus, board, retries=retries, detach=detach)
+        work = make_work(
+            context,
+            jobs,
+            gpus,
+            board,
+            retries=retries,
+            detach=detach,
+            shards=shards,
+            keep=keep,
+        )
         result = verbs.reproduce(context, ask, plan, work)
     _finish(context, result, as_json=as_json)
 
@@ -111,6 +124,7 @@ def plan(
     option: OptionList = None,
     until: Until = None,
     with_test: WithTest = False,
+    gpus: Gpus = None,
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
@@ -137,11 +151,16 @@ def plan(
     )
     context = make_context(project, runs, mirror, data, None, None, base)
     found = verbs.plan(context, ask)
+    leases = context.gpus(gpus)
+    if gpus is not None:  # the question is whether it can run on these
+        verbs.refuse_gpus(context, found, leases)
+    at_hand = shapes.gpu_notes(context, found, leases)
     if as_json:
-        console.show_json(shapes.plan_document(context, found))
+        console.show_json({**shapes.plan_document(context, found), "gpus": at_hand})
         return
-    notes = shapes.plan_notes(context, found)
-    console.show_plan(found, lambda step: shapes.state(context, step), notes)
+    notes = [*shapes.plan_notes(context, found), *at_hand]
+    states = shapes.states(context, found)
+    console.show_plan(found, lambda step: states[step.key], notes)
 
 
 @app.command()

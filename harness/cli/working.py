@@ -19,6 +19,8 @@ def make_work(
     *,
     retries: int = 2,
     detach: bool = False,
+    shards: int = 1,
+    keep: bool = False,
 ) -> Any:
     """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
     from harness.engine.faults import Retries
@@ -36,6 +38,8 @@ def make_work(
         watch=watch,
         retries=Retries(limit=retries, out_of_memory=min(1, retries)),
         detach=detach,
+        shards=shards,
+        keep=keep,
         say=board.say,
     )
 
