@@ -16,12 +16,14 @@ from harness.core.visible import choose, visible
 from harness.engine.assets import Assets
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.packages import package_hashes
+from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
 from harness.engine.store import Store
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
     from harness.adapters.registry import EngineImageCarrier
+    from harness.adapters.venv import PipVenvBuilder
     from harness.engine.images import ImageEnvironments
 
 _MARK = Path("manifests", "repos.yaml")
@@ -54,6 +56,13 @@ class Context:
         from harness.adapters.git import GitCommands
 
         return Sources(GitCommands(), self.cache, self.project, self.mirror)
+
+    @cached_property
+    def repositories(self) -> Repositories:
+        """Bare repositories of the sources."""
+        from harness.adapters.git import GitCommands
+
+        return Repositories(GitCommands(), self.cache, self.project, self.mirror)
 
     @cached_property
     def assets(self) -> Assets:
@@ -100,13 +109,16 @@ class Context:
         """What steps run in, under one runtime."""
         stacks = self.catalogue.stacks
         if name is RuntimeName.PROCESS:
-            from harness.adapters.venv import PipVenvBuilder
             from harness.engine.environment import ProcessEnvironments
 
-            return ProcessEnvironments(
-                self.project, self.cache, stacks, PipVenvBuilder(), self.build
-            )
+            return ProcessEnvironments(self.project, self.cache, stacks, self.venvs(), self.build)
         return self.images(name)
+
+    def venvs(self) -> "PipVenvBuilder":
+        """What makes virtual environments."""
+        from harness.adapters.venv import PipVenvBuilder
+
+        return PipVenvBuilder()
 
     def images(self, name: RuntimeName) -> "ImageEnvironments":
         """The images of a container runtime."""

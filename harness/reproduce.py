@@ -162,7 +162,7 @@ def build(
     for step in undone(context, plan_):
         wanted = (step.method, step.stack)
         if wanted not in made:
-            made[wanted] = _environment(context, runtime, step.method, step.stack, say)
+            made[wanted] = environment(context, runtime, step.method, step.stack, say)
     return Ready(checkouts=fetched[0], assets=fetched[1], environments=made)
 
 
@@ -211,27 +211,10 @@ def fetch_methods(
             pinned = context.catalogue.repositories[repository]
             found = context.sources.checkout(repository, pinned, patches, scale=scale)
             rows["repository", repository] = _row("repository", repository, found.path)
-        for asset in sorted(_fetched_assets(context, method, scale)):
+        for asset in sorted(needed_assets(context, method, scale)):
             say(f"fetch {asset}")
             rows["asset", asset] = _row("asset", asset, context.assets.fetch(asset))
     return list(rows.values())
-
-
-def build_methods(
-    context: Context,
-    names: Sequence[str],
-    stack: str | None,
-    runtime: RuntimeName,
-    say: Callable[[str], None],
-) -> list[dict[str, str]]:
-    """Build the environments of methods."""
-    rows = []
-    for name in expand(context, names):
-        chosen = stack or context.method(name).stacks[0]
-        made = _environment(context, runtime, name, chosen, say)
-        row = {"method": name, "stack": chosen, "id": made.id, "handle": made.handle}
-        rows.append(row)
-    return rows
 
 
 def verify(context: Context) -> list[Finding]:
@@ -243,9 +226,10 @@ def verify(context: Context) -> list[Finding]:
     return context.sources.verify(context.catalogue.repositories, patched)
 
 
-def _environment(
+def environment(
     context: Context, runtime: RuntimeName, method: str, stack: str, say: Callable[[str], None]
 ) -> Environment:
+    """One environment, built unless it is there."""
     say(f"build {runtime} environment of {method} on {stack}")
     log = context.layout.build_log(f"{method}-{stack}-{runtime}")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -256,7 +240,8 @@ def _row(kind: str, name: str, path: Path) -> dict[str, str]:
     return {"kind": kind, "name": name, "path": str(path)}
 
 
-def _fetched_assets(context: Context, method: Method, scale: Scale) -> set[str]:
+def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
+    """The assets that a method reads at a scale and that no step makes."""
     assets, used = context.catalogue.assets, used_assets(method, by_default=True)
     made = {name for name in used if assets[name].smoke is not None}
     return used - (made if scale is Scale.SMOKE else set())

@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from harness.core.objects import Entry
 from harness.errors import HarnessError, MismatchError, NotReadyError
@@ -90,7 +90,7 @@ class GitCommands:
         self.create(target)
         with tempfile.TemporaryFile() as pack:
             _git(repository, ["pack-objects", "--quiet", "--stdout"], stdin=wanted, stdout=pack)
-            _run([*_at(target), "index-pack", "--stdin"], cwd=target, stdin=pack)
+            _run([*_at(target), "index-pack", "--stdin"], cwd=target, stdin=cast("BinaryIO", pack))
         shallow = target / "shallow"
         known = shallow.read_text().split() if shallow.is_file() else []
         _write_if_other(shallow, "".join(f"{one}\n" for one in sorted({*known, commit})))
@@ -179,7 +179,7 @@ def _run(
     *,
     cwd: Path,
     env: dict[str, str] | None = None,
-    stdin: bytes | IO[bytes] = b"",
+    stdin: bytes | BinaryIO = b"",
     stdout: IO[bytes] | None = None,
     online: bool = False,
 ) -> bytes:
@@ -190,7 +190,7 @@ def _run(
 
     ours = {**(_ONLINE if online else _OFFLINE), **(env or {})}
     with tempfile.TemporaryFile() as typed:
-        given = typed if isinstance(stdin, bytes) else stdin
+        given = cast("BinaryIO", typed) if isinstance(stdin, bytes) else stdin
         if isinstance(stdin, bytes):
             typed.write(stdin)
         given.seek(0)

@@ -44,6 +44,11 @@ class EngineImageCarrier:
                     hint="see whether its disk has room; `harness mirror verify` checks the mirror",
                 ) from error
 
+    def current(self, reference: str) -> str | None:
+        """The digest of a tag in its registry; None without one. Raises NotReadyError."""
+        with self._engine.client() as client:
+            return registry_digest(client, reference)
+
     def push(self, image: str, reference: str) -> str:
         """Push under this reference; NAME@DIGEST. Raises MismatchError, NotReadyError."""
         name, _, tag = reference.rpartition(":")

@@ -33,7 +33,6 @@ from harness.cli.options import (
     WithTest,
     make_ask,
     make_context,
-    parse_runtime,
     parse_scale,
 )
 from harness.cli.working import make_work
@@ -185,32 +184,6 @@ def fetch(
     else:
         pairs = [(row["kind"], row["name"], row["path"]) for row in rows]
         console.show_table("fetched", ("kind", "name", "path"), pairs)
-
-
-@app.command()
-def build(
-    methods: Methods,
-    *,
-    stack: StackName = None,
-    runtime: RuntimeText = "docker",
-    project: Project = None,
-    runs: Runs = None,
-    ca_bundle: CaBundle = None,
-    wheelhouse: Wheelhouse = None,
-    base: Base = None,
-    as_json: Json = False,
-) -> None:
-    """Build the environments that methods need."""
-    from harness import console
-    from harness import reproduce as verbs
-
-    context = make_context(project, runs, None, None, ca_bundle, wheelhouse, base)
-    rows = verbs.build_methods(context, methods, stack, parse_runtime(runtime), console.err.print)
-    if as_json:
-        console.show_json({"built": rows})
-    else:
-        cells = [(row["method"], row["stack"], row["id"], row["handle"]) for row in rows]
-        console.show_table("built", ("method", "stack", "environment", "handle"), cells)
 
 
 @app.command()

@@ -116,6 +116,17 @@ class VenvBuilder(Protocol):
         """Install `packages` into a fresh `folder`; its interpreter. Raises BuildError."""
         ...
 
+    def download(
+        self,
+        interpreter: Interpreter,
+        packages: Packages,
+        folder: Path,
+        pip: tuple[str, ...],
+        log: Path,
+    ) -> None:
+        """Download the files of `packages` into a fresh `folder`. Raises BuildError."""
+        ...
+
     def probe(self, python: Path, code: str) -> Mapping[str, object]:
         """The JSON object that `code` prints. Raises BuildError."""
         ...
@@ -156,12 +167,20 @@ class ImageBuilder(Protocol):
 class ImageCarrier(Protocol):
     """Takes images from an engine to a file or a registry, and back."""
 
+    def layers(self, image: str) -> list[str]:
+        """The digests of an image's layers, as they are unpacked."""
+        ...
+
     def export(self, image: str) -> Iterator[bytes]:
         """The image as the archive that `load` takes (of `docker save`)."""
         ...
 
     def load(self, archive: Iterable[bytes]) -> None:
         """Take in an archive. Raises NotReadyError."""
+        ...
+
+    def current(self, reference: str) -> str | None:
+        """The digest of a tag in its registry; None without one. Raises NotReadyError."""
         ...
 
     def push(self, image: str, reference: str) -> str:

@@ -28,6 +28,11 @@ class MirrorLayout:
         return self.root / "mirror.json"
 
     @property
+    def lock(self) -> Path:
+        """Held by whoever fills the mirror."""
+        return self.root / ".lock"
+
+    @property
     def arriving(self) -> Path:
         """Where files are written before they count."""
         return self.root / ".arriving"

@@ -99,6 +99,10 @@ class Assets:
             place = self._install(name, file.resolve(), arriving, ours=False)
         return self._verified(name, place)
 
+    def kept_name(self, name: str) -> str:
+        """Its own file or folder name."""
+        return facts.kept_name(name, self._asset(name))
+
     def status(self) -> list[AssetStatus]:
         """What is there, without hashing anything."""
         return [self._status(name) for name in self._assets]
