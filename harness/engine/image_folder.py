@@ -49,6 +49,11 @@ class ImageFolder:
         arriving.mkdir(parents=True)
         try:
             config, layers = self._take(archive, arriving, tag)
+        except (tarfile.TarError, ValueError, KeyError) as error:
+            raise MismatchError(
+                f"{tag}: the engine's archive cannot be read: {error}",
+                hint="run the command again; if it stays so, build the image anew",
+            ) from error
         finally:
             shutil.rmtree(arriving)
         return self._enter(tag, config, layers)

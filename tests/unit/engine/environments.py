@@ -39,6 +39,7 @@ def make_project(root: Path) -> tuple[ProjectLayout, CacheLayout]:
     folder.mkdir(parents=True)
     project.dockerfile("tool").write_text("FROM scratch\n")
     project.requirements("tool", "cu117").write_text(LOCK)
+    project.stages_dockerfile.write_text("FROM scratch\n")
     project.lock.write_text(f"bases:\n  debian:bookworm-slim: sha256:{'e' * 64}\n")
     return project, CacheLayout(root / "cache")
 

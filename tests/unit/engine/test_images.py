@@ -7,9 +7,12 @@ import pytest
 
 from harness import __version__
 from harness.core.building import BuildOptions, ImageFile
+from harness.core.mirror import Mirror, MirroredBase, MirrorLayout
+from harness.engine.image_folder import ImageFolder
 from harness.engine.images import ImageEnvironments
-from harness.errors import BuildError, ManifestError, NotReadyError
+from harness.errors import BuildError, ManifestError, MismatchError, NotReadyError
 from tests.unit.engine.environments import LOCK, STACKS, FakeImageBuilder, make_project
+from tests.unit.engine.test_image_folder import archive, layer
 
 
 @pytest.fixture
@@ -201,3 +204,92 @@ def test_dockerfiles_use_no_syntax_of_one_builder_alone() -> None:
         assert "--mount" not in text, path
         assert "<<" not in text, path
         assert "--require-hashes" in text, path
+
+
+# --- from a mirror ------------------------------------------------------------------------------
+
+
+def mirrored(root: Path, base: MirroredBase) -> Mirror:
+    layout = MirrorLayout(root / "mirror")
+    layout.packages.mkdir(parents=True, exist_ok=True)
+    return Mirror(layout=layout, bases={"debian:bookworm-slim": base})
+
+
+PINNED = MirroredBase(content=f"sha256:{'e' * 64}", replaced=False)
+
+
+def put(builder: FakeImageBuilder, mirror: Mirror, tag: str, name: str) -> str:
+    """Put an image of one layer into the mirror, so that the engine can load it."""
+    folder = ImageFolder(mirror.layout.images)
+    image = folder.add(tag, archive(layer(name)))
+    builder.archives[b"".join(folder.archive(tag))] = (tag, image)
+    return image
+
+
+def test_a_mirrors_image_is_loaded_and_not_built(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    mirror = mirrored(tmp_path, PINNED)
+    made = environments(tmp_path, builder, BuildOptions(mirror=mirror))
+    tag = f"harness/tool:cu117-{made.identify('tool', 'cu117')[:16]}"
+    image = put(builder, mirror, tag, "tool")
+    assert made.ensure("tool", "cu117", tmp_path / "log").handle == image
+    assert not builder.recipes
+    assert not builder.obtained
+
+
+def test_an_image_is_built_from_a_mirror_without_network(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    mirror = mirrored(tmp_path, PINNED)
+    options = BuildOptions(mirror=mirror, wheelhouse=mirror.layout.packages)
+    made = environments(tmp_path, builder, options)
+    with pytest.raises(NotReadyError, match=r"no image harness/system:"):
+        made.ensure("tool", "cu117", tmp_path / "log")
+    plain = environments(tmp_path, FakeImageBuilder())
+    stages = list(plain.stages("tool", "cu117", tmp_path / "log"))
+    for tag in stages:
+        put(builder, mirror, tag, tag)
+    built = made.ensure("tool", "cu117", tmp_path / "log")
+    assert built.id == plain.identify("tool", "cu117")
+    (recipe,) = builder.recipes
+    assert recipe.arguments == {
+        "BASE_IMAGE": stages[0],
+        "TOOLS_IMAGE": stages[1],
+        "PIP_OPTIONS": "--find-links /options/wheels --no-index",
+    }
+    assert not recipe.network
+    assert not builder.obtained
+
+
+def test_a_base_that_was_replaced_when_the_mirror_was_made_counts_the_same(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    builder.images["mine:latest"] = "sha256:" + "1" * 64
+    there = environments(tmp_path, builder, BuildOptions(base="mine:latest"))
+    base = MirroredBase(content="sha256:" + "1" * 64, replaced=True)
+    here = environments(tmp_path, builder, BuildOptions(mirror=mirrored(tmp_path, base)))
+    assert here.identify("tool", "cu117") == there.identify("tool", "cu117")
+    assert here.identify("tool", "cu117") != environments(tmp_path, builder).identify(
+        "tool", "cu117"
+    )
+
+
+def test_a_mirror_on_another_pin_is_an_error_that_shows_both(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    base = MirroredBase(content="sha256:" + "1" * 64, replaced=False)
+    made = environments(tmp_path, builder, BuildOptions(mirror=mirrored(tmp_path, base)))
+    with pytest.raises(MismatchError) as error:
+        made.identify("tool", "cu117")
+    assert "e" * 64 in str(error.value)
+    assert "1" * 64 in str(error.value)
+
+
+def test_a_mirror_comes_before_what_the_environment_says(tmp_path: Path) -> None:
+    mirror = mirrored(tmp_path, PINNED)
+    environ = {"HARNESS_WHEELHOUSE": str(tmp_path), "HARNESS_BASE": "mine"}
+    options = BuildOptions.from_environment(environ, mirror=mirror)
+    assert options.wheelhouse == mirror.layout.packages
+    assert options.base is None
+    given = BuildOptions.from_environment({}, mirror=mirror, wheelhouse=tmp_path, base="mine")
+    assert given.wheelhouse == tmp_path
+    assert given.base == "mine"
