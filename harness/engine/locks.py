@@ -59,7 +59,7 @@ def read_requirements(path: Path) -> RequirementLock:
     except OSError as error:
         raise ManifestError(
             f"{path}: no such lock: this method has no environment for this stack",
-            hint="choose one of the method's stacks (`harness methods`), or run `make lock`",
+            hint="choose one of the method's stacks (`harness methods`), or run `make locks`",
         ) from error
     return RequirementLock(
         path=path,
@@ -146,7 +146,7 @@ def _requirement(path: Path, number: int, block: str) -> Requirement:
         raise ManifestError(
             f"{path}:{number}: expected NAME==VERSION with --hash=sha256:..., found "
             f"{block.splitlines()[0]!r}",
-            hint="locks are made by `make lock`; do not edit them by hand",
+            hint="locks are made by `make locks`; do not edit them by hand",
         )
     name = re.sub(r"[-_.]+", "-", pin["name"]).lower()
     return Requirement(
