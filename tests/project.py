@@ -64,6 +64,10 @@ class Project:
 
     def write(self, middle: Mapping[str, Any]) -> None:
         """Write the manifests, with this step between the first and the last."""
+        self.write_steps(FIRST, {"inputs": {"file": "steps.first.file"}, **middle}, LAST)
+
+    def write_steps(self, *steps: Mapping[str, Any]) -> None:
+        """Write the manifests, with these steps."""
         method = {
             "method": "toy",
             "title": "Toy",
@@ -71,7 +75,7 @@ class Project:
             "stacks": ["host"],
             "seeds": [1, 2, 3, 4, 5],
             "repositories": {},
-            "steps": [FIRST, {"inputs": {"file": "steps.first.file"}, **middle}, LAST],
+            "steps": [dict(step) for step in steps],
         }
         self._yaml("methods/toy.yaml", method)
         self._yaml("repos.yaml", {"repositories": {}})
