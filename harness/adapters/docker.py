@@ -3,7 +3,8 @@
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -96,7 +97,7 @@ class ContainerRuntime:
                     f"{mount.source}, which the step is to see at {mount.target}, does not exist",
                     hint="run the same command again; if it stays so, `harness verify`",
                 )
-        with self._engine.client() as client:
+        with self._patient_client(stop) as client:
             container = self._create(client, command, facts)
             try:
                 return self._start(container, command, log) or self._attend(
@@ -108,7 +109,7 @@ class ContainerRuntime:
 
     def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
         """Follow the container of a dead harness; its time limit counts anew."""
-        with self._engine.client() as client:
+        with self._patient_client(stop) as client:
             container = find(client, command.name)
             if container is None or container.status == "created":
                 return None
@@ -116,7 +117,7 @@ class ContainerRuntime:
 
     def discard(self, name: str) -> None:
         """Stop and remove the container of that name."""
-        with self._engine.client() as client:
+        with self._patient_client(Event()) as client:
             container = find(client, name)
             if container is not None:
                 remove(container, self._grace)
@@ -125,6 +126,22 @@ class ContainerRuntime:
         """The containers of steps that this engine has, whoever started them."""
         with self._engine.client() as client:
             return step_containers(client)
+
+    @contextmanager
+    def _patient_client(self, stop: Event) -> "Iterator[DockerClient]":
+        """A client; an engine that answered before is waited for: it may be restarting."""
+        deadline = time.monotonic() + (self._patience if self._facts else 0)
+        client = None
+        while client is None:
+            try:
+                client = self._engine.connect()
+            except EngineGone:
+                if time.monotonic() > deadline or stop.wait(_POLL_SECONDS[1]):
+                    raise
+        try:
+            yield client
+        finally:
+            client.close()
 
     def _start(self, container: "Container", command: Command, log: Path) -> Exit | None:
         import docker

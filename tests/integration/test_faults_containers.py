@@ -288,11 +288,24 @@ def test_an_engine_that_is_restarted_costs_one_try(
     assert code == 0, err
     assert document["runs"][0]["status"] == "done"
     failed, good = project.records()
-    assert (failed["exit"]["cause"], failed["exit"]["fault"]) == ("infrastructure",) * 2
-    assert "stopped answering" in failed["exit"]["detail"]
+    assert failed["exit"]["fault"] == "infrastructure"
     assert good["attempt"]["number"] == 2
+    assert [fault["cause"] for fault in good["attempt"]["earlier"]] == [failed["exit"]["cause"]]
     assert out_of(project, "half") != process
     assert containers(project) == []
+
+
+def test_a_step_that_somebody_asked_to_end_did_not_fail(make: Callable[..., Project]) -> None:
+    code = "import signal, sys; signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))\n"
+    project = make(code + works(5))
+    first = project.start(*CONTAINED)
+    project.started(first)
+    docker(project, "stop", *containers(project))
+    exit_code, _, err = finish(first)
+    assert exit_code == 0, err
+    failed, _ = project.records()
+    assert (failed["exit"]["code"], failed["exit"]["fault"]) == (1, "infrastructure")
+    assert failed["exit"]["detail"] == "somebody sent it signal 15"
 
 
 @pytest.mark.slow
@@ -302,7 +315,7 @@ def test_an_engine_that_stays_away_is_exit_3_and_the_step_goes_on_later(
     project = on_own_engine(works(3))
     first = project.start(*CONTAINED, "--retries", "0")
     project.started(first)
-    own_engine.stop()
+    own_engine.stop(signal.SIGKILL)
     try:
         code, document, _ = finish(first)
     finally:

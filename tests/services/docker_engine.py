@@ -79,10 +79,13 @@ class OwnEngine:
 
     def take_base(self, other: str) -> None:
         """Copy the base image from another engine."""
-        saving = subprocess.Popen(["docker", "--host", other, "save", BASE], stdout=subprocess.PIPE)
-        argv = ["docker", "--host", self.host, "load"]
-        subprocess.run(argv, stdin=saving.stdout, capture_output=True, check=True, timeout=300)
-        assert saving.wait() == 0
+        argv = ["docker", "--host", other, "save", BASE]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as saving:
+            argv = ["docker", "--host", self.host, "load"]
+        for place in (self.root / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", str(place)], check=False)
+            subprocess.run(argv, stdin=saving.stdout, capture_output=True, check=True, timeout=300)
+        assert saving.returncode == 0
 
     def remove(self) -> None:
         """Stop it and remove all it has stored."""
