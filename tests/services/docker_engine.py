@@ -82,8 +82,6 @@ class OwnEngine:
         argv = ["docker", "--host", other, "save", BASE]
         with subprocess.Popen(argv, stdout=subprocess.PIPE) as saving:
             argv = ["docker", "--host", self.host, "load"]
-        for place in (self.root / "exec" / "netns").glob("*"):
-            subprocess.run(["umount", str(place)], check=False)
             subprocess.run(argv, stdin=saving.stdout, capture_output=True, check=True, timeout=300)
         assert saving.returncode == 0
 
@@ -94,6 +92,8 @@ class OwnEngine:
             if containers:
                 self.docker("rm", "-f", *containers)
         self.stop()
+        for place in (self.root / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", str(place)], check=False)
         shutil.rmtree(self.root)
 
 
