@@ -24,7 +24,7 @@ from harness.errors import BuildError, NotReadyError
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 
-DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "seam" / "Dockerfile"
+DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "Dockerfile"
 
 
 def engine() -> tuple[EngineImageBuilder, EngineImageCarrier]:
@@ -88,8 +88,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", "")
-    made.project.dockerfile("tool").parent.mkdir(parents=True)
-    shutil.copy(DOCKERFILE, made.project.dockerfile("tool"))
+    made.project.requirements("tool", "small").parent.mkdir(parents=True)
+    shutil.copy(DOCKERFILE, made.project.common_dockerfile)
     made.lock(hashlib.sha256(wheel.read_bytes()).hexdigest())
     return made
 
