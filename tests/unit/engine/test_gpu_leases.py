@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from harness.core.gpus import Gpu
 from harness.core.layout import CacheLayout
@@ -152,7 +152,7 @@ class Machine(RuleBasedStateMachine):
         found = (_target(link) for link in Path("/proc/self/fd").iterdir())
         return sum(target.startswith(f"{self.folder.name}/") for target in found)
 
-    @rule(who=st.integers(0, 2), count=st.integers(0, 4), stack=st.sampled_from(["old", "new"]))
+    @rule(who=st.integers(0, 2), count=st.integers(0, 4), stack=st.sampled_from(["new", "old"]))
     def take(self, who: int, count: int, stack: str) -> None:
         self.count += 1
         key = f"step-{self.count}"
@@ -167,16 +167,19 @@ class Machine(RuleBasedStateMachine):
         assert self.processes[who].take(step(1, "lost")) is None
         self.fails = False
 
-    @rule(who=st.integers(0, 2), data=st.data())
-    def finish(self, who: int, data: st.DataObject) -> None:
-        if self.held[who]:
-            key, lease = self.held[who].pop(data.draw(st.integers(0, len(self.held[who]) - 1)))
-            del self.running[key]
-            lease.give()
+    @precondition(lambda self: any(self.held))
+    @rule(data=st.data())
+    def finish(self, data: st.DataObject) -> None:
+        mine = data.draw(st.sampled_from([mine for mine in self.held if mine]))
+        key, lease = mine.pop(data.draw(st.integers(0, len(mine) - 1)))
+        del self.running[key]
+        lease.give()
 
-    @rule(who=st.integers(0, 2), outlives=st.booleans())
-    def die(self, who: int, outlives: bool) -> None:
+    @precondition(lambda self: any(self.held))
+    @rule(data=st.data(), outlives=st.booleans())
+    def die(self, data: st.DataObject, outlives: bool) -> None:
         """The kernel closes what a dead process had open; its containers may run on."""
+        who = data.draw(st.sampled_from([who for who, mine in enumerate(self.held) if mine]))
         for key, lease in self.held[who]:
             if not outlives:
                 del self.running[key]
@@ -189,14 +192,10 @@ class Machine(RuleBasedStateMachine):
         """Take up an execution that nobody follows."""
         followed = {key for mine in self.held for key, _ in mine}
         for key in sorted(self.running.keys() - followed):
-            lease = self.processes[who].take(step(max(1, len(self.running[key])), key))
-            if self.running[key]:
-                assert taken(lease) == self.running[key]
-            if lease is not None and lease.uuids == self.running[key]:
-                self.held[who].append((key, lease))
-            elif lease is not None:
-                lease.give()
-            break
+            lease = self.processes[who].take(step(len(self.running[key]), key))
+            assert lease is not None
+            assert lease.uuids == self.running[key]
+            self.held[who].append((key, lease))
 
     def start(self, who: int, key: str, lease: GpuLease) -> None:
         used = {uuid for uuids in self.running.values() for uuid in uuids}
@@ -222,4 +221,4 @@ class Machine(RuleBasedStateMachine):
 
 
 TestMachine = Machine.TestCase
-TestMachine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestMachine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
