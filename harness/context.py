@@ -105,6 +105,16 @@ class Context:
             self.catalogue.stacks,
         )
 
+    def gpu_obstacle(self, name: RuntimeName) -> str | None:
+        """Why steps get no GPU under this runtime, if that is known. Raises NotReadyError."""
+        if name is RuntimeName.PROCESS:
+            return None
+        from harness.adapters.container import gpu_obstacle
+        from harness.adapters.engine import Engine
+
+        with Engine.find(name, os.environ).client() as client:
+            return gpu_obstacle(name, client.info())
+
     def environments(self, name: RuntimeName) -> Environments:
         """What steps run in, under one runtime."""
         stacks = self.catalogue.stacks

@@ -59,7 +59,7 @@ def plan(context: Context, ask: Ask) -> Plan:
 def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     """Fetch, build, run what is not done yet, and score."""
     set_aside_damaged(context, plan_, work.say)
-    refuse_unready(context, plan_, work.tokens)
+    refuse_unready(context, ask.runtime, plan_, work.tokens)
     final = settled(context, ask, plan_, work.say)
     keeper = Keeper(context.store, final, keep=work.keep, tell=work.say)
     keeper.register()
@@ -87,10 +87,13 @@ def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in method_names(context.project) if name != "demo")
 
 
-def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
+def refuse_unready(context: Context, runtime: RuntimeName, plan_: Plan, tokens: Tokens) -> None:
     """Raise NotReadyError naming everything that is missing before hours are spent."""
     todo = undone(context, plan_)
     missing = gpu_refusals(context, todo, tokens.gpus)
+    if any(step.resources.gpus for step in todo):
+        obstacle = context.gpu_obstacle(runtime)
+        missing += [obstacle] if obstacle else []
     wanted = {name for step in todo for name in step.assets}
     missing += [
         f"asset {asset.name} ({asset.title}): {asset.how}"

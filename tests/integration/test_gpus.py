@@ -6,10 +6,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import docker
 import pynvml
 import pytest
 import yaml
@@ -134,6 +135,29 @@ def test_a_card_that_is_too_small_stops_all_before_anything_starts(project: Proj
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
     assert "needs 1 GPU(s) with 24 GB of memory (estimate); too small: GPU 0" in document["error"]
+
+
+@pytest.mark.podman
+def test_a_podman_that_would_give_no_gpu_stops_all_before_anything_starts(
+    project: Project, podman_host: str
+) -> None:
+    plays(project, A100)
+    project.environ |= {"CONTAINER_HOST": podman_host}
+    code, document, _ = project.reproduce("--runtime", "podman")
+    with closing(docker.DockerClient(podman_host)) as client:
+        version = client.info()["ServerVersion"]
+    if tuple(int(part) for part in version.split(".")[:2]) >= (5, 4):
+        pytest.skip(f"podman {version} honours requests for devices")
+    assert (code, project.published()) == (3, [])
+    assert f"podman {version} gives containers no GPU through its API" in document["error"]
+
+
+def test_an_engine_that_is_not_there_stops_all_before_anything_starts(project: Project) -> None:
+    plays(project, A100)
+    project.environ["DOCKER_HOST"] = f"unix://{project.root}/no.sock"
+    code, document, _ = project.reproduce("--runtime", "docker")
+    assert (code, project.published()) == (3, [])
+    assert "no docker engine answers" in document["error"]
 
 
 def test_plan_says_so_and_refuses_only_cards_that_were_named(project: Project) -> None:
