@@ -3,16 +3,15 @@ PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 TORCH := 2.13.0
-LOCK_PYTHON := 3.11
 # Where pip finds torch without CUDA if no local wheel is there; empty: PyPI only.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install demo test test-slow test-all check format bench lock schema clean
+.PHONY: help install demo test test-slow test-all gpu-check check format bench locks lock schema clean
 help:
-	@echo "make demo | test | test-all | check | bench | install | reproduce-<method>[-<backbone>] [ARGS=...]"
+	@echo "make demo | test | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 
 install: $(VENV)/.installed
 
@@ -38,6 +37,11 @@ test-slow: install
 test-all: install
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
 
+# On a machine with a GPU: the losses, and one training step per chain with its peak memory.
+# HARNESS_GPU_RUNTIME=process where there is no container engine.
+gpu-check: install
+	$(BIN)/python -m pytest -m gpu -rs tests/gpu $(ARGS)
+
 check: install
 	$(BIN)/ruff format --check -q .
 	$(BIN)/ruff check -q .
@@ -55,14 +59,9 @@ bench: install
 	$(BIN)/python -m benchmarks $(ARGS)
 
 # After a change to pyproject.toml or dockerfiles/*/*.in. Without CUDA for harness itself and the demo.
-LOCK := $(BIN)/uv pip compile -q --python-version $(LOCK_PYTHON) --generate-hashes --no-header \
-	--no-emit-index-url --no-emit-find-links
-lock: install
-	$(LOCK) --torch-backend cpu --extra dev --no-emit-package torch pyproject.toml -o requirements.lock
-	$(LOCK) --torch-backend cpu --no-annotate dockerfiles/demo/host.in -o dockerfiles/demo/host.lock
-	for source in $(filter-out dockerfiles/demo/host.in,$(wildcard dockerfiles/*/*.in)); do \
-	  stack=$$(basename $$source | cut -d. -f1); \
-	  $(LOCK) --no-annotate -c dockerfiles/$$stack.constraints.txt $$source -o $${source%.in}.lock || exit 1; done
+locks: install
+	$(BIN)/python tests/checks/locks.py
+lock: locks
 
 schema: install
 	$(BIN)/harness manifest schema docs/schema

@@ -99,7 +99,7 @@ class Board:
     plan: Plan
     log_of: Callable[[str], Path | None]
     done: int = 0
-    started_at: dict[str, float] = field(default_factory=dict)
+    started_at: dict[str, tuple[BoundStep, float]] = field(default_factory=dict)
     guard: threading.Lock = field(default_factory=threading.Lock)
     live: Live | None = None
 
@@ -124,28 +124,33 @@ class Board:
     def started(self, step: BoundStep) -> None:
         """A step starts (or is looked up)."""
         with self.guard:
-            self.started_at[step.key] = time.monotonic()
+            self.started_at[step.key] = (step, time.monotonic())
 
     def ended(self, step: BoundStep, outcome: Outcome) -> None:
         """A step ended."""
         with self.guard:
             self.started_at.pop(step.key, None)
-            self.done += 1
-        where = f"[{self.done}/{len(self.plan.steps)}]"
+            self.done += step.part is None
+        where = f"[{self.done}/{len(self.plan.steps)}]" if step.part is None else ""
         mark = _MARKS[outcome.status]
         name = f"{step.method} {step.stage} {step.name} ({users(self.plan, step)})"
         err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
-        if outcome.status is Status.FAILED:
+        if outcome.remade:
+            changed = ", ".join(outcome.remade)
+            err.print(f"made again, and not what it was: {changed}", markup=False)
+        if outcome.status is Status.FAILED and step.part is None:
             err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
+        elif outcome.status is Status.INTERRUPTED and outcome.error:
+            err.print(outcome.error, markup=False)
 
     def __rich__(self) -> Table:
         table = Table(box=None, header_style="bold")
         for column in ("method", "stage", "step", "runs", "at", "elapsed", "left"):
             table.add_column(column)
         with self.guard:
-            running = list(self.started_at.items())
-        for key, since in running:
-            table.add_row(*self._row(self.plan.steps[key], time.monotonic() - since))
+            running = list(self.started_at.values())
+        for step, since in running:
+            table.add_row(*self._row(step, time.monotonic() - since))
         total = len(self.plan.steps)
         table.add_row("", "", f"{self.done}/{total} steps", "", "", "", "", style="dim")
         return table
@@ -162,7 +167,7 @@ class Board:
 
 def users(plan: Plan, step: BoundStep) -> str:
     """Which runs share a step: `all`, or their losses, backbones and seeds."""
-    runs = [planned.run for planned in plan.runs if step.key in planned.steps.values()]
+    runs = [planned.run for planned in plan.runs if step.whole in planned.steps.values()]
     if len(runs) == len(plan.runs):
         return "all"
     backbones = "|".join(dict.fromkeys(run.backbone for run in runs))

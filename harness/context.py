@@ -5,17 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
 from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Catalogue, Method, RuntimeName, Scale
 from harness.core.ports import Environments, Runtime
+from harness.core.visible import choose, visible
 from harness.engine.assets import Assets
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.packages import package_hashes
+from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
 from harness.engine.store import Store
 from harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from harness.adapters.registry import EngineImageCarrier
+    from harness.adapters.venv import PipVenvBuilder
+    from harness.engine.images import ImageEnvironments
 
 _MARK = Path("manifests", "repos.yaml")
 
@@ -49,9 +58,17 @@ class Context:
         return Sources(GitCommands(), self.cache, self.project, self.mirror)
 
     @cached_property
+    def repositories(self) -> Repositories:
+        """Bare repositories of the sources."""
+        from harness.adapters.git import GitCommands
+
+        return Repositories(GitCommands(), self.cache, self.project, self.mirror)
+
+    @cached_property
     def assets(self) -> Assets:
         """Data sets and weights."""
-        return Assets(self.catalogue.assets, self.cache, self.layout.trust, self.data)
+        mirrored = self.build.mirror.layout.assets if self.build.mirror else None
+        return Assets(self.catalogue.assets, self.cache, self.layout.trust, self.data, mirrored)
 
     @property
     def packages(self) -> Mapping[str, str]:
@@ -62,32 +79,72 @@ class Context:
         """One method's manifest, checked."""
         return load_method(self.project, name, self.catalogue)
 
-    def runtime(self, name: RuntimeName, scale: Scale) -> Runtime:
-        """What isolates steps."""
+    def runtime(self, name: RuntimeName, scale: Scale, *, detaches: bool = False) -> Runtime:
+        """What isolates steps; with `detaches` a stop leaves them running. Raises UsageError."""
+        if detaches and name is RuntimeName.PROCESS:
+            raise UsageError(
+                "--detach with --runtime process: a process ends with harness",
+                hint="use --runtime docker or podman, or leave --detach away",
+            )
         if name is RuntimeName.PROCESS:
             from harness.adapters.process import ProcessRuntime
 
             return ProcessRuntime()
         from harness.adapters.docker import ContainerRuntime
 
-        return ContainerRuntime(self.cache, engine=name, strict_limits=scale is Scale.PAPER)
+        strict = scale is Scale.PAPER
+        return ContainerRuntime(self.cache, engine=name, strict_limits=strict, detaches=detaches)
+
+    def gpus(self, asked: str | None = None) -> GpuLeases:
+        """The GPUs that may be used: those `--gpus` names, within CUDA_VISIBLE_DEVICES."""
+        from harness.adapters.gpu import Nvml
+
+        return GpuLeases(
+            self.cache,
+            lambda: choose(visible(Nvml().gpus(), os.environ), asked),
+            self.catalogue.stacks,
+        )
+
+    def gpu_obstacle(self, name: RuntimeName) -> str | None:
+        """Why steps get no GPU under this runtime, if that is known. Raises NotReadyError."""
+        if name is RuntimeName.PROCESS:
+            return None
+        from harness.adapters.container import gpu_obstacle
+        from harness.adapters.engine import Engine
+
+        with Engine.find(name, os.environ).client() as client:
+            return gpu_obstacle(name, client.info())
 
     def environments(self, name: RuntimeName) -> Environments:
         """What steps run in, under one runtime."""
         stacks = self.catalogue.stacks
         if name is RuntimeName.PROCESS:
-            from harness.adapters.venv import PipVenvBuilder
             from harness.engine.environment import ProcessEnvironments
 
-            return ProcessEnvironments(
-                self.project, self.cache, stacks, PipVenvBuilder(), self.build
-            )
+            return ProcessEnvironments(self.project, self.cache, stacks, self.venvs(), self.build)
+        return self.images(name)
+
+    def venvs(self) -> "PipVenvBuilder":
+        """What makes virtual environments."""
+        from harness.adapters.venv import PipVenvBuilder
+
+        return PipVenvBuilder()
+
+    def images(self, name: RuntimeName) -> "ImageEnvironments":
+        """The images of a container runtime."""
         from harness.adapters.images import EngineImageBuilder
         from harness.engine.images import ImageEnvironments
 
+        engine = (EngineImageBuilder(name), self.carrier(name))
         return ImageEnvironments(
-            self.project, self.cache, stacks, EngineImageBuilder(name), self.build
+            self.project, self.cache, self.catalogue.stacks, engine, self.build
         )
+
+    def carrier(self, name: RuntimeName) -> "EngineImageCarrier":
+        """What takes images out of an engine and into it."""
+        from harness.adapters.registry import EngineImageCarrier
+
+        return EngineImageCarrier(name)
 
 
 def find_project(asked: Path | None) -> ProjectLayout:

@@ -36,6 +36,14 @@ class NotReadyError(HarnessError):
     exit_code = 3
 
 
+class EngineGone(NotReadyError):  # noqa: N818 - it may come back
+    """A container engine does not answer."""
+
+
+class DiskFull(NotReadyError):  # noqa: N818 - a state, not an error
+    """There is no space left, or the disk fails."""
+
+
 class MismatchError(HarnessError):
     """A source, patch or asset is not what its pin says; nothing was changed."""
 

@@ -1,25 +1,28 @@
 """The commands as lists of verbs: each takes what the one before gave."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
+from harness.core.gpus import refusals
 from harness.core.manifest import method_names
 from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
 from harness.core.references import used_assets
+from harness.core.retention import needs_of
 from harness.engine import records
-from harness.engine.runner import Outcome, Ready, Status, StepRunner, read_scores
-from harness.engine.schedule import Tokens, Watch, run_plan
+from harness.engine.gpu_leases import GpuLeases
+from harness.engine.retention import Keeper, open_steps
+from harness.engine.runner import Outcome, Ready, Status, read_scores
+from harness.engine.schedule import Tokens
 from harness.engine.sources import Finding
 from harness.engine.store import write_json
 from harness.errors import Interrupted, NotReadyError
+from harness.executing import Work, execute, set_aside_damaged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,17 +50,6 @@ class Result:
         return stopped if stopped in codes else max(codes, default=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
-    """How to execute a plan."""
-
-    jobs: int
-    tokens: Tokens
-    stopping: Callable[[], AbstractContextManager[Event]]  # catches Ctrl-C while steps run
-    watch: Watch
-    say: Callable[[str], None] = lambda _: None
-
-
 def plan(context: Context, ask: Ask) -> Plan:
     """Read manifests, find the content addresses, bind: nothing is fetched, built or run."""
     names = expand(context, ask.methods)
@@ -66,16 +58,26 @@ def plan(context: Context, ask: Ask) -> Plan:
 
 def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     """Fetch, build, run what is not done yet, and score."""
-    refuse_unready(context, plan_, work.tokens)
-    fetched = fetch(context, plan_, work.say)
-    final = plan(context, ask) if any(s.provisional for s in plan_.steps.values()) else plan_
+    set_aside_damaged(context, plan_, work.say)
+    refuse_unready(context, ask.runtime, plan_, work.tokens)
+    final = settled(context, ask, plan_, work.say)
+    keeper = Keeper(context.store, final, keep=work.keep, tell=work.say)
+    keeper.register()
+    fetched = fetch(context, final, work.say)
     ready = build(context, ask.runtime, final, fetched, work.say)
-    write_json(context.layout.plan(final.id), final.document())
-    runner = StepRunner(context.store, context.runtime(ask.runtime, ask.scale), ready)
-    with work.stopping() as stop:
-        outcomes = run_plan(final, runner.execute, work.tokens, work.jobs, stop, work.watch)
+    outcomes = execute(context, ask.runtime, ask.scale, ready, keeper, work)
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
+
+
+def settled(context: Context, ask: Ask, plan_: Plan, say: Callable[[str], None]) -> Plan:
+    """The plan with its final keys: assets that nobody has hashed yet are fetched and hashed."""
+    if not any(step.provisional for step in plan_.steps.values()):
+        return plan_
+    for name in dict.fromkeys(name for step in undone(context, plan_) for name in step.assets):
+        say(f"fetch and hash {name}")
+        context.assets.fetch(name)
+    return plan(context, ask)
 
 
 def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
@@ -85,13 +87,13 @@ def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in method_names(context.project) if name != "demo")
 
 
-def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
+def refuse_unready(context: Context, runtime: RuntimeName, plan_: Plan, tokens: Tokens) -> None:
     """Raise NotReadyError naming everything that is missing before hours are spent."""
     todo = undone(context, plan_)
-    gpus = max((step.resources.gpus for step in todo), default=0)
-    missing: list[str] = []
-    if gpus > len(tokens.gpus):
-        missing.append(f"GPU: {gpus} needed, {len(tokens.gpus)} found")
+    missing = gpu_refusals(context, todo, tokens.gpus)
+    if any(step.resources.gpus for step in todo):
+        obstacle = context.gpu_obstacle(runtime)
+        missing += [obstacle] if obstacle else []
     wanted = {name for step in todo for name in step.assets}
     missing += [
         f"asset {asset.name} ({asset.title}): {asset.how}"
@@ -102,6 +104,25 @@ def refuse_unready(context: Context, plan_: Plan, tokens: Tokens) -> None:
         raise NotReadyError(
             "not ready:\n" + "\n".join(f"  - {line}" for line in missing),
             hint="prove the wiring on this machine with --scale smoke",
+        )
+
+
+def gpu_refusals(context: Context, steps: Sequence[BoundStep], leases: GpuLeases) -> list[str]:
+    """Why the GPUs at hand cannot do these steps. Raises NotReadyError if the driver is broken."""
+    needing = [step for step in steps if step.resources.gpus]
+    if not needing:
+        return []
+    offered = {step.method: context.method(step.method).stacks for step in needing}
+    return refusals(needing, context.catalogue.stacks, offered, leases.cards)
+
+
+def refuse_gpus(context: Context, plan_: Plan, leases: GpuLeases) -> None:
+    """Raise NotReadyError if the GPUs cannot do what is to do."""
+    reasons = gpu_refusals(context, undone(context, plan_), leases)
+    if reasons:
+        raise NotReadyError(
+            "not on these GPUs:\n" + "\n".join(f"  - {line}" for line in reasons),
+            hint="choose other cards by --gpus, or leave it out to plan for any machine",
         )
 
 
@@ -144,13 +165,14 @@ def build(
     for step in undone(context, plan_):
         wanted = (step.method, step.stack)
         if wanted not in made:
-            made[wanted] = _environment(context, runtime, step.method, step.stack, say)
+            made[wanted] = environment(context, runtime, step.method, step.stack, say)
     return Ready(checkouts=fetched[0], assets=fetched[1], environments=made)
 
 
 def undone(context: Context, plan_: Plan) -> list[BoundStep]:
-    """The steps that the store does not hold yet."""
-    return [s for s in plan_.steps.values() if not context.store.is_done(s.key, s.outputs)]
+    """The steps that are not done: not finished yet, or an output is needed that was dropped."""
+    todo = open_steps(context.layout, needs_of(plan_))
+    return [step for key, step in plan_.steps.items() if key in todo]
 
 
 def summarise(
@@ -192,27 +214,10 @@ def fetch_methods(
             pinned = context.catalogue.repositories[repository]
             found = context.sources.checkout(repository, pinned, patches, scale=scale)
             rows["repository", repository] = _row("repository", repository, found.path)
-        for asset in sorted(_fetched_assets(context, method, scale)):
+        for asset in sorted(needed_assets(context, method, scale)):
             say(f"fetch {asset}")
             rows["asset", asset] = _row("asset", asset, context.assets.fetch(asset))
     return list(rows.values())
-
-
-def build_methods(
-    context: Context,
-    names: Sequence[str],
-    stack: str | None,
-    runtime: RuntimeName,
-    say: Callable[[str], None],
-) -> list[dict[str, str]]:
-    """Build the environments of methods."""
-    rows = []
-    for name in expand(context, names):
-        chosen = stack or context.method(name).stacks[0]
-        made = _environment(context, runtime, name, chosen, say)
-        row = {"method": name, "stack": chosen, "id": made.id, "handle": made.handle}
-        rows.append(row)
-    return rows
 
 
 def verify(context: Context) -> list[Finding]:
@@ -224,9 +229,10 @@ def verify(context: Context) -> list[Finding]:
     return context.sources.verify(context.catalogue.repositories, patched)
 
 
-def _environment(
+def environment(
     context: Context, runtime: RuntimeName, method: str, stack: str, say: Callable[[str], None]
 ) -> Environment:
+    """One environment, built unless it is there."""
     say(f"build {runtime} environment of {method} on {stack}")
     log = context.layout.build_log(f"{method}-{stack}-{runtime}")
     log.parent.mkdir(parents=True, exist_ok=True)
@@ -237,7 +243,8 @@ def _row(kind: str, name: str, path: Path) -> dict[str, str]:
     return {"kind": kind, "name": name, "path": str(path)}
 
 
-def _fetched_assets(context: Context, method: Method, scale: Scale) -> set[str]:
+def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
+    """The assets that a method reads at a scale and that no step makes."""
     assets, used = context.catalogue.assets, used_assets(method, by_default=True)
     made = {name for name in used if assets[name].smoke is not None}
     return used - (made if scale is Scale.SMOKE else set())

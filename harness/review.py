@@ -9,7 +9,9 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
-from harness.engine.store import lease_is_held
+from harness.core.retention import read_needs
+from harness.engine.retention import open_steps
+from harness.engine.shards import part_keys
 from harness.errors import UsageError
 
 _FOLLOW_SECONDS = 0.5
@@ -46,9 +48,11 @@ def status(context: Context) -> list[RunState]:
     found: dict[str, RunState] = {}
     for path in sorted(context.layout.plans.glob("*.json"), key=lambda p: p.stat().st_mtime):
         plan = json.loads(path.read_text())
+        states = _states(context, plan)
         for planned in plan["runs"]:
             steps = tuple(
-                _state(context, name, plan["steps"][key]) for name, key in planned["steps"].items()
+                StepState(name=name, stage=plan["steps"][key]["stage"], key=key, state=states[key])
+                for name, key in planned["steps"].items()
             )
             run_id = planned["id"]
             found[run_id] = RunState(id=run_id, plan=path.stem, steps=steps)
@@ -73,12 +77,14 @@ def find_step(context: Context, name: str) -> StepState:
 
 
 def log_path(context: Context, key: str) -> Path | None:
-    """The log of the finished step, else of its newest attempt."""
+    """The log of the finished step, else of its newest attempt, or of its parts' newest."""
     published = context.layout.entry(key).log
     if published.exists():
         return published
-    attempts = context.layout.attempts.glob(f"{key[:16]}-*/{published.name}")
-    return max(attempts, key=lambda path: path.stat().st_mtime, default=None)
+    keys_ = (key, *part_keys(context.layout, key))
+    attempts = (attempt.log for one in keys_ for attempt in context.store.attempts(one))
+    logs = (path for path in attempts if path.exists())
+    return max(logs, key=lambda path: path.stat().st_mtime, default=None)
 
 
 def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str]:
@@ -94,7 +100,7 @@ def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str
             text = file.read(65536)
             if text:
                 yield text
-            elif not follow or not lease_is_held(context.layout, step.key):
+            elif not follow or not context.store.leases.is_held(step.key):
                 return
             else:
                 time.sleep(_FOLLOW_SECONDS)
@@ -122,16 +128,16 @@ def _planned(context: Context, key: str) -> Mapping[str, Any]:
     raise UsageError(f"no plan under {context.layout.plans} holds {key}", hint="plan it again")
 
 
-def _state(context: Context, name: str, step: Mapping[str, Any]) -> StepState:
-    key = step["key"]
-    entry = context.layout.entry(key)
-    outputs = [entry.out / output["path"] for output in step["outputs"].values()]
-    if entry.record.exists() and all(path.exists() for path in outputs):
-        state = "done"
-    elif lease_is_held(context.layout, key):
-        state = "running"
-    elif any(context.layout.attempts.glob(f"{key[:16]}-*/{entry.record.name}")):
-        state = "failed"
-    else:
-        state = "todo"
-    return StepState(name=name, stage=step["stage"], key=key, state=state)
+def _states(context: Context, plan: Mapping[str, Any]) -> dict[str, str]:
+    """`done`, `running`, `failed` or `todo` for each step of a plan."""
+    todo = open_steps(context.layout, read_needs(plan))
+    return {key: _undone_state(context, key) if key in todo else "done" for key in plan["steps"]}
+
+
+def _undone_state(context: Context, key: str) -> str:
+    """The state of a step that is not done, or of its parts where it was split."""
+    keys_ = (key, *part_keys(context.layout, key))
+    if any(context.store.leases.is_held(one) for one in keys_):
+        return "running"
+    records = (attempt.record for one in keys_ for attempt in context.store.attempts(one))
+    return "failed" if any(record.exists() for record in records) else "todo"

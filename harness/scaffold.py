@@ -82,6 +82,6 @@ def _recipe(context: Context, name: str) -> Iterator[Path]:
     source = context.project.dockerfile(_RECIPE).parent
     target = context.project.dockerfile(name).parent
     target.mkdir()
-    for file in [source / "Dockerfile", *sorted(source.glob(f"{_STACK}.*"))]:
+    for file in sorted(source.glob(f"{_STACK}.*")):
         shutil.copyfile(file, target / file.name)
         yield target / file.name

@@ -7,30 +7,36 @@ from harness.context import Context
 from harness.core import keys
 from harness.core.manifest import method_names
 from harness.core.plan import BoundStep, Plan
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.sources import Finding
-from harness.errors import HarnessError
-from harness.reproduce import Result, expand, undone
+from harness.errors import HarnessError, NotReadyError
+from harness.reproduce import Result, expand, gpu_refusals, undone
 
 
 def plan_document(context: Context, plan: Plan) -> dict[str, Any]:
     """`plan --json`: runs, steps with their keys, states, disk."""
     document: dict[str, Any] = keys.plain(plan.document())
-    document["states"] = {key: state(context, step) for key, step in plan.steps.items()}
+    document["states"] = states(context, plan)
     document["disk_gb"] = disk_gb(context, plan)
     document["peak_disk_gb"] = plan.peak_disk_gb()
+    document["peak_disk_kept_gb"] = plan.peak_disk_gb(keep=True)
     return document
 
 
-def state(context: Context, step: BoundStep) -> str:
-    """`done`, or `to do` and why."""
-    if context.store.is_done(step.key, step.outputs):
-        return "done"
+def states(context: Context, plan: Plan) -> dict[str, str]:
+    """Of each step `done`, or `to do` and why."""
+    todo = {step.key for step in undone(context, plan)}
+    return {
+        key: _undone_state(context, step) if key in todo else "done"
+        for key, step in plan.steps.items()
+    }
+
+
+def _undone_state(context: Context, step: BoundStep) -> str:
     if context.store.record(step.key) is not None:
         return "to do: an output was dropped"
-    if step.provisional:
-        return "to do: an asset is not hashed yet"
-    return "to do"
+    return "to do: an asset is not hashed yet" if step.provisional else "to do"
 
 
 def disk_gb(context: Context, plan: Plan) -> float:
@@ -42,10 +48,11 @@ def plan_notes(context: Context, plan: Plan) -> list[str]:
     """What sharing saves, disk, GPU-hours, missing assets, options in force."""
     todo = undone(context, plan)
     size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(todo)} to do"
+    peak, kept = plan.peak_disk_gb(), plan.peak_disk_gb(keep=True)
     notes = [
         f"{size}; sharing saves {plan.shared} step executions",
         f"disk (estimate): {disk_gb(context, plan):g} GB for what is to do",
-        f"peak disk (estimate): {plan.peak_disk_gb():g} GB if intermediates go once read",
+        f"peak disk (estimate): {peak:g} GB if intermediates go once read, {kept:g} GB with --keep",
     ]
     gpu_hours = sum(step.resources.gpus * step.resources.hours for step in todo)
     if gpu_hours:
@@ -60,6 +67,20 @@ def plan_notes(context: Context, plan: Plan) -> list[str]:
             chosen = ", ".join(f"{name}={choice}" for name, choice in options.items())
             notes.append(f"options of {method}: {chosen}")
     return notes
+
+
+def gpu_notes(context: Context, plan: Plan, leases: GpuLeases) -> list[str]:
+    """What the GPUs at hand mean for the plan; nothing where it needs none or none is at hand."""
+    todo = [step for step in undone(context, plan) if step.resources.gpus]
+    try:
+        if not todo or not leases.cards:
+            return []
+        refused = gpu_refusals(context, todo, leases)
+    except NotReadyError as error:
+        return [f"GPUs at hand cannot be used: {error} ({error.hint})"]
+    if refused:
+        return [f"not on the GPUs at hand: {reason}" for reason in refused]
+    return [f"fits the GPUs at hand: {', '.join(gpu.title for gpu in leases.cards)}"]
 
 
 def report(result: Result) -> dict[str, Any]:
@@ -99,6 +120,7 @@ def step_row(step: BoundStep, outcome: Outcome) -> dict[str, Any]:
         "seconds": outcome.seconds,
         "key": step.key,
         "error": outcome.error,
+        "remade": list(outcome.remade),
     }
 
 

@@ -5,9 +5,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.services.docker_engine import docker_host
+from tests.services.docker_engine import docker_host, own_engine
+from tests.services.podman_engine import podman_host
 
-__all__ = ["docker_host"]
+__all__ = ["docker_host", "own_engine", "podman_host"]
 
 
 @pytest.fixture(scope="session")

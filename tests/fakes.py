@@ -1,11 +1,11 @@
 """The second implementation of `Runtime`: runs a Python function in place of a process."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Lock
 
 from harness.core.model import RuntimeName
-from harness.core.ports import Cause, Command, Environment, Exit, Mount
+from harness.core.ports import Cause, Command, Environment, Exit, Mount, Survivor
 
 ENVIRONMENT = Environment(id="env", handle="python", python="python", facts={"torch": "none"})
 
@@ -14,6 +14,7 @@ class FakeRuntime:
     """`acts` maps a step's name to what it does with its /out folder; others touch what is asked."""
 
     name = RuntimeName.PROCESS
+    detaches = False
 
     def __init__(self, acts: Mapping[str, Callable[[Path, Event], Exit | None]]) -> None:
         self.acts = acts
@@ -33,3 +34,12 @@ class FakeRuntime:
         log.write_text(f"ran {step}\n")
         out = next(m.source for m in command.mounts if str(m.target) == "/out")
         return self.acts[step](out, stop) or Exit(cause=Cause.DONE, code=0)
+
+    def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
+        return None
+
+    def discard(self, name: str) -> None:
+        pass
+
+    def survivors(self) -> Sequence[Survivor]:
+        return ()

@@ -13,6 +13,11 @@ from typing import Any
 import yaml
 
 _STACK = {"title": "host", "python": "3.11", "torch": "2", "cuda": None, "base": "debian"}
+#: The base image's own Python where images have theirs.
+_DOCKERFILE = """ARG BASE_IMAGE=debian
+FROM ${BASE_IMAGE}
+RUN mkdir -p /opt/venv/bin && ln -s /usr/bin/python3 /opt/venv/bin/python
+"""
 SCORES = '{"scores": {"J": 50, "F": 40, "JF": 45}}'
 
 
@@ -59,6 +64,10 @@ class Project:
 
     def write(self, middle: Mapping[str, Any]) -> None:
         """Write the manifests, with this step between the first and the last."""
+        self.write_steps(FIRST, {"inputs": {"file": "steps.first.file"}, **middle}, LAST)
+
+    def write_steps(self, *steps: Mapping[str, Any]) -> None:
+        """Write the manifests, with these steps."""
         method = {
             "method": "toy",
             "title": "Toy",
@@ -66,7 +75,7 @@ class Project:
             "stacks": ["host"],
             "seeds": [1, 2, 3, 4, 5],
             "repositories": {},
-            "steps": [FIRST, {"inputs": {"file": "steps.first.file"}, **middle}, LAST],
+            "steps": [dict(step) for step in steps],
         }
         self._yaml("methods/toy.yaml", method)
         self._yaml("repos.yaml", {"repositories": {}})
@@ -76,7 +85,7 @@ class Project:
         lock = self.root / "dockerfiles" / "toy" / "host.lock"
         lock.parent.mkdir(parents=True, exist_ok=True)
         (self.root / "harness.lock").write_text(f"bases:\n  debian: sha256:{'0' * 64}\n")
-        lock.with_name("Dockerfile").write_text("ARG BASE_IMAGE=debian\nFROM ${BASE_IMAGE}\n")
+        lock.with_name("Dockerfile").write_text(_DOCKERFILE)
         lock.write_text(f"pyyaml=={yaml.__version__} \\\n    --hash=sha256:{'0' * 64}\n")
 
     def _yaml(self, name: str, value: Any) -> None:
@@ -103,6 +112,27 @@ class Project:
     def reproduce(self, *more: str) -> tuple[int, dict[str, Any], str]:
         """`harness reproduce toy`: exit code, the JSON, stderr."""
         return finish(self.start(*more))
+
+    def records(self, of: str = "middle") -> list[dict[str, Any]]:
+        """The records of a step's settled attempts, the published one last."""
+        paths = [
+            *self.runs.glob("attempts/*/record.json"),
+            *self.runs.glob("store/*/*/record.json"),
+        ]
+        found = [json.loads(path.read_text()) for path in paths]
+        mine = [record for record in found if record["identity"]["step"] == of]
+        return sorted(mine, key=lambda record: record["attempt"]["number"])
+
+    def started(self, process: "subprocess.Popen[str]", name: str = "half") -> Path:
+        """Wait until the running step has made `name` in its output folder."""
+        end = time.monotonic() + 120
+        while time.monotonic() < end:
+            found = [p for p in self.runs.glob(f"attempts/*/out/{name}") if p.stat().st_size]
+            if found:
+                return found[0]
+            assert process.poll() is None, process.communicate()
+            time.sleep(0.02)
+        raise AssertionError("the step never started")
 
     def run(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Any command."""

@@ -1,9 +1,10 @@
 """What a step's container is told: isolation, limits, binds (design: "Isolation of containers")."""
 
 import os
+import re
 import resource
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,25 @@ _FILES = 65536
 _PROCESSES_OF_USER = 32768  # all containers of a user together; the most that Podman grants
 #: What an engine says of itself, and the limit that does not hold where it says no.
 LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
+#: The label with the UUIDs of the GPUs that a container holds.
+GPUS = "harness.gpus"
+
+#: The kind of NVIDIA's GPUs in the Container Device Interface.
+CDI_KIND = "nvidia.com/gpu"
+#: The first Podman whose Docker-compatible API honours requests for devices; earlier ones start
+#: the container without them and say nothing (containers/podman#25171).
+PODMAN_WITH_DEVICES = (5, 4)
+
+
+def gpu_obstacle(engine: RuntimeName, facts: Mapping[str, Any]) -> str | None:
+    """Why an engine that says this of itself can give no GPU to a container, if that is known."""
+    version = str(facts.get("ServerVersion", ""))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if engine is RuntimeName.PODMAN and numbers < PODMAN_WITH_DEVICES:
+        return (
+            f"podman {version} gives containers no GPU through its API; 5.4 is the first to do so"
+        )
+    return None
 
 
 def missing_limits(facts: Mapping[str, Any]) -> list[str]:
@@ -36,16 +56,18 @@ class ContainerSettings:
 
     def of(self, command: Command) -> dict[str, Any]:
         """No network, no capabilities, read-only root, all limits explicit."""
-        from docker.types import DeviceRequest, LogConfig
+        from docker.types import LogConfig
 
         memory = int(command.resources.memory_gb * _GB)
-        gpus = DeviceRequest(device_ids=list(command.gpus), capabilities=[["gpu"]])
         unlimited = {"max-size": "1t"} if self.engine is RuntimeName.DOCKER else {}
         return {
             "image": command.environment.handle,
             "command": list(command.argv),
             "name": command.name,
-            "labels": dict(command.labels),
+            "labels": {
+                **command.labels,
+                **({GPUS: ",".join(command.gpus)} if command.gpus else {}),
+            },
             "environment": {"USER": "step", "LOGNAME": "step", **command.env},
             "working_dir": str(command.cwd),
             "user": "{}:{}".format(*self.user),
@@ -63,8 +85,16 @@ class ContainerSettings:
             "shm_size": int(command.resources.shm_gb * _GB),
             "ulimits": _ulimits(),
             "log_config": LogConfig(type=LogConfig.types.JSON, config=unlimited),
-            "device_requests": [gpus] if command.gpus else [],
+            "device_requests": [self._device_request(command.gpus)] if command.gpus else [],
         }
+
+    def _device_request(self, uuids: Sequence[str]) -> Any:
+        """Docker's own way to ask for GPUs; Podman's is by the names of its device interface."""
+        from docker.types import DeviceRequest
+
+        if self.engine is RuntimeName.PODMAN:
+            return DeviceRequest(driver="cdi", device_ids=[f"{CDI_KIND}={one}" for one in uuids])
+        return DeviceRequest(device_ids=list(uuids), capabilities=[["gpu"]])
 
     def _binds(self, command: Command) -> list[Any]:
         return [

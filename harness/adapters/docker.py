@@ -1,28 +1,28 @@
 """The container runtime, on Docker or on Podman's socket: one container per step."""
 
-import logging
 import os
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.container import LIMITS, ContainerSettings, missing_limits
+from harness.adapters.container import LIMITS, ContainerSettings, gpu_obstacle, missing_limits
 from harness.adapters.engine import Engine
 from harness.adapters.following import LogFollower
+from harness.adapters.leftovers import find, remove, step_containers
 from harness.adapters.watching import Watch
 from harness.core.layout import CacheLayout
 from harness.core.model import RuntimeName
-from harness.core.ports import Cause, Command, Exit, Mount
-from harness.errors import NotReadyError
+from harness.core.ports import Cause, Command, Exit, Mount, Survivor
+from harness.errors import EngineGone, HarnessError, NotReadyError
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
-_logger = logging.getLogger(__name__)
 _GRACE_SECONDS = 10
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = (0.1, 1.0)
@@ -33,25 +33,27 @@ _CANNOT_START = 127
 class ContainerRuntime:
     """`harness.core.ports.Runtime` on a container engine.
 
-    Containers start detached and are removed once their end was read. `strict_limits` refuses an
-    engine that cannot enforce a limit; otherwise that is a warning in `isolation()`.
+    Containers start detached and stay until `discard`, so that whoever comes after a dead harness
+    can follow them or read their end. `strict_limits` refuses an engine that cannot enforce a
+    limit; otherwise that is a warning in `isolation()`. With `detaches` a stop leaves them running.
     """
 
     isolated = True
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - settings by name, each with its default
         self,
         cache: CacheLayout,
         *,
         engine: RuntimeName = RuntimeName.DOCKER,
         strict_limits: bool = True,
+        detaches: bool = False,
         user: tuple[int, int] | None = None,
         grace: int = _GRACE_SECONDS,
         patience: float = _PATIENCE_SECONDS,
     ) -> None:
         self.name = engine
         self._engine = Engine.find(engine, os.environ)
-        self._cache, self._strict = cache, strict_limits
+        self._cache, self._strict, self.detaches = cache, strict_limits, detaches
         self._user = user or (os.getuid(), os.getgid())
         self._grace, self._patience = grace, patience
         self._facts: Mapping[str, Any] | None = None
@@ -86,18 +88,74 @@ class ContainerRuntime:
                 f"{self.name} cannot enforce the limit of {', '.join(missing)} here",
                 hint="use an engine with cgroups for these, or run at --scale smoke",
             )
+        obstacle = gpu_obstacle(self.name, facts) if command.gpus else None
+        if obstacle is not None:
+            raise NotReadyError(obstacle, hint="update Podman, or use --runtime docker")
         for mount in command.mounts:
             if not mount.source.exists():
                 raise NotReadyError(
                     f"{mount.source}, which the step is to see at {mount.target}, does not exist",
                     hint="run the same command again; if it stays so, `harness verify`",
                 )
-        with self._engine.client() as client:
+        with self._patient_client(stop) as client:
             container = self._create(client, command, facts)
             try:
-                return self._attend(client, container, command, log, stop)
-            finally:
-                _remove(container)
+                return self._start(container, command, log) or self._attend(
+                    client, container, command, log, stop
+                )
+            except HarnessError:
+                remove(container, 0)
+                raise
+
+    def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
+        """Follow the container of a dead harness; its time limit counts anew."""
+        with self._patient_client(stop) as client:
+            container = find(client, command.name)
+            if container is None or container.status == "created":
+                return None
+            return self._attend(client, container, command, log, stop, attached=True)
+
+    def discard(self, name: str) -> None:
+        """Stop and remove the container of that name."""
+        with self._patient_client(Event()) as client:
+            container = find(client, name)
+            if container is not None:
+                remove(container, self._grace)
+
+    def survivors(self) -> list[Survivor]:
+        """The containers of steps that this engine has, whoever started them."""
+        with self._engine.client() as client:
+            return step_containers(client)
+
+    @contextmanager
+    def _patient_client(self, stop: Event) -> "Iterator[DockerClient]":
+        """A client; an engine that answered before is waited for: it may be restarting."""
+        deadline = time.monotonic() + (self._patience if self._facts else 0)
+        client = None
+        while client is None:
+            try:
+                client = self._engine.connect()
+            except EngineGone:
+                if time.monotonic() > deadline or stop.wait(_POLL_SECONDS[1]):
+                    raise
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def _start(self, container: "Container", command: Command, log: Path) -> Exit | None:
+        import docker
+        import requests
+
+        try:
+            container.start()
+        except docker.errors.APIError as error:
+            log.write_text(f"{error.explanation}\n")
+            return _not_started(error, command)
+        except requests.RequestException as error:
+            detail = f"the engine stopped answering: {error}"
+            return Exit(cause=Cause.INFRASTRUCTURE, detail=detail, lost=True)
+        return None
 
     def _attend(
         self,
@@ -106,20 +164,14 @@ class ContainerRuntime:
         command: Command,
         log: Path,
         stop: Event,
+        *,
+        attached: bool = False,
     ) -> Exit:
-        import docker
-
-        try:
-            container.start()
-        except docker.errors.APIError as error:
-            log.write_text(f"{error.explanation}\n")
-            return _not_started(error, command)
         follower = LogFollower(self._engine, str(container.id), log)
         follower.start()
-        watch = Watch(client, container, self._patience)
-        limit = command.resources.time_limit_hours * _HOUR
+        watch = Watch(client, container, self._patience, attached=attached)
         try:
-            return self._wait(watch, limit, stop)
+            return self._wait(watch, command.resources.time_limit_hours * _HOUR, stop)
         finally:
             follower.finish()
 
@@ -131,6 +183,8 @@ class ContainerRuntime:
             if ended is not None:
                 return ended
             if stop.wait(pause):
+                if self.detaches:
+                    return Exit(cause=Cause.INTERRUPTED, detail="it runs on", lost=True)
                 watch.end(self._grace)
                 return Exit(cause=Cause.INTERRUPTED)
             if time.monotonic() > deadline:
@@ -142,6 +196,7 @@ class ContainerRuntime:
         self, client: "DockerClient", command: Command, facts: Mapping[str, Any]
     ) -> "Container":
         import docker
+        import requests
 
         settings = ContainerSettings(engine=self.name, cache=self._cache, user=self._inside(facts))
         try:
@@ -154,6 +209,10 @@ class ContainerRuntime:
             raise NotReadyError(
                 f"{self.name} refused the container of {command.name}: {error.explanation}",
                 hint="the engine's settings do not allow what a step needs; see its log",
+            ) from error
+        except requests.RequestException as error:
+            raise EngineGone(
+                f"{self.name} stopped answering: {error}", hint="run the same command again"
             ) from error
 
     def _inside(self, facts: Mapping[str, Any]) -> tuple[int, int]:
@@ -179,15 +238,3 @@ def _not_started(error: Any, command: Command) -> Exit:
     if re.search(r"exec(utable)?\b[^\n]*(not found|no such file|permission denied)", said):
         return Exit(cause=Cause.STEP, code=_CANNOT_START, detail=said)
     return Exit(cause=Cause.INFRASTRUCTURE, detail=said)
-
-
-def _remove(container: "Container") -> None:
-    import docker
-    import requests
-
-    try:
-        container.remove(force=True, v=True)
-    except docker.errors.NotFound:
-        pass  # somebody was quicker
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        _logger.warning("container %s was left behind: %s", container.name, error)

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.model import RuntimeName
-from harness.errors import NotReadyError
+from harness.errors import EngineGone
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
 _SECONDS = 30
+#: For what may say nothing for long: a build's silent download, an image on its way.
+A_DAY = 24 * 3600
 _DOCKER_DEFAULT = "unix:///var/run/docker.sock"
 _PODMAN_DEFAULT = "unix:///run/podman/podman.sock"
 
@@ -38,7 +40,7 @@ class Engine:
         return cls(name=name, address=environ.get("CONTAINER_HOST") or given or default)
 
     def connect(self, seconds: int = _SECONDS) -> "DockerClient":
-        """A client of its own (they are not to be shared by threads). Raises NotReadyError."""
+        """A client of its own (they are not to be shared by threads). Raises EngineGone."""
         import docker
         import requests
 
@@ -48,7 +50,7 @@ class Engine:
             client = docker.from_env(timeout=seconds, environment=environ)
             client.ping()
         except (OSError, docker.errors.DockerException, requests.RequestException) as error:
-            raise NotReadyError(
+            raise EngineGone(
                 f"no {self.name} engine answers at {self.address}: {_reason(error)}",
                 hint=f"start {self.name}, or say in DOCKER_HOST where it listens; "
                 "--runtime process needs no engine",
@@ -57,7 +59,7 @@ class Engine:
 
     @contextmanager
     def client(self, seconds: int = _SECONDS) -> Iterator["DockerClient"]:
-        """A client, closed at the end. Raises NotReadyError."""
+        """A client, closed at the end. Raises EngineGone."""
         client = self.connect(seconds)
         try:
             yield client

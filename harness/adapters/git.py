@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO, cast
 
 from harness.core.objects import Entry
 from harness.errors import HarnessError, MismatchError, NotReadyError
@@ -79,6 +79,22 @@ class GitCommands:
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
         more = ("-c", "fetch.negotiationAlgorithm=noop")
         _fetch(repository, url, [*options, "--stdin", "origin"], more=more, stdin=_lines(ids))
+
+    def export(self, repository: Path, commit: str, ids: Collection[str], target: Path) -> None:
+        """Give the bare repository `target` this commit, its trees and these blobs."""
+        # Without its parents: the commit is shallow there, as after `git clone --depth 1`.
+        trees = _git(repository, ["ls-tree", "-r", "-t", "-d", "-z", "--full-tree", commit])
+        names = [line.split(b"\t")[0].split()[2].decode() for line in trees.split(b"\0")[:-1]]
+        root = _git(repository, ["rev-parse", f"{commit}^{{tree}}"]).decode().strip()
+        wanted = _lines(dict.fromkeys([commit, root, *names, *sorted(ids)]))
+        self.create(target)
+        with tempfile.TemporaryFile() as pack:
+            _git(repository, ["pack-objects", "--quiet", "--stdout"], stdin=wanted, stdout=pack)
+            _run([*_at(target), "index-pack", "--stdin"], cwd=target, stdin=cast("BinaryIO", pack))
+        shallow = target / "shallow"
+        known = shallow.read_text().split() if shallow.is_file() else []
+        _write_if_other(shallow, "".join(f"{one}\n" for one in sorted({*known, commit})))
+        _git(target, ["update-ref", f"refs/heads/pin-{commit[:12]}", commit])
 
     def load(self, repository: Path, stream: bytes) -> None:
         """Store the objects and refs of a `git fast-import` stream."""
@@ -163,7 +179,7 @@ def _run(
     *,
     cwd: Path,
     env: dict[str, str] | None = None,
-    stdin: bytes = b"",
+    stdin: bytes | BinaryIO = b"",
     stdout: IO[bytes] | None = None,
     online: bool = False,
 ) -> bytes:
@@ -173,8 +189,10 @@ def _run(
     from git.exc import GitCommandError
 
     ours = {**(_ONLINE if online else _OFFLINE), **(env or {})}
-    with tempfile.TemporaryFile() as given:
-        given.write(stdin)
+    with tempfile.TemporaryFile() as typed:
+        given = cast("BinaryIO", typed) if isinstance(stdin, bytes) else stdin
+        if isinstance(stdin, bytes):
+            typed.write(stdin)
         given.seek(0)
         try:
             found: object = Git(str(cwd)).execute(
@@ -211,7 +229,7 @@ def _translated(arguments: Sequence[str], stderr: str, *, online: bool) -> Harne
     )
 
 
-_VERBS = frozenset({"init", "fast-import", "ls-tree", "cat-file", "apply", "fetch"})
+_VERBS = frozenset({"init", "fast-import", "ls-tree", "cat-file", "apply", "fetch", "index-pack"})
 
 
 def _write_if_other(path: Path, text: str) -> None:

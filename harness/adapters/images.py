@@ -1,22 +1,24 @@
 """Build container images through the Docker SDK: the classic builder, or Podman's."""
 
+import functools
 import io
 import json
 import os
 import tarfile
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from harness.adapters.engine import Engine
-from harness.core.building import ImageRecipe
+from harness.adapters.engine import A_DAY, Engine
+from harness.adapters.registry import obtain
+from harness.core.building import ImageFile, ImageRecipe
 from harness.core.model import RuntimeName
+from harness.core.streams import Reading
 from harness.errors import BuildError
 
 _LAST_LINES = 20
 _IN_MEMORY = 64 * 2**20
-_A_DAY = 24 * 3600  # a build may say nothing for long: a silent download, a compiler
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
 
@@ -36,6 +38,11 @@ class EngineImageBuilder:
             except docker.errors.ImageNotFound:
                 return None
 
+    def obtain(self, name: str, digest: str, *, asked: bool) -> str:
+        """Have NAME@DIGEST; the reference to build on. Raises MismatchError, NotReadyError."""
+        with self._engine.client(A_DAY) as client:
+            return obtain(client, name, digest, asked=asked)
+
     def build(self, recipe: ImageRecipe, log: Path) -> str:
         """Build and tag; the image's id. Raises BuildError with the log's end, or NotReadyError."""
         import docker
@@ -43,7 +50,7 @@ class EngineImageBuilder:
 
         log.parent.mkdir(parents=True, exist_ok=True)
         with (
-            self._engine.client(_A_DAY) as client,
+            self._engine.client(A_DAY) as client,
             tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as context,
             log.open("a") as file,
         ):
@@ -78,6 +85,41 @@ class EngineImageBuilder:
         facts: dict[str, object] = json.loads(said)
         return facts
 
+    def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
+        """Name an image, and take the name `drop` away."""
+        with self._engine.client() as client:
+            client.images.get(image).tag(tag)
+            if drop is not None:
+                client.images.remove(drop, noprune=True)
+
+    def files(self, image: str) -> Iterator[ImageFile]:
+        """Every regular file of an image, from a container that is never started."""
+        with self._engine.client(A_DAY) as client:
+            container = client.containers.create(image, ["true"], network_mode="none")
+            try:
+                archive: Any = container.export()  # chunks, whatever the stubs say
+                yield from _files(archive)
+            finally:
+                container.remove(force=True)
+
+
+def _files(archive: Iterable[bytes]) -> Iterator[ImageFile]:
+    with tarfile.open(fileobj=Reading.buffered(archive), mode="r|") as tar:
+        for member in tar:
+            if member.isfile():
+                yield ImageFile(
+                    path=member.name.removeprefix("./"),
+                    size=member.size,
+                    state=(member.mode, member.size, int(member.mtime)),
+                    read=functools.partial(_read, tar, member),
+                )
+
+
+def _read(tar: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
+    content = tar.extractfile(member)
+    assert content is not None
+    return content.read()
+
 
 def _request(recipe: ImageRecipe, context: IO[bytes]) -> dict[str, Any]:
     proxies = {name: os.environ[name] for name in _PROXIES if name in os.environ}
@@ -87,7 +129,9 @@ def _request(recipe: ImageRecipe, context: IO[bytes]) -> dict[str, Any]:
         "tag": recipe.tag,
         "buildargs": {**proxies, **recipe.arguments},
         "labels": dict(recipe.labels),
-        "network_mode": "host",
+        "network_mode": "host" if recipe.network else "none",
+        "target": recipe.target or "",
+        "nocache": not recipe.cache,
         "rm": True,
         "forcerm": True,
         "decode": True,
@@ -127,6 +171,9 @@ def _failure(end: str, log: Path) -> BuildError:
     text = f"building the image failed:\n{end}\nfull log: {log}"
     if "CERTIFICATE_VERIFY_FAILED" in end or "SSLError" in end:
         return BuildError(text, hint="pass the certificates of your proxy with --ca-bundle FILE")
+    if "DO NOT MATCH THE HASHES" in end or "hashes are required" in end:
+        hint = "a file is not the one that was locked; nothing of it was used; check your registry"
+        return BuildError(text, hint=hint)
     if "pull access denied" in end or "manifest unknown" in end or "registry" in end:
         return BuildError(text, hint="the base image cannot be pulled: pass one with --base IMAGE")
     if "No matching distribution" in end or "Could not find a version" in end:

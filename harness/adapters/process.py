@@ -13,7 +13,7 @@ from threading import Event
 
 from harness.adapters.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 from harness.core.model import RuntimeName
-from harness.core.ports import Cause, Command, Exit, Mount
+from harness.core.ports import Cause, Command, Exit, Mount, Survivor
 from harness.errors import NotReadyError
 
 _GRACE_SECONDS = 10.0
@@ -39,6 +39,7 @@ class ProcessRuntime:
     """
 
     name = RuntimeName.PROCESS
+    detaches = False
 
     def __init__(self, *, bubblewrap: bool = True, grace: float = _GRACE_SECONDS) -> None:
         found = find_bubblewrap() if bubblewrap else "bubblewrap was switched off"
@@ -87,6 +88,18 @@ class ProcessRuntime:
             finally:
                 _signal_group(child.pid, signal.SIGKILL)
                 child.wait()
+
+    def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
+        """None: a child dies with its parent."""
+        del command, log, stop
+        return None
+
+    def discard(self, name: str) -> None:
+        """Nothing is left of a child that ended."""
+
+    def survivors(self) -> tuple[Survivor, ...]:
+        """None: children die with their parent."""
+        return ()
 
     def _argv(self, command: Command, python: Path) -> list[str]:
         prefix = Prefix.of(python)

@@ -50,6 +50,29 @@ class PipVenvBuilder:
             shell.run(str(python), "-m", "pip", "check")
         return python
 
+    def download(
+        self,
+        interpreter: Interpreter,
+        packages: Packages,
+        folder: Path,
+        pip: tuple[str, ...],
+        log: Path,
+    ) -> None:
+        """Download what `build` would install, sources as sources. Raises BuildError."""
+        # pip asks a source package for its name with the build requirements at hand, as in `build`.
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("ab") as stream, TemporaryDirectory(dir=folder.parent) as scratch:
+            shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip)
+            builder = Path(scratch) / "builder"
+            shell.run(str(interpreter.path), "-m", "venv", str(builder))
+            shell.install(builder / "bin" / "python", packages.build, "build.txt")
+            wheels = () if packages.build else ("--only-binary", ":all:")
+            shell.download(
+                builder / "bin" / "python", packages.torch, folder, "--only-binary=:all:"
+            )
+            shell.download(builder / "bin" / "python", packages.others, folder, *wheels)
+            shell.download(builder / "bin" / "python", packages.build, folder)
+
     def probe(self, python: Path, code: str) -> Mapping[str, object]:
         """Run `code` in the environment; the JSON object it prints. Raises BuildError."""
         done = subprocess.run(
@@ -100,6 +123,18 @@ class _Shell:
         file = self.scratch / name
         file.write_text(requirements)
         self.run(*_pip(python, "install"), *options, "--require-hashes", *self.pip, "-r", str(file))
+
+    def download(self, python: Path, requirements: str, folder: Path, *options: str) -> None:
+        """`pip download` of a requirements text, hashes required."""
+        if not requirements:
+            return
+        file = self.scratch / "download.txt"
+        file.write_text(requirements)
+        self.run(
+            *_pip(python, "download"),
+            *("--no-build-isolation", "--require-hashes", *options, *self.pip),
+            *("-d", str(folder), "-r", str(file)),
+        )
 
     def install_from_source(
         self, interpreter: Interpreter, python: Path, packages: Packages

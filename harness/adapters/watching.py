@@ -1,5 +1,6 @@
 """Watch one container until it has ended, or its engine has not answered for too long."""
 
+import datetime as dt
 import logging
 import signal
 import time
@@ -14,13 +15,22 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _SIGNALLED = 128
+_UNKNOWN = 255  # what engines say of a container whose end they did not see
 
 
 class Watch:
     """Looks at one container until it has ended or its engine has not answered for too long."""
 
-    def __init__(self, client: "DockerClient", container: "Container", patience: float) -> None:
+    def __init__(
+        self,
+        client: "DockerClient",
+        container: "Container",
+        patience: float,
+        *,
+        attached: bool = False,
+    ) -> None:
         self._client, self._container, self._patience = client, container, patience
+        self._attached = attached  # what came before was not seen
         self._lost_since: float | None = None
         self._outage = ""
 
@@ -56,7 +66,7 @@ class Watch:
         self._lost_since = self._lost_since or now
         if now - self._lost_since < self._patience:
             return None
-        return Exit(cause=Cause.INFRASTRUCTURE, detail=self._outage)
+        return Exit(cause=Cause.INFRASTRUCTURE, detail=self._outage, lost=True)
 
     def _exit(self, state: Mapping[str, Any]) -> Exit:
         code = int(state.get("ExitCode", -1))
@@ -64,9 +74,42 @@ class Watch:
             return Exit(cause=Cause.DONE, code=0)
         if state.get("OOMKilled"):
             return Exit(cause=Cause.OOM, code=code)
-        if self._outage:  # whatever the code says, the engine's end may have been the cause
-            return Exit(cause=Cause.INFRASTRUCTURE, code=code, detail=self._outage)
         number = code - _SIGNALLED
-        if number in {one.value for one in signal.Signals}:
-            return Exit(cause=Cause.SIGNAL, code=code, signal=signal.Signals(number).name)
+        name = signal.Signals(number).name if number in set(signal.Signals) else None
+        outside = self._outside(state, code, name)
+        if outside is not None:
+            return Exit(cause=Cause.INFRASTRUCTURE, code=code, detail=outside)
+        if name is not None:
+            return Exit(cause=Cause.SIGNAL, code=code, signal=name)
         return Exit(cause=Cause.STEP, code=code, detail=str(state.get("Error") or ""))
+
+    def _outside(self, state: Mapping[str, Any], code: int, signal_: str | None) -> str | None:
+        """What ended the container from outside, as far as its state does not say it already."""
+        if self._outage:  # whatever the code says, the engine's end may have been the cause
+            return self._outage
+        if self._attached and code == _UNKNOWN:
+            return "it ended with its engine, unseen"
+        sent = None if signal_ else self._signal_sent(state)
+        return f"somebody sent it signal {sent}" if sent else None
+
+    def _signal_sent(self, state: Mapping[str, Any]) -> str | None:
+        """The first signal that the engine sent it for somebody, or because it shuts down."""
+        import docker
+        import requests
+
+        try:
+            events = self._client.api.events(
+                since=_second(state["StartedAt"]),
+                until=_second(state["FinishedAt"]) + 1,
+                filters={"container": str(self._container.id), "event": "kill"},
+                decode=True,
+            )
+            sent = [str(event["Actor"]["Attributes"]["signal"]) for event in events]
+        except (docker.errors.DockerException, requests.RequestException, KeyError) as error:
+            _logger.info("no events of container %s: %s", self._container.name, error)
+            return None
+        return next(iter(sent), None)
+
+
+def _second(moment: str) -> int:
+    return int(dt.datetime.fromisoformat(moment).timestamp())

@@ -9,6 +9,7 @@ from harness.cli.options import (
     Base,
     CaBundle,
     Data,
+    Gpus,
     Jobs,
     Json,
     Mirror,
@@ -20,7 +21,7 @@ from harness.cli.options import (
     make_context,
     parse_runtime,
 )
-from harness.cli.run import make_work
+from harness.cli.working import make_work
 
 
 @app.command()
@@ -30,6 +31,7 @@ def anchor(
     *,
     stack: StackName = None,
     runtime: RuntimeText = "docker",
+    gpus: Gpus = None,
     jobs: Jobs = 2,
     project: Project = None,
     runs: Runs = None,
@@ -52,7 +54,7 @@ def anchor(
     ask = anchoring.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
     plan = verbs.plan(context, ask)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, make_work(jobs, board))
+        result = verbs.reproduce(context, ask, plan, make_work(context, jobs, gpus, board))
     if result.exit_code:
         raise typer.Exit(result.exit_code)
     report = anchoring.report(name, chosen, result)

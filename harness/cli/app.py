@@ -20,6 +20,8 @@ app.add_typer(assets_app, name="assets")
 app.add_typer(manifest_app, name="manifest")
 method_app = typer.Typer(no_args_is_help=True, help="A method of one's own.")
 app.add_typer(method_app, name="method")
+mirror_app = typer.Typer(no_args_is_help=True, help="A folder to work from without a network.")
+app.add_typer(mirror_app, name="mirror")
 app.add_typer(ablate_app, name="ablate")
 
 

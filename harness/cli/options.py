@@ -18,7 +18,10 @@ Project = Annotated[Path | None, typer.Option(help="Project root.", envvar="HARN
 Runs = Annotated[Path | None, typer.Option(help="Folder instead of the project's runs/.")]
 Mirror = Annotated[
     Path | None,
-    typer.Option(help="Folder of bare repositories OWNER/NAME.git.", envvar="HARNESS_MIRROR"),
+    typer.Option(
+        help="Folder that `mirror create` made, or of bare repositories OWNER/NAME.git.",
+        envvar="HARNESS_MIRROR",
+    ),
 ]
 Data = Annotated[Path | None, typer.Option(help="Folder with your data sets and weights.")]
 Backbone = Annotated[
@@ -42,7 +45,23 @@ WithTest = Annotated[bool, typer.Option("--with-test", help="Predict the VOC tes
 CaBundle = Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")]
 Wheelhouse = Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")]
 Base = Annotated[str | None, typer.Option(help="Another base image (recorded by its id).")]
+Gpus = Annotated[
+    str | None, typer.Option(help="Only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
+]
 Jobs = Annotated[int, typer.Option(min=1, help="Steps at a time.")]
+ShardCount = Annotated[
+    int, typer.Option("--shards", min=1, help="Parts into which a step is split that can be.")
+]
+Keep = Annotated[bool, typer.Option("--keep", help="Drop no intermediate that was read.")]
+RetryCount = Annotated[
+    int,
+    typer.Option(
+        "--retries", min=0, help="Tries after an infrastructure fault; never after others."
+    ),
+]
+Detach = Annotated[
+    bool, typer.Option("--detach", help="On Ctrl-C let containers run on, to be followed later.")
+]
 
 
 def make_context(
@@ -53,23 +72,32 @@ def make_context(
     ca_bundle: Path | None = None,
     wheelhouse: Path | None = None,
     base: str | None = None,
+    *,
+    fresh: bool = False,
 ) -> "Context":
     """Return the folders and build options of one command."""
     from harness.context import Context, default_runs, find_cache, find_project
     from harness.core.building import BuildOptions
     from harness.core.layout import RunLayout
+    from harness.core.mirror import open_mirror
 
     found = find_project(project)
     mirror = mirror.resolve() if mirror else None
+    options = BuildOptions.from_environment(
+        os.environ,
+        ca_bundle=ca_bundle,
+        wheelhouse=wheelhouse,
+        base=base,
+        mirror=open_mirror(mirror) if mirror else None,
+        fresh=fresh,
+    )
     return Context(
         project=found,
         layout=RunLayout((runs or default_runs(found)).resolve()),
         cache=find_cache(),
         mirror=mirror,
         data=data.resolve() if data else None,
-        build=BuildOptions.from_environment(
-            os.environ, ca_bundle=ca_bundle, wheelhouse=wheelhouse, base=base
-        ),
+        build=options,
     )
 
 

@@ -1,11 +1,6 @@
 """Commands that plan, fetch, build, run and verify."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from threading import Event
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -15,27 +10,32 @@ from harness.cli.options import (
     Base,
     CaBundle,
     Data,
+    Detach,
+    Gpus,
     Jobs,
     Json,
+    Keep,
     LossesText,
     Methods,
     Mirror,
     OptionList,
     Project,
+    RetryCount,
     Runs,
     RuntimeText,
     ScaleText,
     Seed,
     Seeds,
+    ShardCount,
     StackName,
     Until,
     Wheelhouse,
     WithTest,
     make_ask,
     make_context,
-    parse_runtime,
     parse_scale,
 )
+from harness.cli.working import make_work
 
 if TYPE_CHECKING:
     from harness.context import Context
@@ -57,7 +57,12 @@ def reproduce(
     option: OptionList = None,
     until: Until = None,
     with_test: WithTest = False,
+    gpus: Gpus = None,
     jobs: Jobs = 2,
+    retries: RetryCount = 2,
+    detach: Detach = False,
+    shards: ShardCount = 1,
+    keep: Keep = False,
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
@@ -90,7 +95,17 @@ def reproduce(
     if not as_json:
         _announce(context, plan)
     with Board(plan, lambda key: log_path(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, make_work(jobs, board))
+        work = make_work(
+            context,
+            jobs,
+            gpus,
+            board,
+            retries=retries,
+            detach=detach,
+            shards=shards,
+            keep=keep,
+        )
+        result = verbs.reproduce(context, ask, plan, work)
     _finish(context, result, as_json=as_json)
 
 
@@ -108,6 +123,7 @@ def plan(
     option: OptionList = None,
     until: Until = None,
     with_test: WithTest = False,
+    gpus: Gpus = None,
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
@@ -134,11 +150,16 @@ def plan(
     )
     context = make_context(project, runs, mirror, data, None, None, base)
     found = verbs.plan(context, ask)
+    leases = context.gpus(gpus)
+    if gpus is not None:  # the question is whether it can run on these
+        verbs.refuse_gpus(context, found, leases)
+    at_hand = shapes.gpu_notes(context, found, leases)
     if as_json:
-        console.show_json(shapes.plan_document(context, found))
+        console.show_json({**shapes.plan_document(context, found), "gpus": at_hand})
         return
-    notes = shapes.plan_notes(context, found)
-    console.show_plan(found, lambda step: shapes.state(context, step), notes)
+    notes = [*shapes.plan_notes(context, found), *at_hand]
+    states = shapes.states(context, found)
+    console.show_plan(found, lambda step: states[step.key], notes)
 
 
 @app.command()
@@ -163,32 +184,6 @@ def fetch(
     else:
         pairs = [(row["kind"], row["name"], row["path"]) for row in rows]
         console.show_table("fetched", ("kind", "name", "path"), pairs)
-
-
-@app.command()
-def build(
-    methods: Methods,
-    *,
-    stack: StackName = None,
-    runtime: RuntimeText = "docker",
-    project: Project = None,
-    runs: Runs = None,
-    ca_bundle: CaBundle = None,
-    wheelhouse: Wheelhouse = None,
-    base: Base = None,
-    as_json: Json = False,
-) -> None:
-    """Build the environments that methods need."""
-    from harness import console
-    from harness import reproduce as verbs
-
-    context = make_context(project, runs, None, None, ca_bundle, wheelhouse, base)
-    rows = verbs.build_methods(context, methods, stack, parse_runtime(runtime), console.err.print)
-    if as_json:
-        console.show_json({"built": rows})
-    else:
-        cells = [(row["method"], row["stack"], row["id"], row["handle"]) for row in rows]
-        console.show_table("built", ("method", "stack", "environment", "handle"), cells)
 
 
 @app.command()
@@ -218,18 +213,6 @@ def verify(
         )
 
 
-def make_work(jobs: int, board: Any) -> Any:
-    """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
-    from harness.adapters.gpu import gpu_uuids
-    from harness.engine.host import total_memory_gb
-    from harness.engine.schedule import Tokens, Watch
-    from harness.reproduce import Work
-
-    tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=total_memory_gb(), gpus=gpu_uuids())
-    watch = Watch(planned=board.planned, started=board.started, ended=board.ended)
-    return Work(jobs=jobs, tokens=tokens, stopping=_stopping, watch=watch, say=board.say)
-
-
 def _announce(context: "Context", plan: "Plan") -> None:
     from harness import console, shapes
 
@@ -246,20 +229,3 @@ def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
         console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
         console.out.print(f"runs: {context.layout.root}")
     raise typer.Exit(result.exit_code)
-
-
-@contextmanager
-def _stopping() -> Iterator[Event]:
-    """Turn Ctrl-C and TERM into a polite stop: running steps get TERM, grace, KILL."""
-    stop = Event()
-
-    def ask_stop(number: int, frame: object) -> None:
-        del number, frame
-        stop.set()
-
-    before = {number: signal.signal(number, ask_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.core import keys
-from harness.core.binding import Values, fill_options
+from harness.core.binding import Values, fill_options, join_path, staged_packages
 from harness.core.model import (
     Catalogue,
     CountAt,
@@ -107,7 +107,7 @@ class Binder:
                 kind="asset", ref=self.anchor.asset, path=reference.path, target=f"/in/{name}"
             )
         parent = self._step(reference.name)
-        path = _join(parent.outputs[reference.output].path, reference.path)
+        path = join_path(parent.outputs[reference.output].path, reference.path)
         return BoundInput(kind="step", ref=parent.key, path=path, target=f"/in/{name}")
 
     def _asset(self, key: str, name: str, path: str) -> BoundInput:
@@ -116,7 +116,7 @@ class Binder:
         if self.run.scale is Scale.PAPER or made is None:
             return BoundInput(kind="asset", ref=name, path=path, target=target)
         step = self._made(name, made)
-        path = _join(step.outputs["asset"].path, path)
+        path = join_path(step.outputs["asset"].path, path)
         return BoundInput(kind="step", ref=step.key, path=path, target=target)
 
     def _made(self, name: str, made: Made) -> BoundStep:
@@ -143,10 +143,7 @@ class Binder:
         losses = self._losses(step)
         run = dataclasses.replace(self.run, losses=losses)
         text = Values(self.method, run, step, seed, resources)
-        outputs = {
-            name: dataclasses.replace(output, contract=text.contract(output.contract))
-            for name, output in step.outputs.items()
-        }
+        outputs = {name: text.output(output) for name, output in step.outputs.items()}
         fields: dict[str, Any] = {
             "repo": step.repo,
             "cwd": step.cwd,
@@ -155,7 +152,7 @@ class Binder:
             "links": text.mapping(step.links),
             "folders": step.folders,
             "out_folders": step.out_folders,
-            "packages": _packages(step, losses),
+            "packages": staged_packages(step, losses),
             "seed": seed,
             "threads": text.at(step.threads),
             "workers": text.at(step.workers),
@@ -176,6 +173,7 @@ class Binder:
             resources=resources,
             progress=step.progress,
             score=self._label(step),
+            shards=text.shards(step.shards),
             **fields,
         )
 
@@ -250,16 +248,3 @@ class Binder:
             return False
         parent = next(step for step in self.bound.values() if step.key == one.ref)
         return parent.provisional
-
-
-def _packages(step: Step, losses: Losses) -> tuple[str, ...]:
-    # The patched script imports the losses inside its switch: without losses nothing is staged,
-    # so that baseline keys do not depend on how the losses are computed.
-    skip = {"losses"} if step.injects_losses and losses is Losses.NONE else set()
-    return tuple(package for package in step.packages if package not in skip)
-
-
-def _join(first: str, second: str) -> str:
-    if "." in (first, second):
-        return second if first == "." else first
-    return f"{first}/{second}"

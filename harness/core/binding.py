@@ -4,7 +4,19 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 
 from harness.core.contract import Contract
-from harness.core.model import Arguments, Choice, CountAt, Method, Resources, Scale, Step, When
+from harness.core.model import (
+    Arguments,
+    Choice,
+    CountAt,
+    Losses,
+    Method,
+    Output,
+    Resources,
+    Scale,
+    Shards,
+    Step,
+    When,
+)
 from harness.core.plan import Run
 from harness.core.template import fill
 
@@ -75,6 +87,15 @@ class Values:
         }
         return dataclasses.replace(contract, **changed)  # type: ignore[arg-type]
 
+    def shards(self, shards: Shards | None) -> Shards | None:
+        """The list that is split, with its template filled."""
+        return shards and dataclasses.replace(shards, by=self.text(shards.by))
+
+    def output(self, output: Output) -> Output:
+        """The output with its contract filled; its estimate is of paper scale."""
+        disk_gb = output.disk_gb if self.paper else None
+        return dataclasses.replace(output, contract=self.contract(output.contract), disk_gb=disk_gb)
+
     def text(self, template: str) -> str:
         """One string."""
         return fill(template, self._value)
@@ -97,3 +118,18 @@ class Values:
             and when.backbone in (None, self.run.backbone)
             and all(self.run.options[name] == choice for name, choice in when.options.items())
         )
+
+
+def staged_packages(step: Step, losses: Losses) -> tuple[str, ...]:
+    """The container-side packages that the step gets."""
+    # The patched script imports the losses inside its switch: without losses nothing is staged,
+    # so that baseline keys do not depend on how the losses are computed.
+    skip = {"losses"} if step.injects_losses and losses is Losses.NONE else set()
+    return tuple(package for package in step.packages if package not in skip)
+
+
+def join_path(first: str, second: str) -> str:
+    """A path inside a path, where `.` is the root."""
+    if "." in (first, second):
+        return second if first == "." else first
+    return f"{first}/{second}"

@@ -1,9 +1,11 @@
 """The ports of environment building: what the engine asks of pip and of Docker."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from harness.core.mirror import Mirror
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +19,8 @@ class BuildOptions:
     wheelhouse: Path | None = None  # folder of wheels
     wheelhouse_has_torch: bool = False  # then a stack's extra index is not asked
     base: str | None = None  # image that replaces the pinned base (counts by its image id)
+    mirror: Mirror | None = None  # then nothing is asked of any network
+    fresh: bool = False  # build again, without layers of older builds
 
     @classmethod
     def from_environment(
@@ -26,21 +30,27 @@ class BuildOptions:
         ca_bundle: Path | None = None,
         wheelhouse: Path | None = None,
         base: str | None = None,
+        mirror: Mirror | None = None,
+        fresh: bool = False,
     ) -> "BuildOptions":
         """Options given, else HARNESS_CA_BUNDLE, HARNESS_WHEELHOUSE, HARNESS_BASE, else pip's own.
 
-        Of pip's, PIP_CERT (a file) and PIP_FIND_LINKS (one folder) are honoured.
+        Of pip's, PIP_CERT (a file) and PIP_FIND_LINKS (one folder) are honoured. A mirror comes
+        before what only the environment says.
         """
 
         def variable(*names: str) -> Path | None:
             return next((path for name in names if (path := _existing(environ.get(name)))), None)
 
-        folder = wheelhouse or variable("HARNESS_WHEELHOUSE", "PIP_FIND_LINKS")
+        mirrored = mirror.layout.packages if mirror else None
+        folder = wheelhouse or mirrored or variable("HARNESS_WHEELHOUSE", "PIP_FIND_LINKS")
         return cls(
             ca_bundle=ca_bundle or variable("HARNESS_CA_BUNDLE", "PIP_CERT"),
             wheelhouse=folder,
             wheelhouse_has_torch=folder is not None and any(folder.glob("torch-*.whl")),
-            base=base or environ.get("HARNESS_BASE") or None,
+            base=base or (None if mirror else environ.get("HARNESS_BASE")) or None,
+            mirror=mirror,
+            fresh=fresh,
         )
 
 
@@ -73,6 +83,19 @@ class ImageRecipe:
     files: Mapping[str, bytes | Path]
     arguments: Mapping[str, str]
     labels: Mapping[str, str]
+    target: str | None = None  # the stage to stop at
+    network: bool = True
+    cache: bool = True  # whether layers of older builds may serve
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageFile:
+    """A file in an image; its bytes can be read until the next one is asked for."""
+
+    path: str  # from the root, without a slash in front
+    size: int
+    state: tuple[int, ...]  # what a change of it would change: mode, size, time
+    read: Callable[[], bytes]
 
 
 class VenvBuilder(Protocol):
@@ -93,6 +116,17 @@ class VenvBuilder(Protocol):
         """Install `packages` into a fresh `folder`; its interpreter. Raises BuildError."""
         ...
 
+    def download(
+        self,
+        interpreter: Interpreter,
+        packages: Packages,
+        folder: Path,
+        pip: tuple[str, ...],
+        log: Path,
+    ) -> None:
+        """Download the files of `packages` into a fresh `folder`. Raises BuildError."""
+        ...
+
     def probe(self, python: Path, code: str) -> Mapping[str, object]:
         """The JSON object that `code` prints. Raises BuildError."""
         ...
@@ -105,12 +139,52 @@ class ImageBuilder(Protocol):
         """The id of an image the engine has. Raises NotReadyError where there is no engine."""
         ...
 
+    def obtain(self, name: str, digest: str, *, asked: bool) -> str:
+        """Have NAME@DIGEST; the reference to build on.
+
+        Raises MismatchError if NAME is another image in its registry by now, unless the digest was
+        `asked` for, and NotReadyError if the image cannot be had.
+        """
+        ...
+
     def build(self, recipe: ImageRecipe, log: Path) -> str:
         """Build and tag; the image's id. Raises BuildError or NotReadyError."""
         ...
 
+    def files(self, image: str) -> Iterator[ImageFile]:
+        """Every regular file of an image; nothing of it is executed."""
+        ...
+
+    def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
+        """Name an image, and take the name `drop` away."""
+        ...
+
     def probe(self, image: str, python: str, code: str) -> Mapping[str, object]:
         """The JSON object that `code` prints inside `image`. Raises BuildError."""
+        ...
+
+
+class ImageCarrier(Protocol):
+    """Takes images from an engine to a file or a registry, and back."""
+
+    def layers(self, image: str) -> list[str]:
+        """The digests of an image's layers, as they are unpacked."""
+        ...
+
+    def export(self, image: str) -> Iterator[bytes]:
+        """The image as the archive that `load` takes (of `docker save`)."""
+        ...
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        """Take in an archive. Raises NotReadyError."""
+        ...
+
+    def current(self, reference: str) -> str | None:
+        """The digest of a tag in its registry; None without one. Raises NotReadyError."""
+        ...
+
+    def push(self, image: str, reference: str) -> str:
+        """Push under this reference; the digest. Raises MismatchError if it names another image."""
         ...
 
 

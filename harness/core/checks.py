@@ -25,6 +25,7 @@ from harness.core.references import (
     texts,
     used_assets,
 )
+from harness.core.shards import fault_of
 from harness.core.template import placeholders
 from harness.core.yaml_source import KeyPath, YamlSource
 from harness.errors import ManifestError
@@ -189,6 +190,8 @@ class _Check:
     def outputs(self, where: KeyPath, step: Step) -> None:
         if step.score is not None and "scores" not in step.outputs:
             raise self.fail((*where, "score"), "a scoring step needs an output 'scores'", "add it")
+        if fault := fault_of(step):
+            raise self.fail((*where, *fault.where), fault.what, fault.hint)
         for backbone in step.backbones:
             self.known((*where, "backbones"), (backbone,), self.method.backbones, "backbone")
 

@@ -141,6 +141,9 @@ class PlainFile:
     contains: tuple[str, ...] = ()
 
 
+#: The kinds that are a folder of one file per id of a list and nothing else.
+PER_ID = (PngLabels, NpyMaps, NpyStacks, NpyArrays)
+
 Contract = Annotated[
     PngLabels
     | NpyMaps

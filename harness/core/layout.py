@@ -37,6 +37,14 @@ class RunLayout:
         """Lock file held by whoever works at `key`."""
         return self.root / "leases" / f"{key}.lock"
 
+    def heartbeat(self, key: str) -> Path:
+        """Who holds the lease of `key`, and a counter that moves while they live."""
+        return self.lease(key).with_suffix(".json")
+
+    def cancelled(self, key: str) -> Path:
+        """Asks whoever works at `key` to stop."""
+        return self.lease(key).with_suffix(".cancel")
+
     @property
     def plans(self) -> Path:
         """Folder of plans."""
@@ -45,6 +53,25 @@ class RunLayout:
     def plan(self, plan: str) -> Path:
         """A plan as it was executed."""
         return self.plans / f"{plan}.json"
+
+    @property
+    def plans_lock(self) -> Path:
+        """Held while a plan is written down, and while outputs that no plan needs are set aside."""
+        return self.root / "leases" / "plans.lock"
+
+    @property
+    def dropped(self) -> Path:
+        """Outputs on their way out."""
+        return self.root / "dropped"
+
+    @property
+    def all_shards(self) -> Path:
+        """Folder of steps that were split."""
+        return self.root / "shards"
+
+    def shards(self, key: str) -> Path:
+        """Into which parts a step was split; gone once it is whole."""
+        return self.all_shards / f"{key}.json"
 
     @property
     def runs(self) -> Path:
@@ -91,9 +118,24 @@ class EntryLayout:
         return self.root / "home"
 
     @property
+    def lists(self) -> Path:
+        """A part's share of the lists, in copies of the inputs that they lie in."""
+        return self.root / "lists"
+
+    @property
+    def merged(self) -> Path:
+        """Of which parts the outputs were put together; not there if of none."""
+        return self.root / "merged.json"
+
+    @property
     def log(self) -> Path:
         """stdout and stderr of the step."""
         return self.root / "output.log"
+
+    @property
+    def intent(self) -> Path:
+        """How to find what runs in this attempt; gone once the attempt is settled."""
+        return self.root / "attempt.json"
 
     @property
     def record(self) -> Path:
@@ -134,6 +176,10 @@ class CacheLayout:
     def facts(self, identity: str) -> Path:
         """The probe of one environment."""
         return self.root / "environments" / f"{identity[:16]}.json"
+
+    def gpu(self, uuid: str) -> Path:
+        """Lock file held by whoever uses a GPU."""
+        return self.root / "gpus" / f"{uuid}.lock"
 
     def account(self, name: str, uid: int, gid: int) -> Path:
         """A container's /etc/passwd or /etc/group."""
@@ -194,16 +240,31 @@ class ProjectLayout:
         """Base digests and published checksums."""
         return self.root / "harness.lock"
 
+    @property
+    def patches(self) -> Path:
+        """Folder of patches, by repository."""
+        return self.root / "patches"
+
     def patch(self, repository: str, name: str) -> Path:
         """One patch."""
-        return self.root / "patches" / repository / f"{name}.patch"
+        return self.patches / repository / f"{name}.patch"
 
     def patched_trees(self, repository: str) -> Path:
         """Recorded hashes of the patches and tree ids of the patched checkouts."""
         return self.root / "patches" / repository / "trees.txt"
 
+    @property
+    def common_dockerfile(self) -> Path:
+        """The image recipe of all methods that have none of their own."""
+        return self.root / "dockerfiles" / "Dockerfile"
+
+    @property
+    def stages_dockerfile(self) -> Path:
+        """The recipe of what a mirror keeps in place of Debian's packages."""
+        return self.root / "dockerfiles" / "mirror.Dockerfile"
+
     def dockerfile(self, method: str) -> Path:
-        """The image recipe of a method."""
+        """The image recipe of a method alone (may not exist)."""
         return self.root / "dockerfiles" / method / "Dockerfile"
 
     def requirements(self, method: str, stack: str) -> Path:

@@ -21,12 +21,22 @@ else in braces is touched:
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from harness.core.contract import Contract
-from harness.core.values import Commit, Date, InnerPath, Label, Name, Reference, Sha256, value
+from harness.core.values import (
+    Architecture,
+    Commit,
+    Date,
+    InnerPath,
+    Label,
+    Name,
+    Reference,
+    Sha256,
+    value,
+)
 
 
 class Losses(StrEnum):
@@ -105,7 +115,8 @@ class Resources:
     """What a step needs; estimates are for planning and never enter a key."""
 
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    gpu_memory_gb: float | None = None
+    gpu_memory_gb: float | None = None  # a card with less is refused
+    gpu_memory_measured: str | None = None  # on what it was measured; left out: an estimate
     cpus: Annotated[int, Field(ge=1)] = 1
     memory_gb: Annotated[float, Field(gt=0)] = 8
     shm_gb: Annotated[float, Field(gt=0)] = 8
@@ -140,6 +151,20 @@ class Output:
     path: InnerPath
     contract: Contract
     retain: Literal["always", "consumers"] = "always"
+    disk_gb: Annotated[float, Field(ge=0)] | None = None  # estimate at paper scale
+
+    @property
+    def always(self) -> bool:
+        """Whether it is kept whoever has read it."""
+        return self.retain == "always"
+
+
+@value
+class Shards:
+    """A step of one file per id may be run in parts, each with its share of a list."""
+
+    by: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}(/.+)?$")]  # the list that is split
+    max: Annotated[int, Field(ge=2, le=64)]
 
 
 @value
@@ -176,7 +201,7 @@ class Step:
     progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
-    shards: Mapping[str, Any] | None = None  # honoured by the container engine
+    shards: Shards | None = None
     note: str | None = None
 
 
@@ -309,6 +334,14 @@ class Asset:
 
 
 @value
+class Driver:
+    """The oldest NVIDIA driver for Linux that runs a stack's CUDA."""
+
+    minimum: Annotated[str, Field(pattern=r"^\d+(\.\d+)*$")]
+    source: str
+
+
+@value
 class Stack:
     """A software stack: Python, torch, CUDA and the GPU architectures its wheels carry."""
 
@@ -316,8 +349,9 @@ class Stack:
     python: str
     torch: str
     cuda: str | None
-    archs: tuple[str, ...] = ()
-    ptx: str | None = None
+    archs: tuple[Architecture, ...] = ()
+    ptx: Architecture | None = None
+    driver: Driver | None = None
     base: str  # image reference of the base, resolved to a digest by harness.lock
     index: str | None = None  # extra package index for wheels that the default one lacks
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.keys import digest, plain
-from harness.core.model import Losses, Output, Resources, Scale
+from harness.core.model import Losses, Output, Resources, Scale, Shards
+from harness.core.values import touch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,16 @@ class BoundInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Which share of a sharded step a step is."""
+
+    whole: str  # key of the step that it is a part of
+    number: int  # from 1
+    count: int
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BoundStep:
     """One step with everything filled in but places."""
 
@@ -70,6 +81,18 @@ class BoundStep:
     resources: Resources
     progress: str | None
     score: str | None
+    shards: Shards | None = None
+    part: Part | None = None  # only while it is executed: plans hold whole steps
+
+    @property
+    def title(self) -> str:
+        """The step as messages name it."""
+        return f"step {self.name} ({self.method}, stage {self.stage})"
+
+    @property
+    def whole(self) -> str:
+        """The key under which plans hold it: a part's is that of the step it is a part of."""
+        return self.part.whole if self.part else self.key
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -80,6 +103,14 @@ class BoundStep:
     def assets(self) -> tuple[str, ...]:
         """Fetched assets this step reads."""
         return tuple(dict.fromkeys(i.ref for i in self.inputs.values() if i.kind == "asset"))
+
+    @property
+    def disk_gb(self) -> Mapping[str, float]:
+        """Estimated GB of each output: as it says, the others an equal share of the step's rest."""
+        said = {name: o.disk_gb for name, o in self.outputs.items() if o.disk_gb is not None}
+        rest = max(0.0, self.resources.disk_gb - sum(said.values()))
+        others = len(self.outputs) - len(said)
+        return {name: said.get(name, rest / max(others, 1)) for name in self.outputs}
 
     @property
     def provisional(self) -> bool:
@@ -117,24 +148,34 @@ class Plan:
         """How many step executions sharing saves."""
         return sum(len(planned.steps) for planned in self.runs) - len(self.steps)
 
-    def peak_disk_gb(self) -> float:
-        """Estimated disk at its peak, in GB, if each intermediate goes once nobody needs it.
+    def peak_disk_gb(self, *, keep: bool = False) -> float:
+        """Estimated disk at its peak, in GB, steps one after another in the plan's order.
 
-        Steps one after another, in the plan's order; a step can be dropped after its last reader if
-        all its outputs are for consumers only.
+        An output for consumers goes after its last reader, unless `keep`; what the plan ends in
+        stays.
         """
-        last = {parent: key for key, step in self.steps.items() for parent in step.parents}
-        dropped: dict[str, float] = {}  # by last reader
-        for key, step in self.steps.items():
-            if all(output.retain == "consumers" for output in step.outputs.values()):
-                reader = last.get(key, key)
-                dropped[reader] = dropped.get(reader, 0.0) + step.resources.disk_gb
+        going = {} if keep else self._going_gb()
         used = peak = 0.0
         for key, step in self.steps.items():
-            used += step.resources.disk_gb
-            peak = max(peak, used)
-            used -= dropped.get(key, 0.0)
+            peak = max(peak, used + max(step.resources.disk_gb, sum(step.disk_gb.values())))
+            used += sum(step.disk_gb.values()) - going.get(key, 0.0)
         return round(peak, 1)
+
+    def _going_gb(self) -> Mapping[str, float]:
+        """GB of the outputs that nobody needs after a step, by that step."""
+        readers: dict[str, list[tuple[str, str]]] = {}
+        for key, step in self.steps.items():
+            for one in step.inputs.values():
+                if one.kind == "step":
+                    readers.setdefault(one.ref, []).append((key, one.path))
+        going: dict[str, float] = {}
+        for key, reads in readers.items():
+            for name, output in self.steps[key].outputs.items():
+                if not output.always:
+                    read = [reader for reader, path in reads if touch(output.path, path)]
+                    last = read[-1] if read else key
+                    going[last] = going.get(last, 0.0) + self.steps[key].disk_gb[name]
+        return going
 
     def document(self) -> dict[str, Any]:
         """Everything as plain JSON values: what is written under `runs/plans`."""

@@ -3,7 +3,7 @@
 Adapters implement them; the engine knows nothing else of docker, bubblewrap, venvs or git.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path, PurePosixPath
@@ -53,6 +53,16 @@ class Command:
     gpus: tuple[str, ...] = ()  # UUIDs
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Survivor:
+    """An execution that nobody discarded yet: it runs on, or its end was not read."""
+
+    name: str  # of its command
+    labels: Mapping[str, str]  # of its command
+    running: bool
+    gpus: tuple[str, ...] = ()
+
+
 class Cause(StrEnum):
     """Why an execution ended."""
 
@@ -67,18 +77,23 @@ class Cause(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exit:
-    """How an execution ended; `code` is None where there is none."""
+    """How an execution ended; `code` is None where there is none.
+
+    `lost` says that only the view of it ended: it may go on, and `Runtime.attach` may find it.
+    """
 
     cause: Cause
     code: int | None = None
     signal: str | None = None
     detail: str = ""
+    lost: bool = False
 
 
 class Runtime(Protocol):
     """Isolates one step."""
 
     name: RuntimeName
+    detaches: bool  # whether a set `stop` only ends the view of an execution, which goes on
 
     def sees(self, mount: Mount) -> str:
         """Where a step finds `mount`: its target, or its source where not isolated."""
@@ -92,7 +107,26 @@ class Runtime(Protocol):
         """Run to the end, stdout and stderr into `log`; once `stop` is set: TERM, grace, KILL.
 
         Never raises for the step's own failure. Raises NotReadyError if the engine is not there.
+        What is left of an execution, its end too, stays until `discard`.
         """
+        ...
+
+    def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
+        """Follow what another process started by `run` to its end, as `run` would.
+
+        None if it is not there, or was never started. Raises NotReadyError.
+        """
+        ...
+
+    def discard(self, name: str) -> None:
+        """End the execution of that name if it runs (TERM, grace, KILL) and forget it.
+
+        Nothing happens if it is not there. Raises NotReadyError.
+        """
+        ...
+
+    def survivors(self) -> Sequence[Survivor]:
+        """Every execution of any harness that was not discarded. Raises NotReadyError."""
         ...
 
 
@@ -129,6 +163,10 @@ class Git(Protocol):
 
     def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:
         """Fetch these blobs in one request. Raises NotReadyError."""
+        ...
+
+    def export(self, repository: Path, commit: str, ids: Collection[str], target: Path) -> None:
+        """Give the bare repository `target` this commit, its trees and these blobs."""
         ...
 
     def load(self, repository: Path, stream: bytes) -> None:

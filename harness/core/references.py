@@ -70,6 +70,8 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("inputs", name), text
     if step.score is not None:
         yield ("score",), step.score
+    if step.shards is not None:
+        yield ("shards", "by"), step.shards.by
     for name, output in step.outputs.items():
         for field in dataclasses.fields(output.contract):
             text = getattr(output.contract, field.name)

@@ -23,6 +23,8 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 #: An option may choose: a name, or a placeholder of a field of its choices.
 _CHOSEN = r"\{o\.[A-Za-z][\w-]*\.[A-Za-z][\w-]*\}"
 Label = Annotated[str, StringConstraints(pattern=rf"^([A-Za-z][A-Za-z0-9_.-]*|{_CHOSEN})$")]
+#: Of a GPU: machine code (sm_86) or PTX (compute_90); a and f mark code for one card or family.
+Architecture = Annotated[str, StringConstraints(pattern=r"^(sm|compute)_\d{2,}[af]?$")]
 Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
@@ -33,6 +35,13 @@ def _inner(path: str) -> str:
             "expected a relative path that stays inside its root (no '..', no leading '/')"
         )
     return path
+
+
+def touch(left: str, right: str) -> bool:
+    """Whether one of two inner paths is the other or lies in it."""
+    if "." in (left, right):
+        return True
+    return f"{left}/".startswith(f"{right}/") or f"{right}/".startswith(f"{left}/")
 
 
 def _reference(text: str) -> str:

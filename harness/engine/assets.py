@@ -28,15 +28,24 @@ __all__ = ["AssetState", "AssetStatus", "Assets"]
 
 
 class Assets:
-    """The assets of a catalogue, in `data` (the user's folder, or None) or in the cache."""
+    """The assets of a catalogue: in `data` (the user's folder), in the cache, or in a mirror.
+
+    With a mirror nothing is downloaded.
+    """
 
     def __init__(
-        self, assets: Mapping[str, Asset], cache: CacheLayout, trust: Path, data: Path | None = None
+        self,
+        assets: Mapping[str, Asset],
+        cache: CacheLayout,
+        trust: Path,
+        data: Path | None = None,
+        mirror: Path | None = None,
     ) -> None:
         self._assets = assets
         self._cache = cache
         self._trust = Trust(trust)
         self._data = data
+        self._mirror = mirror
 
     def digest(self, name: str) -> str:
         """The published sha256, else that of the first use, else `unverified:<name>`."""
@@ -66,7 +75,7 @@ class Assets:
         `progress` is called with the bytes that are there and those in all (None if unknown).
         """
         asset = self._asset(name)
-        if asset.urls and self._find(name) is None:
+        if asset.urls and self._mirror is None and self._find(name) is None:
             with self._arriving(name) as arriving:
                 if self._find(name) is None:  # nobody else has fetched it meanwhile
                     target = self._cache.arriving(name) / facts.file_name(asset.urls[0])
@@ -90,6 +99,10 @@ class Assets:
             place = self._install(name, file.resolve(), arriving, ours=False)
         return self._verified(name, place)
 
+    def kept_name(self, name: str) -> str:
+        """Its own file or folder name."""
+        return facts.kept_name(name, self._asset(name))
+
     def status(self) -> list[AssetStatus]:
         """What is there, without hashing anything."""
         return [self._status(name) for name in self._assets]
@@ -108,6 +121,8 @@ class Assets:
         if self._data is not None:
             yield from (self._data / place for place in (name, *self._asset(name).places))
         yield self._kept(name)
+        if self._mirror is not None:
+            yield self._mirror / name / facts.kept_name(name, self._asset(name))
 
     def _kept(self, name: str) -> Path:
         """Its place in the cache."""

@@ -159,6 +159,8 @@ def pip_options(options: BuildOptions, stack: Stack) -> tuple[str, ...]:
         told += ("--cert", str(options.ca_bundle))
     if options.wheelhouse is not None:
         told += ("--find-links", str(options.wheelhouse))
+    if options.mirror is not None:
+        return (*told, "--no-index")
     # Without a network pip would try for minutes to reach an index that it does not need.
     if stack.index is None or options.wheelhouse_has_torch:
         return told

@@ -1,158 +1,178 @@
 """Environments of the container runtimes: one image per method and stack, named by its content."""
 
-import hashlib
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core.building import BuildOptions, ImageBuilder, ImageRecipe
-from harness.core.keys import digest
+from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
 from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.mirror import MirroredBase
 from harness.core.model import Stack
 from harness.core.ports import Environment
-from harness.engine.environment import PROBE, keep_facts, pip_options, read_facts
+from harness.engine.environment import PROBE, keep_facts, read_facts
+from harness.engine.image_check import check_image, forbidden
+from harness.engine.image_folder import ImageFolder
+from harness.engine.image_recipe import STAGES, Ground, ImageOf, stage_recipes
 from harness.engine.lock import locked
-from harness.engine.locks import MethodLock, base_digest, read_lock
-from harness.errors import ManifestError, NotReadyError
+from harness.engine.locks import base_digest
+from harness.errors import MismatchError, NotReadyError
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"
-_OPTIONS = Path("/options")
-_CA_BUNDLE, _WHEELS = "ca.pem", "wheels"
 
 
 class ImageEnvironments:
-    """Builds each image once per engine, probes it once, then finds it by its tag."""
+    """Builds each image once per engine, probes it once, then finds it by its tag.
+
+    With a mirror the engine gets the image from there, or builds it from there without network.
+    """
 
     def __init__(
         self,
         project: ProjectLayout,
         cache: CacheLayout,
         stacks: Mapping[str, Stack],
-        builder: ImageBuilder,
+        engine: tuple[ImageBuilder, ImageCarrier],
         options: BuildOptions | None = None,
     ) -> None:
         self._project, self._cache, self._stacks = project, cache, stacks
-        self._builder, self._options = builder, options or BuildOptions()
+        self._builder, self._carrier = engine
+        self._options = options or BuildOptions()
 
     def identify(self, method: str, stack: str) -> str:
         """Base digest (or id of the base given), Dockerfile and locks; the same on every engine."""
-        return digest(
-            {
-                "runtime": "container",
-                "base": self._base(stack)[1],
-                "dockerfile": hashlib.sha256(self._dockerfile(method)).hexdigest(),
-                "packages": read_lock(self._project, method, stack).sha256,
-            }
-        )
+        return self.image(method, stack).identity
 
     def ensure(self, method: str, stack: str, log: Path) -> Environment:
         """The image, built unless the engine has it. Raises BuildError or NotReadyError."""
-        identity = self.identify(method, stack)
-        tag = f"harness/{method}:{stack}-{identity[:16]}"
+        wanted = self.image(method, stack)
+        identity = wanted.identity
         with locked(self._cache.facts(identity).with_suffix(".lock")):
-            image = self._builder.image_id(tag)
-            if image is None:
-                image = self._builder.build(self._recipe(method, stack, identity, tag), log)
-            facts = self._facts(image, stack)
+            image = self._found(wanted) or self._build(wanted, log)
+            facts = self._facts(image, wanted.ground)
         return Environment(id=identity, handle=image, python=PYTHON, facts=facts)
 
-    def _facts(self, image: str, stack: str) -> dict[str, Any]:
+    def image(self, method: str, stack: str) -> ImageOf:
+        """What the image will be. Raises ManifestError, NotReadyError, MismatchError."""
+        return ImageOf(
+            project=self._project,
+            method=method,
+            stack_name=stack,
+            stack=self._stacks[stack],
+            ground=self._ground(self._stacks[stack].base),
+        )
+
+    def stages(self, method: str, stack: str, log: Path) -> dict[str, str]:
+        """Have what a mirror keeps so that the image can be built there: tag -> image id."""
+        wanted = self.image(method, stack)
+        recipes = stage_recipes(wanted, self._obtained(wanted.ground), self._options)
+        return {
+            recipe.tag: self._builder.image_id(recipe.tag) or self._builder.build(recipe, log)
+            for recipe in recipes.values()
+        }
+
+    def base(self, stack: str) -> str:
+        """The reference that images of a stack are built on, which the engine then has."""
+        return self._obtained(self._ground(self._stacks[stack].base))
+
+    # --- base -----------------------------------------------------------------------------------
+
+    def _ground(self, base: str) -> Ground:
+        if self._options.base is not None:
+            return self._given(base, self._options.base)
+        mirrored = self._options.mirror.bases.get(base) if self._options.mirror else None
+        if mirrored is not None and mirrored.replaced:
+            return Ground(name=base, content=mirrored.content, replaced=True)
+        pinned = base_digest(self._project, base)
+        if mirrored is not None and mirrored.content != pinned:
+            raise _other_base(base, pinned, mirrored)
+        return Ground(name=base, content=pinned)
+
+    def _given(self, base: str, given: str) -> Ground:
+        """The user's base counts by its id, unless it is the pinned one by its digest."""
+        name, _, digest = given.rpartition("@")
+        if name == base and digest == base_digest(self._project, base):
+            return Ground(name=base, content=digest, asked=True)
+        image = self._builder.image_id(given)
+        if image is None:
+            raise NotReadyError(
+                f"the engine has no image {given}, which is to be the base",
+                hint=f"pull or import it first: docker pull {given}",
+            )
+        return Ground(name=given, content=image, replaced=True)
+
+    def _obtained(self, ground: Ground) -> str:
+        if ground.replaced:
+            return ground.name
+        return self._builder.obtain(ground.name, ground.content, asked=ground.asked)
+
+    # --- image ----------------------------------------------------------------------------------
+
+    def _found(self, wanted: ImageOf) -> str | None:
+        """The image in the engine, or from the mirror."""
+        if self._options.fresh:
+            return None
+        return self._builder.image_id(wanted.tag) or self._loaded(wanted.tag)
+
+    def _loaded(self, tag: str) -> str | None:
+        """The id of an image that the mirror has, now in the engine, too."""
+        mirror = self._options.mirror
+        if mirror is None:
+            return None
+        folder = ImageFolder(mirror.layout.images)
+        expected = folder.images().get(tag)
+        if expected is None:
+            return None
+        if self._builder.image_id(tag) != expected:
+            self._carrier.load(folder.archive(tag))
+        found = self._builder.image_id(tag)
+        if found != expected:
+            raise MismatchError(
+                f"image {tag} of {mirror.layout.root}: expected {expected}, the engine has {found}",
+                hint="`harness mirror verify` says whether the mirror is whole",
+            )
+        return found
+
+    def _build(self, wanted: ImageOf, log: Path) -> str:
+        images = self._built_on(wanted)
+        recipe = wanted.recipe(images, self._options)
+        image = self._builder.build(recipe, log)
+        check_image(
+            recipe.tag,
+            self._builder.files(images["BASE_IMAGE"]),
+            self._builder.files(image),
+            forbidden(self._project, self._options.ca_bundle),
+        )
+        self._builder.tag(image, wanted.tag, drop=recipe.tag)
+        return image
+
+    def _built_on(self, wanted: ImageOf) -> dict[str, str]:
+        """The build arguments that name images."""
+        if self._options.mirror is None or self._options.base is not None:
+            return dict.fromkeys(STAGES.values(), self._obtained(wanted.ground))
+        found = {}
+        for stage, recipe in stage_recipes(wanted, "", self._options).items():
+            if self._loaded(recipe.tag) is None:
+                raise NotReadyError(
+                    f"{self._options.mirror.layout.images} has no image {recipe.tag}, on which "
+                    f"{wanted.method} is built",
+                    hint=f"`harness mirror create DIR {wanted.method}` where there is a network",
+                )
+            found[STAGES[stage]] = recipe.tag
+        return found
+
+    def _facts(self, image: str, ground: Ground) -> dict[str, Any]:
         name = image.removeprefix("sha256:")
         known = read_facts(self._cache, name)
         if known is not None:
             return known
         probed = self._builder.probe(image, PYTHON, PROBE)
-        base, content = self._base(stack)
-        return keep_facts(
-            self._cache, name, {**probed, "image": image, "base": base, "base_digest": content}
-        )
-
-    def _base(self, stack: str) -> tuple[str, str]:
-        """The reference to build on, and the content that counts in the environment id."""
-        if self._options.base is None:
-            base = self._stacks[stack].base
-            content = base_digest(self._project, base)
-            return f"{base}@{content}", content
-        image = self._builder.image_id(self._options.base)
-        if image is None:
-            raise NotReadyError(
-                f"the engine has no image {self._options.base}, which is to be the base",
-                hint=f"pull or import it first: docker pull {self._options.base}",
-            )
-        return self._options.base, image
-
-    def _recipe(self, method: str, stack: str, identity: str, tag: str) -> ImageRecipe:
-        base, content = self._base(stack)
-        lock = read_lock(self._project, method, stack)
-        files, inside = self._option_files(lock)
-        packages = lock.packages()
-        return ImageRecipe(
-            tag=tag,
-            files={
-                "Dockerfile": self._dockerfile(method),
-                "requirements.torch.txt": packages.torch.encode(),
-                "requirements.txt": packages.others.encode(),
-                "requirements.build.txt": packages.build.encode(),
-                **files,
-            },
-            arguments={
-                "BASE_IMAGE": base,
-                "PIP_OPTIONS": " ".join(pip_options(inside, self._stacks[stack])),
-            },
-            labels={
-                "org.opencontainers.image.title": f"harness {method} on {stack}",
-                "org.opencontainers.image.description": self._stacks[stack].title,
-                "org.opencontainers.image.base.name": base,
-                "org.opencontainers.image.base.digest": content,
-                "harness.method": method,
-                "harness.stack": stack,
-                "harness.environment": identity,
-            },
-        )
-
-    def _option_files(self, lock: MethodLock) -> tuple[dict[str, bytes | Path], BuildOptions]:
-        """What the builder stage gets beside the locks, and the options as it sees them."""
-        files: dict[str, bytes | Path] = {"options/README": b"What this build was given.\n"}
-        ca_bundle, wheelhouse = self._options.ca_bundle, self._options.wheelhouse
-        if ca_bundle is not None:
-            files[f"options/{_CA_BUNDLE}"] = ca_bundle
-        if wheelhouse is not None:
-            files |= {
-                f"options/{_WHEELS}/{wheel.name}": wheel for wheel in _wanted(wheelhouse, lock)
-            }
-        return files, BuildOptions(
-            ca_bundle=_OPTIONS / _CA_BUNDLE if ca_bundle else None,
-            wheelhouse=_OPTIONS / _WHEELS if wheelhouse else None,
-            wheelhouse_has_torch=self._options.wheelhouse_has_torch,
-        )
-
-    def _dockerfile(self, method: str) -> bytes:
-        path = self._project.dockerfile(method)
-        try:
-            return path.read_bytes()
-        except OSError as error:
-            raise ManifestError(
-                f"{path}: no such Dockerfile: {method} has no image",
-                hint="choose another method (`harness methods`), or --runtime process",
-            ) from error
+        about = {"image": image, "base": ground.reference, "base_digest": ground.content}
+        return keep_facts(self._cache, name, {**probed, **about})
 
 
-def _wanted(wheelhouse: Path, lock: MethodLock) -> list[Path]:
-    """The files of the wheelhouse that the lock would install: only they enter the build."""
-    requirements = (*lock.run.requirements, *(lock.build.requirements if lock.build else ()))
-    names, hashes = {one.name for one in requirements}, lock.hashes()
-    files = (path for path in sorted(wheelhouse.iterdir()) if path.suffix in {".whl", ".gz"})
-    named = (path for path in files if _package(path) in names)
-    return [path for path in named if _sha256(path) in hashes]
-
-
-def _package(path: Path) -> str:
-    name = path.name.partition("-")[0] if path.suffix == ".whl" else path.name.rpartition("-")[0]
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _other_base(base: str, pinned: str, mirrored: MirroredBase) -> MismatchError:
+    return MismatchError(
+        f"{base}: harness.lock pins {pinned}, the mirror was made with {mirrored.content}",
+        hint="use the project that the mirror was made with, or make the mirror again",
+    )

@@ -25,6 +25,11 @@ class Requirement:
     hashes: frozenset[str]
     text: str
 
+    @property
+    def of_torch(self) -> bool:
+        """Whether it is torch or a library that torch alone brings."""
+        return _TORCH.match(self.name) is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequirementLock:
@@ -40,11 +45,11 @@ class RequirementLock:
 
     def torch_part(self) -> str:
         """The lines of torch and its own libraries, to be installed without dependencies."""
-        return "".join(one.text for one in self.requirements if _TORCH.match(one.name))
+        return "".join(one.text for one in self.requirements if one.of_torch)
 
     def other_part(self) -> str:
         """All other lines."""
-        return "".join(one.text for one in self.requirements if not _TORCH.match(one.name))
+        return "".join(one.text for one in self.requirements if not one.of_torch)
 
 
 def read_requirements(path: Path) -> RequirementLock:
@@ -54,7 +59,7 @@ def read_requirements(path: Path) -> RequirementLock:
     except OSError as error:
         raise ManifestError(
             f"{path}: no such lock: this method has no environment for this stack",
-            hint="choose one of the method's stacks (`harness methods`), or run `make lock`",
+            hint="choose one of the method's stacks (`harness methods`), or run `make locks`",
         ) from error
     return RequirementLock(
         path=path,
@@ -111,6 +116,16 @@ def base_digest(project: ProjectLayout, base: str) -> str:
     return digest
 
 
+def write_base(project: ProjectLayout, base: str, digest: str) -> None:
+    """Pin another digest of `base` in harness.lock, whose other lines stay as they are."""
+    old = base_digest(project, base)
+    text = project.lock.read_text(encoding="utf-8")
+    line = re.compile(rf"^(\s+[\"']?{re.escape(base)}[\"']?:\s*){old}", re.MULTILINE)
+    fresh = project.lock.with_name(f"{project.lock.name}.fresh")
+    fresh.write_text(line.sub(rf"\g<1>{digest}", text), encoding="utf-8")
+    fresh.replace(project.lock)
+
+
 def _blocks(text: str) -> list[tuple[int, str]]:
     """Line number and text of each requirement with its continuation lines."""
     blocks: list[tuple[int, str]] = []
@@ -131,7 +146,7 @@ def _requirement(path: Path, number: int, block: str) -> Requirement:
         raise ManifestError(
             f"{path}:{number}: expected NAME==VERSION with --hash=sha256:..., found "
             f"{block.splitlines()[0]!r}",
-            hint="locks are made by `make lock`; do not edit them by hand",
+            hint="locks are made by `make locks`; do not edit them by hand",
         )
     name = re.sub(r"[-_.]+", "-", pin["name"]).lower()
     return Requirement(

@@ -10,6 +10,7 @@ from harness import __version__
 from harness.core import keys
 from harness.core.plan import BoundStep, PlannedRun
 from harness.core.ports import Command, Exit
+from harness.engine.faults import fault_of
 from harness.engine.host import host_facts
 
 SCHEMA = 1
@@ -26,10 +27,12 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
     started: dt.datetime,
     ended: dt.datetime,
     exit_: Exit,
+    attempt: Mapping[str, Any],
     outputs: Mapping[str, Any],
     error: str | None,
 ) -> dict[str, Any]:
     """The record of one attempt."""
+    fault = fault_of(exit_)
     status = "done" if error is None else "failed"
     return {
         "schema": SCHEMA,
@@ -43,6 +46,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "key": step.key,
             "parts": step.parts,
             "parents": list(step.parents),
+            **({"part": keys.plain(step.part)} if step.part else {}),
         },
         "sources": sources,
         "command": {
@@ -67,7 +71,14 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "end": ended.isoformat(),
             "seconds": round((ended - started).total_seconds(), 3),
         },
-        "exit": {"cause": exit_.cause.value, "code": exit_.code, "signal": exit_.signal},
+        "exit": {
+            "cause": exit_.cause.value,
+            "code": exit_.code,
+            "signal": exit_.signal,
+            "detail": exit_.detail,
+            "fault": fault and fault.value,
+        },
+        "attempt": dict(attempt),
         "status": status,
         "error": error,
         "outputs": outputs,

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.mirror import MirrorLayout
 from harness.core.model import Repository
 from harness.core.objects import Entry, Mode, tree_id
 from harness.core.ports import Git
@@ -57,6 +58,21 @@ class Repositories:
             missing = self._have_blobs(bare, repository, {entry.id for entry in wanted.values()})
         absent = frozenset(path for path, entry in wanted.items() if entry.id in missing)
         return Pinned(bare=bare, upstream=upstream, wanted=wanted, missing=absent)
+
+    def export(self, name: str, repository: Repository, mirror: MirrorLayout) -> Path | None:
+        """Give a mirror the pinned commit and the blobs of its sparse files; None for one of ours.
+
+        What it has already is left alone. Raises as `open` does.
+        """
+        if repository.embedded is not None:
+            return None
+        pinned = self.open(name, repository)
+        here = {e.id for path, e in pinned.wanted.items() if path not in pinned.missing}
+        target = mirror.repository(repository.url)
+        self._git.create(target)
+        if not self._git.has_commit(target, repository.commit) or self._git.missing(target, here):
+            self._git.export(pinned.bare, repository.commit, here, target)
+        return target
 
     def pin(self, name: str, url: str, commit: str) -> tuple[str, str]:
         """The tree and the day of a commit that no manifest names yet.
@@ -121,8 +137,7 @@ class Repositories:
     def _in_mirror(self, url: str) -> Path | None:
         if self._mirror is None:
             return None
-        *owner, name = url.rstrip("/").removesuffix(".git").replace(":", "/").split("/")[-2:]
-        return self._mirror.joinpath(*owner, f"{name}.git")
+        return MirrorLayout(self._mirror).repository(url)
 
 
 def _existing(path: Path, name: str) -> Path:

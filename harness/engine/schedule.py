@@ -1,14 +1,15 @@
 """The local executor: a ready queue over the plan, with tokens for CPUs, memory and GPUs."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import Event
 
 from harness.core.model import Resources
 from harness.core.plan import BoundStep, Plan
+from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
-from harness.errors import NotReadyError
+from harness.errors import HarnessError, NotReadyError
 
 _FINISHED = {Status.DONE, Status.CACHED}
 _POLL_SECONDS = 0.5
@@ -22,26 +23,31 @@ class Tokens:
 
     cpus: int
     memory_gb: float
-    gpus: list[str] = field(default_factory=list)  # UUIDs
+    gpus: GpuLeases
     running: int = 0
 
-    def take(self, need: Resources) -> tuple[str, ...] | None:
-        """The leased GPUs, or None if it does not fit now. An idle machine takes any one step."""
-        fits = need.cpus <= self.cpus and need.memory_gb <= self.memory_gb
-        if need.gpus > len(self.gpus) or not (fits or self.running == 0):
-            return None
-        self.cpus -= need.cpus
-        self.memory_gb -= need.memory_gb
-        self.running += 1
-        leased, self.gpus = tuple(self.gpus[: need.gpus]), self.gpus[need.gpus :]
-        return leased
+    def take(self, step: BoundStep) -> GpuLease | None:
+        """The leased GPUs, or None if it does not fit now. An idle machine takes any one step.
 
-    def give(self, need: Resources, gpus: tuple[str, ...]) -> None:
+        Raises NotReadyError, as `GpuLeases.take` does.
+        """
+        need = step.resources
+        fits = need.cpus <= self.cpus and need.memory_gb <= self.memory_gb
+        if not (fits or self.running == 0):
+            return None
+        lease = self.gpus.take(step)
+        if lease is not None:
+            self.cpus -= need.cpus
+            self.memory_gb -= need.memory_gb
+            self.running += 1
+        return lease
+
+    def give(self, step: BoundStep, lease: GpuLease) -> None:
         """Take back what `take` gave."""
-        self.cpus += need.cpus
-        self.memory_gb += need.memory_gb
+        self.cpus += step.resources.cpus
+        self.memory_gb += step.resources.memory_gb
         self.running -= 1
-        self.gpus.extend(gpus)
+        lease.give()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,23 +59,36 @@ class Watch:
     ended: Callable[[BoundStep, Outcome], None] = lambda _step, _outcome: None
 
 
-def run_plan(
-    plan: Plan, execute: Execute, tokens: Tokens, jobs: int, stop: Event, watch: Watch
+def run_plan(  # noqa: PLR0913 - the parts of an execution
+    plan: Plan,
+    execute: Execute,
+    tokens: Tokens,
+    jobs: int,
+    stop: Event,
+    watch: Watch,
+    *,
+    is_done: Callable[[BoundStep], bool] = lambda _: False,
+    split: Callable[[BoundStep], Sequence[BoundStep]] = lambda _: (),
 ) -> Mapping[str, Outcome]:
     """Run every step once its parents are there; a failure stops only what depends on it.
 
-    Raises NotReadyError before anything starts if a step asks for more GPUs than there are.
+    What `split` makes of a step whose parents are there runs before the step, side by side. A step
+    that is done already needs no tokens. Raises NotReadyError before anything starts if
+    another asks for more GPUs than there are.
     """
-    _refuse_missing_gpus(plan, tokens)
+    _refuse_missing_gpus([step for step in plan.steps.values() if not is_done(step)], tokens)
     watch.planned(plan)
-    return _Queue(plan, execute, tokens, jobs, stop, watch).drain()
+    return _Queue(plan, execute, tokens, jobs, stop, watch, is_done, split).drain()
 
 
-def _refuse_missing_gpus(plan: Plan, tokens: Tokens) -> None:
-    widest = max(plan.steps.values(), key=lambda step: step.resources.gpus, default=None)
-    if widest is not None and widest.resources.gpus > len(tokens.gpus):
+def _refuse_missing_gpus(steps: Sequence[BoundStep], tokens: Tokens) -> None:
+    widest = max(steps, key=lambda step: step.resources.gpus, default=None)
+    if widest is None or widest.resources.gpus == 0:
+        return
+    if widest.resources.gpus > len(tokens.gpus.cards):
         raise NotReadyError(
-            f"step {widest.name} needs {widest.resources.gpus} GPU(s), found {len(tokens.gpus)}",
+            f"step {widest.name} needs {widest.resources.gpus} GPU(s), "
+            f"found {len(tokens.gpus.cards)}",
             hint="run on a machine with GPUs, or prove the wiring with --scale smoke",
         )
 
@@ -82,8 +101,11 @@ class _Queue:
     jobs: int
     stop: Event
     watch: Watch
+    is_done: Callable[[BoundStep], bool]
+    split: Callable[[BoundStep], Sequence[BoundStep]]
+    parts: dict[str, Sequence[BoundStep]] = field(default_factory=dict)  # of steps looked at
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    running: dict[Future[Outcome], tuple[BoundStep, tuple[str, ...]]] = field(default_factory=dict)
+    running: dict[Future[Outcome], tuple[BoundStep, GpuLease | None]] = field(default_factory=dict)
 
     def drain(self) -> Mapping[str, Outcome]:
         waiting = dict(self.plan.steps)
@@ -92,27 +114,80 @@ class _Queue:
                 self._start_ready(waiting, pool)
                 if self.running:
                     self._collect()
+                elif waiting:
+                    self.stop.wait(_POLL_SECONDS)  # other processes have the GPUs
         return self.outcomes
 
     def _start_ready(self, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor) -> None:
-        for key, step in list(waiting.items()):
-            parents = [self.outcomes.get(parent) for parent in step.parents]
+        todo = list(waiting.values())
+        while todo:
+            step = todo.pop(0)
+            before = [self.outcomes.get(key) for key in self._before(step)]
             if self.stop.is_set():
-                self._end(waiting.pop(key), Outcome(status=Status.INTERRUPTED, exit_code=130))
-            elif any(parent and parent.status not in _FINISHED for parent in parents):
-                self._end(waiting.pop(key), _blocked(step, self.plan, self.outcomes))
-            elif all(parents) and len(self.running) < self.jobs:
-                leased = self.tokens.take(step.resources)
-                if leased is not None:
-                    self.watch.started(waiting.pop(key))
-                    future = pool.submit(self.execute, step, self.stop, leased)
-                    self.running[future] = (step, leased)
+                self._end(waiting.pop(step.key), Outcome(status=Status.INTERRUPTED, exit_code=130))
+            elif any(one and one.status not in _FINISHED for one in before):
+                self._end(waiting.pop(step.key), self._blocked(step))
+            elif all(before) and step.key not in self.parts:
+                todo = [*self._split(step, waiting), *todo]
+            elif all(before) and len(self.running) < self.jobs:
+                self._try_start(step, waiting, pool)
+
+    def _before(self, step: BoundStep) -> tuple[str, ...]:
+        """What must be finished first: the parents, then the step's own parts."""
+        return (*step.parents, *(part.key for part in self.parts.get(step.key, ())))
+
+    def _split(self, step: BoundStep, waiting: dict[str, BoundStep]) -> list[BoundStep]:
+        """Look once at a step whose parents are finished: its parts, if it has some, and itself."""
+        try:
+            self.parts[step.key] = () if step.part else tuple(self.split(step))
+        except HarnessError as error:
+            self._end(waiting.pop(step.key), _failed(error))
+            return []
+        parts = self.parts[step.key]
+        waiting.update({part.key: part for part in parts})
+        return [*parts, step]
+
+    def _blocked(self, step: BoundStep) -> Outcome:
+        """What becomes of a step whose parent or part did not finish."""
+        for part in self.parts.get(step.key, ()):
+            outcome = self.outcomes.get(part.key)
+            if outcome and outcome.status not in _FINISHED:
+                return outcome
+        culprits = [
+            self.plan.steps[parent].name
+            for parent in step.parents
+            if parent in self.outcomes and self.outcomes[parent].status not in _FINISHED
+        ]
+        return Outcome(
+            status=Status.BLOCKED, error=f"waits for {', '.join(culprits)}, which did not finish"
+        )
+
+    def _try_start(
+        self, step: BoundStep, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor
+    ) -> None:
+        lease = None  # of what is done already, which takes no tokens
+        if not self.is_done(step):
+            try:
+                lease = self.tokens.take(self._light(step))
+            except NotReadyError as error:
+                self._end(waiting.pop(step.key), _failed(error))
+                return
+            if lease is None:
+                return
+        self.watch.started(waiting.pop(step.key))
+        future = pool.submit(self.execute, step, self.stop, lease.uuids if lease else ())
+        self.running[future] = (step, lease)
+
+    def _light(self, step: BoundStep) -> BoundStep:
+        """The step as it counts in tokens: putting parts together needs next to nothing."""
+        return replace(step, resources=Resources()) if self.parts.get(step.key) else step
 
     def _collect(self) -> None:
         done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
-            step, leased = self.running.pop(future)
-            self.tokens.give(step.resources, leased)
+            step, lease = self.running.pop(future)
+            if lease is not None:
+                self.tokens.give(self._light(step), lease)
             self._end(step, future.result())
 
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
@@ -120,12 +195,7 @@ class _Queue:
         self.watch.ended(step, outcome)
 
 
-def _blocked(step: BoundStep, plan: Plan, outcomes: Mapping[str, Outcome]) -> Outcome:
-    culprits = [
-        plan.steps[parent].name
-        for parent in step.parents
-        if parent in outcomes and outcomes[parent].status not in _FINISHED
-    ]
+def _failed(error: HarnessError) -> Outcome:
     return Outcome(
-        status=Status.BLOCKED, error=f"waits for {', '.join(culprits)}, which did not finish"
+        status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
     )

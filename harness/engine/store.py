@@ -1,34 +1,34 @@
 """Finished step outputs by key: leases, attempts, and publication by one rename."""
 
 import errno
-import fcntl
 import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 from harness.core.layout import EntryLayout, RunLayout
 from harness.core.model import Output
-from harness.errors import Interrupted
-
-_POLL_SECONDS = 0.1
+from harness.engine.leases import Leases
 
 
 class Store:
     """The store under one `runs/`. Truth is in its files, never in memory."""
 
-    def __init__(self, layout: RunLayout) -> None:
-        self.layout = layout
+    def __init__(self, layout: RunLayout, leases: Leases | None = None) -> None:
+        self.layout, self.leases = layout, leases or Leases(layout)
 
     def record(self, key: str) -> Mapping[str, Any] | None:
         """The step record published under `key`, or None."""
+        return self.record_of(self.layout.entry(key))
+
+    @staticmethod
+    def record_of(entry: EntryLayout) -> Mapping[str, Any] | None:
+        """The record of a published step or of a settled attempt, or None."""
         try:
-            found: Mapping[str, Any] = json.loads(self.layout.entry(key).record.read_text())
+            found: Mapping[str, Any] = json.loads(entry.record.read_text())
         except FileNotFoundError:
             return None
         return found
@@ -40,38 +40,40 @@ class Store:
             (entry.out / o.path).exists() for o in outputs.values()
         )
 
-    @contextmanager
-    def lease(self, key: str, stop: Event) -> Iterator[None]:
-        """Hold `key` alone on this machine; the kernel frees it when the holder dies.
+    def is_whole(self, entry: EntryLayout, outputs: Mapping[str, Output]) -> bool:
+        """Whether all outputs are there and as large as the record says."""
+        there = all((entry.out / output.path).exists() for output in outputs.values())
+        return there and self.damage(entry, outputs) is None
 
-        Waits for another holder. Raises Interrupted once `stop` is set.
-        """
-        path = self.layout.lease(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("w") as file:
-            while not _try_lock(file.fileno()):
-                if stop.wait(_POLL_SECONDS):
-                    raise Interrupted(
-                        f"stopped while waiting for step {key[:12]}, which another harness runs",
-                        hint="run the same command again to go on",
-                    )
-            yield
+    def damage(self, entry: EntryLayout, outputs: Mapping[str, Output]) -> str | None:
+        """Which output that is there differs in files or bytes from its record; None if none."""
+        recorded = (self.record_of(entry) or {}).get("outputs", {})
+        for name, output in outputs.items():
+            path = entry.out / output.path
+            if not path.exists() or name not in recorded:
+                continue
+            files, size = measure(path)
+            expected = (recorded[name]["files"], recorded[name]["bytes"])
+            if (files, size) != expected:
+                return (
+                    f"{path}: recorded with {expected[0]} files of {expected[1]} bytes, "
+                    f"found {files} of {size}"
+                )
+        return None
 
     def attempt(self, key: str) -> EntryLayout:
-        """A fresh attempt at `key`; dead ones of the same key that left no record are removed.
-
-        Call it under the key's lease: whoever else made an attempt at this key is gone.
-        """
-        for old in self.layout.attempts.glob(f"{key[:16]}-*"):
-            if not EntryLayout(old).record.exists():
-                shutil.rmtree(old, ignore_errors=True)
+        """A fresh attempt at `key`. Call it under the key's lease."""
         attempt = self.layout.attempt(f"{key[:16]}-{uuid.uuid4().hex[:12]}")
         attempt.out.mkdir(parents=True)
         attempt.work.mkdir()
         return attempt
 
+    def attempts(self, key: str) -> list[EntryLayout]:
+        """Every attempt at `key`, settled or not."""
+        return [EntryLayout(path) for path in sorted(self.layout.attempts.glob(f"{key[:16]}-*"))]
+
     def publish(self, attempt: EntryLayout, key: str) -> bool:
-        """Sync and rename `attempt` to its key; if the key is there already, drop it: False."""
+        """Sync and rename `attempt` to its key; False, and nothing done, if the key is there."""
         target = self.layout.entry(key).root
         target.parent.mkdir(parents=True, exist_ok=True)
         sync_tree(attempt.root)
@@ -80,7 +82,6 @@ class Store:
         except OSError as error:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
-            shutil.rmtree(attempt.root)
             return False
         _sync(target.parent)
         return True
@@ -93,9 +94,10 @@ class Store:
         os.rename(entry, aside)
         return aside
 
-    def evict_incomplete(self, key: str) -> None:
-        """Move aside an entry whose outputs are no longer all there, before it is made again."""
-        if self.layout.entry(key).root.exists():
+    def evict_unrecorded(self, key: str) -> None:
+        """Remove an entry that lost its record: nobody can say what is in it."""
+        entry = self.layout.entry(key)
+        if entry.root.exists() and not entry.record.exists():
             shutil.rmtree(self.quarantine(key))
 
 
@@ -103,12 +105,15 @@ def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader sees the old or the new file, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    with fresh.open("w", encoding="utf-8") as file:
-        json.dump(value, file, indent=1)
-        file.write("\n")
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(fresh, path)
+    try:
+        with fresh.open("w", encoding="utf-8") as file:
+            json.dump(value, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+    finally:
+        fresh.unlink(missing_ok=True)
 
 
 def sync_tree(root: Path) -> None:
@@ -119,6 +124,12 @@ def sync_tree(root: Path) -> None:
             if not path.is_symlink():
                 _sync(path)
         _sync(Path(folder))
+
+
+def measure(path: Path) -> tuple[int, int]:
+    """Files and bytes of a file or folder, as records count them."""
+    states = snapshot([path]).values()
+    return len(states), sum(size for size, _ in states)
 
 
 def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
@@ -132,26 +143,9 @@ def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
     return found
 
 
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 def _sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def lease_is_held(layout: RunLayout, key: str) -> bool:
-    """Whether somebody works at `key` now."""
-    path = layout.lease(key)
-    if not path.exists():
-        return False
-    with path.open() as file:
-        return not _try_lock(file.fileno())

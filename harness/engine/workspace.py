@@ -3,7 +3,7 @@
 import os
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from harness.core.layout import EntryLayout
@@ -11,7 +11,7 @@ from harness.core.model import Scale
 from harness.core.plan import BoundInput, BoundStep
 from harness.core.ports import Command, Environment, Mount, Runtime
 from harness.core.template import fill
-from harness.errors import StepError
+from harness.errors import NotReadyError, StepError
 
 WORK, OUT = PurePosixPath("/work"), PurePosixPath("/out")
 _HOME, _PACKAGES = PurePosixPath("/home/step"), PurePosixPath("/opt/harness")
@@ -25,6 +25,7 @@ class Workspace:
     attempt: EntryLayout
     inputs: Mapping[str, Path]  # input name -> host path
     packages: Path  # staged folder
+    labels: Mapping[str, str] = field(default_factory=dict)  # of the execution, for whoever looks
 
     def mounts(self) -> dict[str, Mount]:
         """Every host path the step sees, by the name templates use."""
@@ -62,7 +63,13 @@ class Workspace:
             link.symlink_to(fill(target, seen.get))
 
     def command(self, runtime: Runtime, environment: Environment, gpus: tuple[str, ...]) -> Command:
-        """The isolated command, ready to start."""
+        """The isolated command, ready to start. Raises NotReadyError without the GPUs it needs."""
+        needed = self.step.resources.gpus
+        if len(gpus) < needed:
+            raise NotReadyError(
+                f"step {self.step.name} needs {needed} GPU(s) and was given {len(gpus)}",
+                hint="run the same command again",
+            )
         seen = self._seen(runtime)
         argv = tuple(fill(text, seen.get) for text in self.step.argv)
         if argv[0] == "python":
@@ -76,7 +83,7 @@ class Workspace:
             mounts=tuple(self.mounts().values()),
             resources=self.step.resources,
             threads=self.step.threads,
-            labels={"harness.key": self.step.key, "harness.step": self.step.name},
+            labels={**self.labels, "harness.key": self.step.key, "harness.step": self.step.name},
             gpus=gpus,
         )
 

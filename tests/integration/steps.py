@@ -52,14 +52,21 @@ class Bench:
 
     def run(self, runtime: Runtime, code: str, **limits: float) -> Exit:
         """Run `code` to its end."""
-        return runtime.run(self.command(runtime, code, **limits), self.log, Event())
+        return self.execute(runtime, self.command(runtime, code, **limits), Event())
+
+    def execute(self, runtime: Runtime, command: Command, stop: Event) -> Exit:
+        """Run `command` to its end and forget it."""
+        try:
+            return runtime.run(command, self.log, stop)
+        finally:
+            runtime.discard(command.name)
 
     def run_and_stop(self, runtime: Runtime, code: str, *, said: str) -> Exit:
         """Run `code` and stop it as soon as its log says `said`."""
         stop = Event()
         watcher = Thread(target=self._stop_when, args=(said, stop))
         watcher.start()
-        done = runtime.run(self.command(runtime, code), self.log, stop)
+        done = self.execute(runtime, self.command(runtime, code), stop)
         watcher.join()
         return done
 

@@ -12,6 +12,7 @@ import pytest
 from harness.adapters.docker import ContainerRuntime
 from harness.adapters.images import EngineImageBuilder
 from harness.adapters.process import ProcessRuntime
+from harness.adapters.registry import EngineImageCarrier
 from harness.adapters.venv import PipVenvBuilder
 from harness.core.building import BuildOptions
 from harness.core.layout import CacheLayout, ProjectLayout
@@ -23,7 +24,13 @@ from harness.errors import BuildError, NotReadyError
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 
-DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "seam" / "Dockerfile"
+DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "Dockerfile"
+
+
+def engine() -> tuple[EngineImageBuilder, EngineImageCarrier]:
+    return EngineImageBuilder(), EngineImageCarrier()
+
+
 STACKS = {"small": Stack(title="one wheel", python="3.11", torch="0", cuda=None, base=BASE)}
 
 
@@ -61,7 +68,7 @@ class Small:
 
     def images(self) -> ImageEnvironments:
         options = BuildOptions(wheelhouse=self.wheels, base=BASE)
-        return ImageEnvironments(self.project, self.cache, STACKS, EngineImageBuilder(), options)
+        return ImageEnvironments(self.project, self.cache, STACKS, engine(), options)
 
 
 @pytest.fixture
@@ -81,8 +88,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
             f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
         archive.writestr(f"{info}/RECORD", "")
-    made.project.dockerfile("tool").parent.mkdir(parents=True)
-    shutil.copy(DOCKERFILE, made.project.dockerfile("tool"))
+    made.project.requirements("tool", "small").parent.mkdir(parents=True)
+    shutil.copy(DOCKERFILE, made.project.common_dockerfile)
     made.lock(hashlib.sha256(wheel.read_bytes()).hexdigest())
     return made
 
@@ -171,7 +178,7 @@ def test_an_image_that_does_not_build_tells_the_last_lines_and_the_log(small: Sm
 @pytest.mark.usefixtures("docker_host")
 def test_a_base_that_is_not_there_is_named(small: Small) -> None:
     options = BuildOptions(base="harness/none:such")
-    made = ImageEnvironments(small.project, small.cache, STACKS, EngineImageBuilder(), options)
+    made = ImageEnvironments(small.project, small.cache, STACKS, engine(), options)
     with pytest.raises(NotReadyError, match="harness/none:such"):
         made.ensure("tool", "small", small.log)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import time
 from pathlib import Path
@@ -65,9 +66,10 @@ def test_a_step_past_its_time_limit_is_stopped(tmp_path: Path) -> None:
 
 def test_a_step_cannot_change_its_inputs(tmp_path: Path) -> None:
     vandal = "import sys; open(sys.argv[2], 'w').write('changed')\n" + writes("middle")
-    project = Project(tmp_path, step("middle", vandal))
-    code, _, _ = project.reproduce()
+    project = Project(tmp_path, step("middle", vandal, inputs={"file": "steps.first.file"}))
+    code, document, _ = project.reproduce()
     assert code == 6
+    assert re.search("changed its inputs|Read-only file system", only_error(document))
     # Either the sandbox refused the write, or the change was seen and the input set aside.
     for record in project.runs.glob("store/*/*/record.json"):
         assert (record.parent / "out" / "file").read_text() == "first"

@@ -13,6 +13,7 @@ root=${HARNESS_SERVICES:-/tmp/harness-services}
 home=$root/docker
 export DOCKER_HOST=unix://$home/docker.sock
 base=debian:bookworm-slim
+. "$(dirname "$0")/base_image.sh"
 
 answers() { docker version >/dev/null 2>&1; }
 
@@ -36,26 +37,11 @@ start() {
   echo "$DOCKER_HOST"
 }
 
-mirror() {
-  { cat /etc/apt/sources.list /etc/apt/sources.list.d/*.sources /etc/apt/sources.list.d/*.list 2>/dev/null || true; } |
-    grep -v '^[[:space:]]*#' | grep -oE '(https?|file)://[^ ]*debian/?( |$)' | head -n 1 | tr -d ' '
-}
-
 base() {
   exec 8>"$root/base.lock"
   flock 8
   docker image inspect "$base" >/dev/null 2>&1 && return
-  tar=${XDG_CACHE_HOME:-$HOME/.cache}/harness-tests/bookworm.tar
-  if [ ! -f "$tar" ]; then
-    mkdir -p "$(dirname "$tar")"
-    tree=$(mktemp -d "$root/debootstrap.XXXXXX")
-    debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates \
-      bookworm "$tree" "$(mirror)" >"$root/debootstrap.log" 2>&1 || { tail "$root/debootstrap.log" >&2; exit 1; }
-    rm -rf "$tree"/var/cache/apt/archives/*.deb "$tree"/var/lib/apt/lists/*
-    tar -C "$tree" -c . -f "$tar.fresh"
-    mv "$tar.fresh" "$tar"
-    rm -rf "$tree"
-  fi
+  tar=$(base_tar)
   docker import "$tar" "$base" >/dev/null
 }
 

@@ -2,15 +2,18 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.services.lending import lent
+
 BASE = "debian:bookworm-slim"
-_SCRIPT = Path(__file__).with_name("docker.sh")
 
 
 @pytest.fixture(scope="session")
@@ -23,31 +26,76 @@ def docker_host(require: Callable[[bool, str], None]) -> Iterator[str]:
     require(os.getuid() == 0, "starting a Docker engine takes root; set DOCKER_HOST to one")
     require(shutil.which("dockerd") is not None, "dockerd is not installed (apt: docker.io)")
     require(shutil.which("debootstrap") is not None, "debootstrap is not installed")
-    users = Path(os.environ.get("HARNESS_SERVICES", "/tmp/harness-services")) / "users"
-    users.mkdir(parents=True, exist_ok=True)
-    mine = Path(tempfile.mkdtemp(dir=users, prefix=f"{os.getpid()}-"))
-    try:
-        host = _script("lend")
-        _script("base")
-        os.environ["DOCKER_HOST"] = host
+    with lent("docker", "DOCKER_HOST") as host:
         yield host
+
+
+class OwnEngine:
+    """A Docker engine that belongs to one test, which may stop it and start it again."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.host = root, f"unix://{root}/docker.sock"
+        self._daemon: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        places = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
+        words = [f"--{option}={self.root}/{place}" for option, place in places.items()]
+        with (self.root / "log").open("ab") as log:
+            self._daemon = subprocess.Popen(
+                ["dockerd", "--host", self.host, "--iptables=false", "--bridge=none", *words],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        end = time.monotonic() + 60
+        while self.docker("version", check=False).returncode != 0:
+            assert self._daemon.poll() is None, (self.root / "log").read_text()[-2000:]
+            assert time.monotonic() < end, "dockerd does not answer"
+            time.sleep(0.1)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Stop it, with its containers; or kill it."""
+        if self._daemon is not None:
+            self._daemon.send_signal(number)
+            self._daemon.wait(120)
+            (self.root / "pid").unlink(missing_ok=True)
+            self._daemon = None
+
+    def docker(self, *words: str, check: bool = True) -> "subprocess.CompletedProcess[bytes]":
+        """Docker's command line on it."""
+        argv = ["docker", "--host", self.host, *words]
+        return subprocess.run(argv, capture_output=True, check=check, timeout=120)
+
+    def take_base(self, other: str) -> None:
+        """Copy the base image from another engine."""
+        argv = ["docker", "--host", other, "save", BASE]
+        with subprocess.Popen(argv, stdout=subprocess.PIPE) as saving:
+            argv = ["docker", "--host", self.host, "load"]
+            subprocess.run(argv, stdin=saving.stdout, capture_output=True, check=True, timeout=300)
+        assert saving.returncode == 0
+
+    def remove(self) -> None:
+        """Stop it and remove all it has stored."""
+        if self._daemon is not None:
+            containers = self.docker("ps", "-aq").stdout.decode().split()
+            if containers:
+                self.docker("rm", "-f", *containers)
+        self.stop()
+        for place in (self.root / "exec" / "netns").glob("*"):
+            subprocess.run(["umount", str(place)], check=False)
+        shutil.rmtree(self.root)
+
+
+@pytest.fixture(scope="module")
+def own_engine(docker_host: str, require: Callable[[bool, str], None]) -> Iterator[OwnEngine]:
+    """An engine of this module's own, with the base image."""
+    require(os.getuid() == 0, "starting a Docker engine takes root")
+    require(shutil.which("dockerd") is not None, "dockerd is not installed (apt: docker.io)")
+    engine = OwnEngine(Path(tempfile.mkdtemp(prefix="harness-engine-")))
+    try:
+        engine.start()
+        engine.take_base(docker_host)
+        yield engine
     finally:
-        os.environ.pop("DOCKER_HOST", None)
-        mine.rmdir()
-        if not any(_alive(user) for user in users.iterdir()):
-            _script("return")
-
-
-def _script(verb: str) -> str:
-    done = subprocess.run(
-        [str(_SCRIPT), verb], capture_output=True, text=True, check=False, timeout=600
-    )
-    assert done.returncode == 0, f"docker.sh {verb}: {done.stderr}"
-    return done.stdout.strip()
-
-
-def _alive(user: Path) -> bool:
-    if Path("/proc", user.name.partition("-")[0]).exists():
-        return True
-    shutil.rmtree(user, ignore_errors=True)  # it was killed before it could sign off
-    return False
+        engine.remove()

@@ -5,14 +5,16 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.container import ContainerSettings, missing_limits
+from harness.adapters.container import ContainerSettings, gpu_obstacle, missing_limits
 from harness.adapters.engine import Engine
 from harness.core.layout import CacheLayout
 from harness.core.model import Resources, RuntimeName
 from harness.core.ports import Command, Environment, Mount
 
 
-def settings(tmp_path: Path, **fields: Any) -> dict[str, Any]:
+def settings(
+    tmp_path: Path, engine: RuntimeName = RuntimeName.DOCKER, **fields: Any
+) -> dict[str, Any]:
     mount = Mount(source=tmp_path, target=PurePosixPath("/in/x"))
     out = Mount(source=tmp_path, target=PurePosixPath("/out"), writable=True)
     command = Command(
@@ -28,7 +30,7 @@ def settings(tmp_path: Path, **fields: Any) -> dict[str, Any]:
         **fields,
     )
     cache = CacheLayout(tmp_path / "cache")
-    made = ContainerSettings(engine=RuntimeName.DOCKER, cache=cache, user=(1000, 1001))
+    made = ContainerSettings(engine=engine, cache=cache, user=(1000, 1001))
     return made.of(command)
 
 
@@ -63,6 +65,30 @@ def test_gpus_are_asked_for_by_name(tmp_path: Path) -> None:
     (request,) = settings(tmp_path, gpus=("GPU-1",))["device_requests"]
     assert request["DeviceIDs"] == ["GPU-1"]
     assert request["Capabilities"] == [["gpu"]]
+    assert request["Driver"] == ""
+
+
+def test_podman_knows_gpus_by_the_names_of_its_device_interface(tmp_path: Path) -> None:
+    told = settings(tmp_path, RuntimeName.PODMAN, gpus=("GPU-1", "MIG-2"))
+    (request,) = told["device_requests"]
+    assert request["Driver"] == "cdi"
+    assert request["DeviceIDs"] == ["nvidia.com/gpu=GPU-1", "nvidia.com/gpu=MIG-2"]
+    assert settings(tmp_path, RuntimeName.PODMAN)["device_requests"] == []
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "able"),
+    [
+        ("podman", "4.3.1", False),
+        ("podman", "5.3.2", False),
+        ("podman", "5.4.0", True),
+        ("podman", "10.0.1-dev", True),
+        ("docker", "20.10.24", True),
+    ],
+)
+def test_old_podman_would_silently_give_no_gpu(engine: str, version: str, *, able: bool) -> None:
+    said = gpu_obstacle(RuntimeName(engine), {"ServerVersion": version})
+    assert (said is None) is able
 
 
 def test_limits_that_an_engine_denies() -> None:

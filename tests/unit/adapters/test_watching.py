@@ -1,5 +1,6 @@
 """How a container's state becomes an exit."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import docker
@@ -16,6 +17,12 @@ class Api:
         self.api, self.answers = self, list(answers)
         self.id = "c" * 64
         self.name = "one"
+        self.sent: list[dict[str, Any]] = []
+
+    def events(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        assert filters["filters"] == {"container": self.id, "event": "kill"}
+        assert filters["since"] < filters["until"]
+        return iter(self.sent)
 
     def inspect_container(self, container: str) -> dict[str, Any]:
         assert container == self.id
@@ -55,6 +62,29 @@ def test_an_end(state: dict[str, Any], expected: Exit) -> None:
     assert watch(state).look() == expected
 
 
+TIMES = {"StartedAt": "2026-01-01T00:00:00.123456789Z", "FinishedAt": "2026-01-01T01:00:00Z"}
+
+
+@pytest.mark.parametrize("code", [1, 143])
+def test_an_end_after_a_signal_by_way_of_the_engine_is_not_the_steps_doing(code: int) -> None:
+    looking = watch(ended(code, **TIMES))
+    looking._client.sent = [{"Actor": {"Attributes": {"signal": "15"}}}]  # type: ignore[attr-defined]
+    found = looking.look()
+    assert found is not None
+    assert found.cause is (Cause.INFRASTRUCTURE if code == 1 else Cause.SIGNAL)
+
+
+def test_an_end_that_no_signal_caused_is_the_steps_own() -> None:
+    assert watch(ended(1, **TIMES)).look() == Exit(cause=Cause.STEP, code=1)
+
+
+def test_the_end_of_a_container_that_its_engine_lost() -> None:
+    api: Any = Api(ended(255))
+    found = Watch(api, api, 60.0, attached=True).look()
+    assert found is not None
+    assert (found.cause, found.lost) == (Cause.INFRASTRUCTURE, False)
+
+
 def test_it_goes_on() -> None:
     assert watch({"Running": True, "Status": "running"}).look() is None
 
@@ -70,6 +100,7 @@ def test_a_long_silence_is_the_machinerys_fault() -> None:
     found = watch(ConnectionError("refused"), patience=0).look()
     assert found is not None
     assert (found.cause, "refused" in found.detail) == (Cause.INFRASTRUCTURE, True)
+    assert found.lost
 
 
 def test_an_end_after_a_silence_is_the_machinerys_fault() -> None:

@@ -1,10 +1,13 @@
 """Plans are pure values: same manifests and request, same keys; each change reaches what it must."""
 
+import copy
 import dataclasses
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
-from harness.core.model import Losses, Scale
+from harness.core.model import Losses, Method, Scale
 from harness.errors import UsageError
 from tests import toy
 
@@ -158,26 +161,41 @@ def test_document_is_plain_json() -> None:
     assert json.loads(json.dumps(document)) == document
 
 
+def sized(gb: Mapping[str, float], **outputs: Any) -> Method:
+    """The toy with these disks; the model is for consumers."""
+    common = {"threads": {"paper": 1, "smoke": 1}}
+    steps = [copy.deepcopy(step) for step in toy.STEPS]
+    for step in steps:
+        step.update(common, resources={"paper": {"disk_gb": gb[step["name"]]}})
+    steps[1]["outputs"]["model"]["retain"] = "consumers"
+    steps[1]["outputs"] |= outputs
+    return toy.method(steps=steps)
+
+
 def test_peak_disk_counts_an_intermediate_until_its_last_reader() -> None:
-    made = toy.method()
-    gb = {"data": 10.0, "train": 3.0, "score": 1.0}
-    steps = [
-        dataclasses.replace(
-            step,
-            resources=dataclasses.replace(
-                step.resources,
-                paper=dataclasses.replace(step.resources.paper, disk_gb=gb[step.name]),
-            ),
-            outputs={
-                name: dataclasses.replace(
-                    output, retain="consumers" if step.name == "train" else "always"
-                )
-                for name, output in step.outputs.items()
-            },
-        )
-        for step in made.steps
-    ]
-    plan = toy.plan(dataclasses.replace(made, steps=tuple(steps)))
+    plan = toy.plan(sized({"data": 10, "train": 3, "score": 1}))
     # Two runs: data 10, train 3 is dropped after its score 1; then train 3 and score 1 again.
     assert plan.peak_disk_gb() == 10 + 1 + 3 + 1
-    assert toy.plan(made).peak_disk_gb() == 0
+    assert plan.peak_disk_gb(keep=True) == 10 + 2 * (3 + 1)
+    assert toy.plan().peak_disk_gb() == 0
+
+
+def test_peak_disk_counts_each_output_of_a_step_by_itself() -> None:
+    curve = {"path": "curve.txt", "contract": {"kind": "file"}, "disk_gb": 0.5}
+    plan = toy.plan(sized({"data": 0, "train": 3, "score": 1}, curve=curve))
+    train = next(step for step in plan.steps.values() if step.name == "train")
+    assert train.disk_gb == {"model": 2.5, "curve": 0.5}
+    # Of the first run the curve and the score stay; the second run has its whole training.
+    assert plan.peak_disk_gb() == 0.5 + 1 + 3 + 1
+
+
+def test_what_a_step_needs_beyond_its_outputs_is_freed_when_it_ends() -> None:
+    big = {"path": "big.txt", "contract": {"kind": "file"}, "disk_gb": 1}
+    model = {"path": "model.txt", "contract": {"kind": "file"}, "disk_gb": 1}
+    plan = toy.plan(sized({"data": 0, "train": 9, "score": 1}, model=model, big=big))
+    assert plan.peak_disk_gb() == 2 + 1 + 9
+
+
+def test_what_a_plan_ends_in_stays() -> None:
+    plan = toy.plan(sized({"data": 0, "train": 3, "score": 1}), until=("train",))
+    assert plan.peak_disk_gb() == plan.peak_disk_gb(keep=True) == 2 * 3

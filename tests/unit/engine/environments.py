@@ -1,9 +1,9 @@
 """A small project with locks, and builders that only remember what they were asked for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.core.building import ImageRecipe, Interpreter, Packages
+from harness.core.building import ImageFile, ImageRecipe, Interpreter, Packages
 from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.model import Stack
 
@@ -39,6 +39,7 @@ def make_project(root: Path) -> tuple[ProjectLayout, CacheLayout]:
     folder.mkdir(parents=True)
     project.dockerfile("tool").write_text("FROM scratch\n")
     project.requirements("tool", "cu117").write_text(LOCK)
+    project.stages_dockerfile.write_text("FROM scratch\n")
     project.lock.write_text(f"bases:\n  debian:bookworm-slim: sha256:{'e' * 64}\n")
     return project, CacheLayout(root / "cache")
 
@@ -78,21 +79,40 @@ class FakeVenvBuilder:
 
 
 class FakeImageBuilder:
-    """Keeps images by tag."""
+    """Keeps images by tag; an engine's builder and carrier in one."""
 
     def __init__(self) -> None:
         self.images: dict[str, str] = {}
         self.recipes: list[ImageRecipe] = []
+        self.obtained: list[tuple[str, str, bool]] = []
+        self.contents: dict[str, list[ImageFile]] = {}  # by image
+        self.archives: dict[bytes, tuple[str, str]] = {}  # what loading one brings
         self.probes = 0
 
     def image_id(self, reference: str) -> str | None:
         return self.images.get(reference)
+
+    def obtain(self, name: str, digest: str, *, asked: bool) -> str:
+        self.obtained.append((name, digest, asked))
+        return f"{name}@{digest}"
 
     def build(self, recipe: ImageRecipe, log: Path) -> str:
         del log
         self.recipes.append(recipe)
         self.images[recipe.tag] = f"sha256:{len(self.recipes):064x}"
         return self.images[recipe.tag]
+
+    def files(self, image: str) -> Iterator[ImageFile]:
+        return iter(self.contents.get(image, []))
+
+    def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
+        self.images[tag] = image
+        if drop is not None:
+            del self.images[drop]
+
+    def load(self, archive: Iterable[bytes]) -> None:
+        tag, image = self.archives[b"".join(archive)]
+        self.images[tag] = image
 
     def probe(self, image: str, python: str, code: str) -> Mapping[str, object]:
         del image, code

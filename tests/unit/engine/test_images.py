@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.building import BuildOptions
+from harness import __version__
+from harness.core.building import BuildOptions, ImageFile
+from harness.core.mirror import Mirror, MirroredBase, MirrorLayout
+from harness.engine.image_folder import ImageFolder
 from harness.engine.images import ImageEnvironments
-from harness.errors import ManifestError, NotReadyError
+from harness.errors import BuildError, ManifestError, MismatchError, NotReadyError
 from tests.unit.engine.environments import LOCK, STACKS, FakeImageBuilder, make_project
+from tests.unit.engine.test_image_folder import archive, layer
 
 
 @pytest.fixture
@@ -24,7 +28,7 @@ def environments(
     from harness.core.layout import CacheLayout, ProjectLayout
 
     layouts = ProjectLayout(tmp_path / "project"), CacheLayout(tmp_path / "cache")
-    return ImageEnvironments(*layouts, STACKS, builder, options)
+    return ImageEnvironments(*layouts, STACKS, (builder, builder), options)
 
 
 def test_the_id_holds_base_dockerfile_and_locks(tmp_path: Path, builder: FakeImageBuilder) -> None:
@@ -84,17 +88,75 @@ def test_a_build_gets_locks_in_parts_and_the_pinned_base(
     recipe = builder.recipes[0]
     assert recipe.arguments == {
         "BASE_IMAGE": f"debian:bookworm-slim@sha256:{'e' * 64}",
+        "TOOLS_IMAGE": f"debian:bookworm-slim@sha256:{'e' * 64}",
         "PIP_OPTIONS": "",
     }
+    assert builder.obtained == [("debian:bookworm-slim", f"sha256:{'e' * 64}", False)]
     assert sorted(recipe.files) == [
         "Dockerfile",
         "options/README",
         "requirements.build.txt",
         "requirements.torch.txt",
         "requirements.txt",
+        "wheels/README",
     ]
-    assert recipe.labels["org.opencontainers.image.base.digest"] == f"sha256:{'e' * 64}"
-    assert recipe.labels["harness.stack"] == "cu117"
+    assert recipe.network
+    assert recipe.cache
+
+
+def test_an_image_says_what_it_is(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    made = environments(tmp_path, builder)
+    made.ensure("tool", "cu117", tmp_path / "log")
+    lock = tmp_path / "project" / "dockerfiles" / "tool" / "cu117.lock"
+    labels = builder.recipes[0].labels
+    assert {name: text for name, text in labels.items() if name.startswith("harness.")} == {
+        "harness.version": __version__,
+        "harness.method": "tool",
+        "harness.stack": "cu117",
+        "harness.lock": hashlib.sha256(lock.read_bytes()).hexdigest(),
+        "harness.environment": made.identify("tool", "cu117"),
+    }
+    standard = {
+        name.removeprefix("org.opencontainers.image."): text for name, text in labels.items()
+    }
+    assert standard["title"] == "harness tool on cu117"
+    assert standard["version"] == __version__
+    assert standard["base.name"] == f"debian:bookworm-slim@sha256:{'e' * 64}"
+    assert standard["base.digest"] == f"sha256:{'e' * 64}"
+
+
+def test_a_fresh_build_uses_neither_image_nor_layers(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    environments(tmp_path, builder).ensure("tool", "cu117", tmp_path / "log")
+    fresh = environments(tmp_path, builder, BuildOptions(fresh=True))
+    fresh.ensure("tool", "cu117", tmp_path / "log")
+    assert [recipe.cache for recipe in builder.recipes] == [True, False]
+
+
+def test_the_pinned_base_by_its_digest_counts_as_pinned(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    pinned = f"debian:bookworm-slim@sha256:{'e' * 64}"
+    made = environments(tmp_path, builder, BuildOptions(base=pinned))
+    assert made.identify("tool", "cu117") == environments(tmp_path, builder).identify(
+        "tool", "cu117"
+    )
+    made.ensure("tool", "cu117", tmp_path / "log")
+    assert builder.obtained == [("debian:bookworm-slim", f"sha256:{'e' * 64}", True)]
+
+
+def test_an_image_that_holds_what_it_must_not_is_not_taken(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    bad = ImageFile(path="work/run.py", size=1, state=(0o644, 1, 1), read=lambda: b"x")
+    builder.contents[f"sha256:{1:064x}"] = [bad]
+    made = environments(tmp_path, builder)
+    with pytest.raises(BuildError, match=r"/work/run\.py: a place that no image needs"):
+        made.ensure("tool", "cu117", tmp_path / "log")
+    tag = f"harness/tool:cu117-{made.identify('tool', 'cu117')[:16]}"
+    assert tag not in builder.images
+    assert tag.replace("/tool", "/unchecked-tool") in builder.images
 
 
 def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImageBuilder) -> None:
@@ -103,6 +165,7 @@ def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImag
     wheels.mkdir()
     (wheels / "jinja2-3.1.6-py3-none-any.whl").write_bytes(b"right")
     (wheels / "Jinja2-3.1.5-py3-none-any.whl").write_bytes(b"another version")
+    (wheels / "torch-2.0.1-cp311-none-any.whl").write_bytes(b"right")
     (wheels / "numpy-1.23.5-cp311-none-any.whl").write_bytes(b"right")
     (wheels / "notes.txt").write_bytes(b"right")
     right = hashlib.sha256(b"right").hexdigest()
@@ -118,7 +181,11 @@ def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImag
     assert {name for name in recipe.files if name.startswith("options/")} == {
         "options/README",
         "options/ca.pem",
-        "options/wheels/jinja2-3.1.6-py3-none-any.whl",
+        "options/wheels/torch-2.0.1-cp311-none-any.whl",
+    }
+    assert {name for name in recipe.files if name.startswith("wheels/")} == {
+        "wheels/README",
+        "wheels/jinja2-3.1.6-py3-none-any.whl",
     }
     expected = "--cert /options/ca.pem --find-links /options/wheels"
     assert recipe.arguments["PIP_OPTIONS"] == expected
@@ -131,9 +198,98 @@ def test_a_method_without_dockerfile_is_named(tmp_path: Path, builder: FakeImage
 
 
 def test_dockerfiles_use_no_syntax_of_one_builder_alone() -> None:
-    for path in Path(__file__).parents[3].glob("dockerfiles/*/Dockerfile"):
+    for path in Path(__file__).parents[3].glob("dockerfiles/**/Dockerfile"):
         text = path.read_text()
         assert "# syntax" not in text, path
         assert "--mount" not in text, path
         assert "<<" not in text, path
         assert "--require-hashes" in text, path
+
+
+# --- from a mirror ------------------------------------------------------------------------------
+
+
+def mirrored(root: Path, base: MirroredBase) -> Mirror:
+    layout = MirrorLayout(root / "mirror")
+    layout.packages.mkdir(parents=True, exist_ok=True)
+    return Mirror(layout=layout, bases={"debian:bookworm-slim": base})
+
+
+PINNED = MirroredBase(content=f"sha256:{'e' * 64}", replaced=False)
+
+
+def put(builder: FakeImageBuilder, mirror: Mirror, tag: str, name: str) -> str:
+    """Put an image of one layer into the mirror, so that the engine can load it."""
+    folder = ImageFolder(mirror.layout.images)
+    image = folder.add(tag, archive(layer(name)))
+    builder.archives[b"".join(folder.archive(tag))] = (tag, image)
+    return image
+
+
+def test_a_mirrors_image_is_loaded_and_not_built(tmp_path: Path, builder: FakeImageBuilder) -> None:
+    mirror = mirrored(tmp_path, PINNED)
+    made = environments(tmp_path, builder, BuildOptions(mirror=mirror))
+    tag = f"harness/tool:cu117-{made.identify('tool', 'cu117')[:16]}"
+    image = put(builder, mirror, tag, "tool")
+    assert made.ensure("tool", "cu117", tmp_path / "log").handle == image
+    assert not builder.recipes
+    assert not builder.obtained
+
+
+def test_an_image_is_built_from_a_mirror_without_network(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    mirror = mirrored(tmp_path, PINNED)
+    options = BuildOptions(mirror=mirror, wheelhouse=mirror.layout.packages)
+    made = environments(tmp_path, builder, options)
+    with pytest.raises(NotReadyError, match=r"no image harness/system:"):
+        made.ensure("tool", "cu117", tmp_path / "log")
+    plain = environments(tmp_path, FakeImageBuilder())
+    stages = list(plain.stages("tool", "cu117", tmp_path / "log"))
+    for tag in stages:
+        put(builder, mirror, tag, tag)
+    built = made.ensure("tool", "cu117", tmp_path / "log")
+    assert built.id == plain.identify("tool", "cu117")
+    (recipe,) = builder.recipes
+    assert recipe.arguments == {
+        "BASE_IMAGE": stages[0],
+        "TOOLS_IMAGE": stages[1],
+        "PIP_OPTIONS": "--find-links /options/wheels --no-index",
+    }
+    assert not recipe.network
+    assert not builder.obtained
+
+
+def test_a_base_that_was_replaced_when_the_mirror_was_made_counts_the_same(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    builder.images["mine:latest"] = "sha256:" + "1" * 64
+    there = environments(tmp_path, builder, BuildOptions(base="mine:latest"))
+    base = MirroredBase(content="sha256:" + "1" * 64, replaced=True)
+    here = environments(tmp_path, builder, BuildOptions(mirror=mirrored(tmp_path, base)))
+    assert here.identify("tool", "cu117") == there.identify("tool", "cu117")
+    assert here.identify("tool", "cu117") != environments(tmp_path, builder).identify(
+        "tool", "cu117"
+    )
+
+
+def test_a_mirror_on_another_pin_is_an_error_that_shows_both(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    base = MirroredBase(content="sha256:" + "1" * 64, replaced=False)
+    made = environments(tmp_path, builder, BuildOptions(mirror=mirrored(tmp_path, base)))
+    with pytest.raises(MismatchError) as error:
+        made.identify("tool", "cu117")
+    assert "e" * 64 in str(error.value)
+    assert "1" * 64 in str(error.value)
+
+
+def test_a_mirror_comes_before_what_the_environment_says(tmp_path: Path) -> None:
+    mirror = mirrored(tmp_path, PINNED)
+    environ = {"HARNESS_WHEELHOUSE": str(tmp_path), "HARNESS_BASE": "mine"}
+    options = BuildOptions.from_environment(environ, mirror=mirror)
+    assert options.wheelhouse == mirror.layout.packages
+    assert options.base is None
+    given = BuildOptions.from_environment({}, mirror=mirror, wheelhouse=tmp_path, base="mine")
+    assert given.wheelhouse == tmp_path
+    assert given.base == "mine"

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from harness.engine.locks import base_digest, read_lock, read_requirements
 from harness.errors import ManifestError
@@ -86,6 +88,23 @@ def test_every_lock_of_the_project_can_be_read() -> None:
     assert len(locks) >= 5
     for lock in locks:
         assert read_requirements(lock).requirements
+
+
+@pytest.mark.parametrize(
+    "source", sorted(PROJECT.glob("dockerfiles/*/*.in")), ids=lambda p: f"{p.parent.name}/{p.name}"
+)
+def test_a_lock_satisfies_what_it_was_made_of(source: Path) -> None:
+    pinned = {
+        one.name: one.version for one in read_requirements(source.with_suffix(".lock")).requirements
+    }
+    constraints = source.parents[1] / f"{source.name.partition('.')[0]}.constraints.txt"
+    for asked, must in ((source, True), (constraints, False)):
+        for line in asked.read_text().splitlines():
+            if text := line.partition("#")[0].strip():
+                wanted = Requirement(text)
+                version = pinned.get(canonicalize_name(wanted.name))
+                assert version or not must, f"{wanted.name} is not locked: run `make locks`"
+                assert version is None or wanted.specifier.contains(version, prereleases=True), text
 
 
 @pytest.mark.parametrize("stack", ["cu117", "cu130"])

@@ -1,7 +1,6 @@
 """One step and whole plans on a fake runtime: caching, contracts, failures, publication."""
 
 import json
-import shutil
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -9,10 +8,12 @@ from threading import Event
 
 import pytest
 
-from harness.core.layout import RunLayout
+from harness.core.layout import CacheLayout, RunLayout
 from harness.core.model import Losses
 from harness.core.plan import Plan
 from harness.core.ports import Cause, Exit
+from harness.engine.faults import Retries
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.store import Store
@@ -47,11 +48,12 @@ class Bench:
         self.store = Store(self.layout)
         self.runtime = FakeRuntime(acts)
         self.stop = Event()
+        self.cache = CacheLayout(root / "cache")
         ready = Ready(checkouts={}, assets={}, environments={("toy", "host"): ENVIRONMENT})
-        self.runner = StepRunner(self.store, self.runtime, ready)
+        self.runner = StepRunner(self.store, self.runtime, ready, retries=Retries(limit=0))
 
     def run(self, plan: Plan, jobs: int = 2) -> Mapping[str, Outcome]:
-        tokens = Tokens(cpus=2, memory_gb=8)
+        tokens = Tokens(cpus=2, memory_gb=8, gpus=GpuLeases(self.cache))
         return run_plan(plan, self.runner.execute, tokens, jobs, self.stop, Watch())
 
 
@@ -105,7 +107,8 @@ def test_a_failing_step_stops_only_what_reads_it(tmp_path: Path, act: Act, words
         bench.runtime.acts = {**GOOD, "train": act} if step.key == bad_key else GOOD  # type: ignore[attr-defined]
         return good(step, stop, gpus)  # type: ignore[arg-type]
 
-    outcomes = run_plan(plan, execute, Tokens(cpus=1, memory_gb=8), 1, bench.stop, Watch())
+    tokens = Tokens(cpus=1, memory_gb=8, gpus=GpuLeases(bench.cache))
+    outcomes = run_plan(plan, execute, tokens, 1, bench.stop, Watch())
     failed = outcomes[bad_key]
     assert failed.status is Status.FAILED
     assert failed.exit_code == 6
@@ -218,16 +221,15 @@ def test_publish_keeps_the_first_of_two(tmp_path: Path) -> None:
     assert store.publish(first, "k" * 64)
     assert not store.publish(second, "k" * 64)
     assert (store.layout.entry("k" * 64).out / "a").read_text() == "first"
-    assert not second.root.exists()
+    assert (second.out / "a").read_text() == "second"
 
 
 def test_dead_attempts_without_a_record_are_removed(tmp_path: Path) -> None:
-    store = Store(RunLayout(tmp_path))
-    dead, failed = store.attempt("1" * 64), None
-    shutil.copytree(dead.root, tmp_path / "attempts" / ("1" * 16 + "-failed"))
-    failed = tmp_path / "attempts" / ("1" * 16 + "-failed")
-    (failed / "record.json").write_text("{}")
-    fresh = store.attempt("1" * 64)
+    plan = toy.plan(losses=(Losses.NONE,))
+    bench = Bench(tmp_path)
+    key = toy.keys_of(plan)["data"]
+    dead, failed = bench.store.attempt(key), bench.store.attempt(key)
+    (failed.record).write_text('{"status": "failed"}')
+    bench.run(plan)
     assert not dead.root.exists()
-    assert failed.exists()
-    assert fresh.out.is_dir()
+    assert failed.root.exists()

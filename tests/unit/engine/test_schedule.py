@@ -1,11 +1,28 @@
-"""Tokens: what is taken is given back, and no GPU is held twice."""
+"""Tokens: what is taken is given back. Steps wait for GPUs that others have, and no longer."""
 
-from hypothesis import given
+import dataclasses
+import threading
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from threading import Event
+
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from harness.core.gpus import Gpu
+from harness.core.layout import CacheLayout
 from harness.core.model import Resources
-from harness.engine.schedule import Tokens
+from harness.core.plan import BoundStep, Plan
+from harness.core.ports import Survivor
+from harness.engine.gpu_leases import GpuLease, GpuLeases
+from harness.engine.runner import Outcome, Status
+from harness.engine.schedule import Tokens, Watch, run_plan
+from harness.errors import EngineGone, NotReadyError
+from tests import toy
 
+DONE = Outcome(status=Status.DONE)
+ANY = toy.plan().steps.values()
 needs = st.builds(
     Resources,
     gpus=st.integers(0, 3),
@@ -14,28 +31,144 @@ needs = st.builds(
 )
 
 
-@given(st.lists(st.tuples(needs, st.integers(0, 5)), max_size=40))
-def test_gpus_are_never_leased_twice_nor_lost(events: list[tuple[Resources, int]]) -> None:
-    every = ["GPU-a", "GPU-b", "GPU-c"]
-    tokens = Tokens(cpus=4, memory_gb=16, gpus=list(every))
-    held: list[tuple[Resources, tuple[str, ...]]] = []
+def cards(count: int) -> tuple[Gpu, ...]:
+    return tuple(
+        Gpu(uuid=f"GPU-{n}", index=n, name="Card", memory_gb=80, capability=(8, 0), driver="580")
+        for n in range(count)
+    )
+
+
+def leases(root: Path, count: int = 3) -> GpuLeases:
+    return GpuLeases(CacheLayout(root), lambda: cards(count))
+
+
+def step(need: Resources) -> BoundStep:
+    return dataclasses.replace(next(iter(ANY)), resources=need)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(events=st.lists(st.tuples(needs, st.integers(0, 5)), max_size=20))
+def test_what_is_taken_is_given_back(tmp_path: Path, events: list[tuple[Resources, int]]) -> None:
+    tokens = Tokens(cpus=4, memory_gb=16, gpus=leases(tmp_path))
+    held: list[tuple[BoundStep, GpuLease]] = []
     for need, give_back in events:
-        leased = tokens.take(need)
-        if leased is not None:
-            assert len(leased) == need.gpus
-            held.append((need, leased))
-        out = [gpu for _, gpus in held for gpu in gpus]
+        wanted = step(need)
+        lease = tokens.take(wanted)
+        if lease is not None:
+            assert len(lease.uuids) == need.gpus
+            held.append((wanted, lease))
+        out = [uuid for _, one in held for uuid in one.uuids]
         assert len(out) == len(set(out))
-        assert sorted(out + tokens.gpus) == every
         for _ in range(min(give_back, len(held))):
             tokens.give(*held.pop())
     while held:
         tokens.give(*held.pop())
-    assert (tokens.cpus, sorted(tokens.gpus), tokens.running) == (4, every, 0)
+    assert (tokens.cpus, tokens.running) == (4, 0)
     assert abs(tokens.memory_gb - 16) < 1e-6
 
 
-@given(needs)
-def test_an_idle_machine_takes_any_step_it_has_gpus_for(need: Resources) -> None:
-    tokens = Tokens(cpus=1, memory_gb=1, gpus=["GPU-a", "GPU-b", "GPU-c"])
-    assert tokens.take(need) is not None
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(need=needs)
+def test_an_idle_machine_takes_any_step_it_has_gpus_for(tmp_path: Path, need: Resources) -> None:
+    tokens = Tokens(cpus=1, memory_gb=1, gpus=leases(tmp_path))
+    lease = tokens.take(step(need))
+    assert lease is not None
+    lease.give()
+
+
+def gpu_plan() -> Plan:
+    plan = toy.plan(losses=toy.request().losses[:1])
+    wide = {
+        key: dataclasses.replace(one, resources=Resources(gpus=1))
+        for key, one in plan.steps.items()
+    }
+    return dataclasses.replace(plan, steps=wide)
+
+
+def run(
+    plan: Plan, gpus: GpuLeases, stop: Event | None = None, done: Iterable[str] = ()
+) -> tuple[Mapping[str, Outcome], list[tuple[str, ...]]]:
+    seen: list[tuple[str, ...]] = []
+
+    def execute(_: BoundStep, __: Event, given: tuple[str, ...]) -> Outcome:
+        seen.append(given)
+        return DONE
+
+    tokens = Tokens(cpus=8, memory_gb=64, gpus=gpus)
+    finished = set(done)
+    outcomes = run_plan(
+        plan, execute, tokens, 2, stop or Event(), Watch(), is_done=lambda s: s.key in finished
+    )
+    return outcomes, seen
+
+
+def test_steps_get_the_uuids_of_what_is_leased(tmp_path: Path) -> None:
+    outcomes, seen = run(gpu_plan(), leases(tmp_path, 1))
+    assert set(outcomes.values()) == {DONE}
+    assert seen == [("GPU-0",)] * 3
+
+
+def test_steps_wait_for_a_gpu_that_another_process_has(tmp_path: Path) -> None:
+    other = leases(tmp_path, 1)
+    held = other.take(step(Resources(gpus=1)))
+    assert held is not None
+    refused = Event()
+
+    class Watched(GpuLeases):
+        def take(self, step: BoundStep) -> GpuLease | None:
+            lease = super().take(step)
+            if lease is None:
+                refused.set()
+            return lease
+
+    def give_back() -> None:
+        assert refused.wait(60)
+        held.give()
+
+    giving = threading.Thread(target=give_back)
+    giving.start()
+    outcomes, _ = run(gpu_plan(), Watched(CacheLayout(tmp_path), lambda: cards(1)))
+    giving.join()
+    assert set(outcomes.values()) == {DONE}
+
+
+def test_a_stop_ends_the_waiting(tmp_path: Path) -> None:
+    held = leases(tmp_path, 1).take(step(Resources(gpus=1)))
+    stop = Event()
+
+    class Stopping(GpuLeases):
+        def take(self, step: BoundStep) -> GpuLease | None:
+            stop.set()
+            return super().take(step)
+
+    outcomes, seen = run(gpu_plan(), Stopping(CacheLayout(tmp_path), lambda: cards(1)), stop)
+    assert {o.status for o in outcomes.values()} == {Status.INTERRUPTED}
+    assert seen == []
+    assert held is not None
+
+
+def test_an_engine_that_never_answers_fails_the_step_instead_of_waiting_for_ever(
+    tmp_path: Path,
+) -> None:
+    now = iter(range(0, 10_000, 100))
+
+    def silent() -> Iterable[Survivor]:
+        raise EngineGone("no engine", hint="start it")
+
+    gpus = GpuLeases(
+        CacheLayout(tmp_path), lambda: cards(1), survivors=silent, clock=lambda: float(next(now))
+    )
+    outcomes, seen = run(gpu_plan(), gpus)
+    first, *rest = outcomes.values()
+    assert (first.status, first.exit_code, first.error) == (Status.FAILED, 3, "no engine")
+    assert {o.status for o in rest} == {Status.BLOCKED}
+    assert seen == []
+
+
+def test_what_is_done_needs_no_gpu(tmp_path: Path) -> None:
+    plan = gpu_plan()
+    outcomes, seen = run(plan, leases(tmp_path, 0), done=plan.steps)
+    assert set(outcomes.values()) == {DONE}
+    assert seen == [()] * 3
+    with pytest.raises(NotReadyError, match=r"needs 1 GPU\(s\), found 0"):
+        run(plan, leases(tmp_path, 0))

@@ -1,0 +1,69 @@
+"""How a command executes: what the machine has to give, and what Ctrl-C means."""
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harness.context import Context
+
+
+def make_work(
+    context: "Context",
+    jobs: int,
+    gpus: str | None,
+    board: Any,
+    *,
+    retries: int = 2,
+    detach: bool = False,
+    shards: int = 1,
+    keep: bool = False,
+) -> Any:
+    """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
+    from harness.engine.faults import Retries
+    from harness.engine.host import total_memory_gb
+    from harness.engine.schedule import Tokens, Watch
+    from harness.executing import Work
+
+    memory = total_memory_gb()
+    tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus))
+    watch = Watch(planned=board.planned, started=board.started, ended=board.ended)
+    return Work(
+        jobs=jobs,
+        tokens=tokens,
+        stopping=stopping(signal.SIGHUP) if detach else stopping(),
+        watch=watch,
+        retries=Retries(limit=retries, out_of_memory=min(1, retries)),
+        detach=detach,
+        shards=shards,
+        keep=keep,
+        say=board.say,
+    )
+
+
+def stopping(*more: signal.Signals) -> Callable[[], AbstractContextManager[Event]]:
+    """Turn Ctrl-C, TERM and `more` into a stop that lets running steps end, or be left, politely.
+
+    A closed terminal (HUP) ends harness as a kill would, and containers run on.
+    """
+    numbers = (signal.SIGINT, signal.SIGTERM, *more)
+
+    @contextmanager
+    def catch() -> Iterator[Event]:
+        stop = Event()
+
+        def ask_stop(number: int, frame: object) -> None:
+            del number, frame
+            stop.set()
+
+        before = {number: signal.signal(number, ask_stop) for number in numbers}
+        try:
+            yield stop
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    return catch

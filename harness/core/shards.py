@@ -1,0 +1,93 @@
+"""Shards: a step of one file per id is split by a list into parts, each a step with its own key.
+
+A part's key is made of the whole's and of its ids. So the number of parts is in no key, and a part
+that was finished is found again whenever the same split is asked for.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from harness.core.contract import PER_ID
+from harness.core.ids import parse_ids
+from harness.core.keys import digest
+from harness.core.model import Step
+from harness.core.plan import BoundStep, Part
+from harness.core.template import placeholders
+from harness.core.yaml_source import KeyPath
+
+
+class Fault(NamedTuple):
+    """Why a step cannot be sharded."""
+
+    where: KeyPath
+    what: str
+    hint: str
+
+
+def fault_of(step: Step) -> Fault | None:
+    """Why the step's `shards` cannot work; None if they can, or if there are none."""
+    if step.shards is None:
+        return None
+    if step.stochastic:
+        what = "a stochastic step: its parts would draw other numbers than the whole"
+        return Fault(("shards",), what, "leave `shards` out")
+    for name, output in step.outputs.items():
+        where = ("outputs", name, "contract")
+        if not isinstance(output.contract, PER_ID):
+            what = f"a sharded step has one file per id, not {output.contract.kind!r}"
+            return Fault(where, what, "leave `shards` out, or move the output to a step of its own")
+        if not _is_cuttable(step, output.contract.ids):
+            what = f"ids {output.contract.ids!r} of a sharded step: no list of a step or repository"
+            return Fault((*where, "ids"), what, "write {in.NAME}/FILE; assets are not copied")
+    if not _is_cuttable(step, step.shards.by):
+        what = f"{step.shards.by!r} is no list of a step or repository"
+        return Fault(("shards", "by"), what, "write {in.NAME}/FILE; assets are not copied")
+    return None
+
+
+def lists(step: BoundStep) -> tuple[str, ...]:
+    """Templates of the lists that a part has its share of: what is split, what outputs name."""
+    assert step.shards is not None
+    named = [o.contract.ids for o in step.outputs.values() if isinstance(o.contract, PER_ID)]
+    return tuple(dict.fromkeys((step.shards.by, *named)))
+
+
+def split(step: BoundStep, ids: Sequence[str], count: int) -> tuple[BoundStep, ...]:
+    """The step's parts, as even as can be: at most `count`, the declared most, or one per id.
+
+    Empty where one part would be all of it.
+    """
+    count = min(count, step.shards.max if step.shards else 1, len(ids))
+    if count <= 1:
+        return ()
+    edges = [len(ids) * number // count for number in range(count + 1)]
+    return tuple(
+        _part(step, number, count, tuple(ids[edges[number - 1] : edges[number]]))
+        for number in range(1, count + 1)
+    )
+
+
+def cut(text: str, ids: Sequence[str]) -> str:
+    """The lines of a list that name one of `ids`, as they are."""
+    wanted = set(ids)
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "".join(f"{line}\n" for line in lines if wanted.issuperset(parse_ids(line)))
+
+
+def _part(step: BoundStep, number: int, count: int, ids: tuple[str, ...]) -> BoundStep:
+    return dataclasses.replace(
+        step,
+        key=digest({"whole": step.key, "ids": ids}),
+        name=f"{step.name} {number}/{count}",
+        part=Part(whole=step.key, number=number, count=count, ids=ids),
+    )
+
+
+def _is_cuttable(step: Step, template: str) -> bool:
+    """Whether it is `{in.NAME}` or a file in it, and that input small: no asset."""
+    name, *more = placeholders(template) or ("",)
+    kind, _, named = name.partition(".")
+    begins = template == f"{{{name}}}" or template.startswith(f"{{{name}}}/")
+    reference = step.inputs.get(named, "assets")
+    return kind == "in" and not more and begins and not reference.startswith("assets")

@@ -1,0 +1,170 @@
+"""Facts of this machine, each asked at the door of whoever knows: engine, driver, kernel."""
+
+import json
+import os
+import pwd
+import resource
+import shutil
+import tempfile
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.adapters.container import CDI_KIND
+from harness.adapters.engine import Engine
+from harness.adapters.sandbox import Bubblewrap, find_bubblewrap
+from harness.context import Context
+from harness.core.gpus import Gpu
+from harness.core.model import RuntimeName
+from harness.doctor.engine import HOOK
+from harness.doctor.line import Facts, Place
+from harness.engine.gpu_leases import GpuLeases
+from harness.engine.host import total_memory_gb
+from harness.errors import NotReadyError
+
+_GB = 2**30
+_CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Facts:
+    """Look at everything once. Raises UsageError for GPUs by `--gpus` that are not there."""
+    engine, address = "not asked", ""
+    said: Mapping[str, Any] | str = engine
+    if runtime is not RuntimeName.PROCESS:
+        found = Engine.find(runtime, os.environ)
+        said, address = engine_facts(found), found.address
+    bubblewrap = find_bubblewrap()
+    works = isinstance(bubblewrap, Bubblewrap)
+    return Facts(
+        engine=said,
+        engine_address=address,
+        nvidia_hook=shutil.which(HOOK) is not None,
+        cdi_devices=cdi_devices(_cdi_folders(said)),
+        gpus=cards(leases),
+        bubblewrap=bubblewrap.version if isinstance(bubblewrap, Bubblewrap) else None,
+        bubblewrap_obstacle="" if works else str(bubblewrap),
+        runs=place(context.layout.root),
+        cache=place(context.cache.root),
+        images=images_place(said, address),
+        memory_gb=memory_gb(_CGROUP_LIMITS, total_memory_gb()),
+        shm_gb=place(Path("/dev/shm")).free_gb,  # noqa: S108 - looked at, not written to
+        files=hard_limit(resource.RLIMIT_NOFILE),
+        processes=hard_limit(resource.RLIMIT_NPROC),
+        uid=os.getuid(),
+        subordinate_ids=subordinate_ids(Path("/etc/subuid"), os.getuid()),
+        newuidmap=shutil.which("newuidmap") is not None,
+        skew_seconds=skew(nearest(context.layout.root)),
+    )
+
+
+def engine_facts(engine: Engine) -> Mapping[str, Any] | str:
+    """What the engine says of itself, or why it says nothing."""
+    try:
+        with engine.client() as client:
+            facts: Mapping[str, Any] = client.info()
+    except NotReadyError as error:
+        return str(error)
+    return facts
+
+
+def cards(leases: GpuLeases) -> tuple[Gpu, ...] | str:
+    """The GPUs that may be used, or what is wrong with the driver."""
+    try:
+        return tuple(leases.cards)
+    except NotReadyError as error:
+        return f"{error} ({error.hint})"
+
+
+def cdi_devices(folders: Iterable[Path]) -> tuple[str, ...]:
+    """Names of NVIDIA's GPUs in the specifications that these folders hold."""
+    files = (file for folder in folders if folder.is_dir() for file in sorted(folder.iterdir()))
+    names: dict[str, None] = {}
+    for file in files:
+        names |= dict.fromkeys(_devices(_read(file)))
+    return tuple(names)
+
+
+def place(path: Path) -> Place:
+    """The file system that `path` is on, or will be."""
+    there = nearest(path)
+    state = os.statvfs(there)
+    return Place(
+        path=path,
+        device=there.stat().st_dev,
+        free_gb=state.f_bavail * state.f_frsize / 1e9,
+        free_inodes=state.f_favail if state.f_files else None,
+    )
+
+
+def images_place(said: Mapping[str, Any] | str, address: str) -> Place | None:
+    """Where an engine of this machine keeps images."""
+    root = said.get("DockerRootDir") if isinstance(said, Mapping) else None
+    here = address.startswith("unix://") and root is not None and Path(root).is_dir()
+    return place(Path(root)) if here and root is not None else None
+
+
+def nearest(path: Path) -> Path:
+    """The folder itself, or the nearest one above that is there."""
+    return next(one for one in (path, *path.parents) if one.exists())
+
+
+def memory_gb(limits: Iterable[Path], total: float) -> float:
+    """The machine's memory, or what its control group leaves to this process."""
+    texts = (path.read_text().strip() for path in limits if path.exists())
+    return min([total, *(int(text) / _GB for text in texts if text.isdecimal())])
+
+
+def hard_limit(kind: int) -> int:
+    """The most that this user may ask for; without limit a large number."""
+    hard = resource.getrlimit(kind)[1]
+    return 2**31 if hard == resource.RLIM_INFINITY else hard
+
+
+def subordinate_ids(file: Path, uid: int) -> int:
+    """How many ids the user may hand out in user namespaces."""
+    try:
+        names = {str(uid), pwd.getpwuid(uid).pw_name}
+    except KeyError:
+        names = {str(uid)}
+    lines = file.read_text().splitlines() if file.exists() else []
+    ranges = (line.split(":") for line in lines if line.count(":") == 2)  # noqa: PLR2004
+    return sum(int(size) for name, _, size in ranges if name in names and size.isdecimal())
+
+
+def skew(folder: Path) -> float | None:
+    """The file system's clock less the machine's, in seconds; None where nothing can be written."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            before = time.time()
+            os.utime(file.fileno())  # by the clock of whoever serves the file system
+            return os.fstat(file.fileno()).st_mtime - before
+    except OSError:
+        return None
+
+
+def _cdi_folders(said: Mapping[str, Any] | str) -> list[Path]:
+    named = said.get("CDISpecDirs") if isinstance(said, Mapping) else None
+    return [Path(folder) for folder in (named or _CDI_FOLDERS)]
+
+
+def _read(file: Path) -> Any:
+    """A specification, or nothing where the file is none that can be read."""
+    try:
+        if file.suffix == ".json":
+            return json.loads(file.read_text())
+        return yaml.safe_load(file.read_text()) if file.suffix in {".yaml", ".yml"} else None
+    except (OSError, ValueError, yaml.YAMLError):
+        return None
+
+
+def _devices(specification: Any) -> list[str]:
+    if not isinstance(specification, dict) or specification.get("kind") != CDI_KIND:
+        return []
+    return [f"{CDI_KIND}={device.get('name')}" for device in specification.get("devices") or []]

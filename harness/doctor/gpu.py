@@ -1,0 +1,79 @@
+"""Checks of driver and GPUs against the stacks of the plan."""
+
+from collections.abc import Sequence
+
+from harness.core.gpus import Gpu, driver_suffices, refusals, working_stacks
+from harness.core.model import Stack
+from harness.doctor.line import Facts, Line, Needs, State, judge
+
+_NO_GPUS = "none: no step that is to do asks for a GPU"
+_RESTART = "see whether nvidia-smi works; after an update of the driver restart the machine"
+
+
+def driver(facts: Facts, needs: Needs) -> Line:
+    """Whether there is a driver, whole and new enough for the CUDA of the stacks."""
+    stacks = _stacks(needs)
+    minima = [
+        f"{stack.driver.minimum} or newer for {name}"
+        for name, stack in stacks.items()
+        if stack.driver is not None
+    ]
+    needed = ", ".join(minima) if needs.gpus else _NO_GPUS
+    if isinstance(facts.gpus, str):
+        state = State.MISSING if needs.gpus else State.NOTE
+        return Line(check="driver", state=state, found=facts.gpus, needed=needed, mend=_RESTART)
+    if not facts.gpus:
+        return judge(
+            "driver",
+            good=not needs.gpus,
+            bad=State.MISSING,
+            found="no NVIDIA driver, or no GPU that may be used",
+            needed=needed,
+            mend="install NVIDIA's driver, see CUDA_VISIBLE_DEVICES; --scale smoke needs no GPU",
+        )
+    version = facts.gpus[0].driver
+    return judge(
+        "driver",
+        good=not needs.gpus or all(driver_suffices(one, version) for one in stacks.values()),
+        bad=State.MISSING,
+        found=version,
+        needed=needed,
+        mend="update the driver" + _or_stack(needs, facts.gpus),
+    )
+
+
+def gpus(facts: Facts, needs: Needs) -> Line:
+    """Whether the stacks drive enough cards that are large enough."""
+    cards = facts.gpus if isinstance(facts.gpus, tuple) else ()
+    found = "; ".join(gpu.title + _driven(needs, gpu) for gpu in cards) or "none"
+    on_gpus = [step for step in needs.steps if step.resources.gpus]
+    if not on_gpus:
+        return Line(check="gpus", state=State.OK, found=found, needed=_NO_GPUS)
+    largest = max(step.resources.gpu_memory_gb or 0.0 for step in on_gpus)
+    measured = all(step.resources.gpu_memory_measured for step in on_gpus)
+    reasons = refusals(on_gpus, needs.stacks, needs.offered, cards)
+    return judge(
+        "gpus",
+        good=not reasons,
+        bad=State.MISSING,
+        found=found,
+        needed=f"{needs.gpus} of up to {largest:g} GB ({'measured' if measured else 'estimate'}), "
+        f"driven by {' and '.join(_stacks(needs))}",
+        mend="; ".join(reasons),
+    )
+
+
+def _stacks(needs: Needs) -> dict[str, Stack]:
+    names = dict.fromkeys(step.stack for step in needs.steps if step.resources.gpus)
+    return {name: needs.stacks[name] for name in names}
+
+
+def _driven(needs: Needs, gpu: Gpu) -> str:
+    able = working_stacks(needs.stacks, needs.stacks, [gpu])
+    return f" driven by {', '.join(able) or 'no stack'}"
+
+
+def _or_stack(needs: Needs, cards: Sequence[Gpu]) -> str:
+    offered = dict.fromkeys(name for names in needs.offered.values() for name in names)
+    able = working_stacks(needs.stacks, offered, cards, needs.gpus)
+    return "".join(f", or use --stack {name}" for name in able)

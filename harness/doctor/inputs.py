@@ -1,0 +1,76 @@
+"""Checks of what a plan is made of: that it can be made, data and weights, the mirror."""
+
+from harness.core.mirror import MirrorLayout, open_mirror
+from harness.doctor.line import Facts, Line, Needs, State, judge
+from harness.engine.asset_facts import AssetState
+from harness.errors import HarnessError
+
+
+def plan(facts: Facts, needs: Needs) -> Line:
+    """Whether the method can be planned here, and how much is to do."""
+    del facts
+    if needs.method is None:
+        return Line(check="plan", state=State.OK, found="no method named", needed="-")
+    needed = f"{needs.method} at --scale {needs.scale} on {needs.runtime}"
+    if needs.unplanned is not None:
+        return Line(
+            check="plan",
+            state=State.MISSING,
+            found=needs.unplanned,
+            needed=needed,
+            mend=needs.unplanned_mend,
+        )
+    return Line(
+        check="plan", state=State.OK, found=f"{len(needs.steps)} steps to do", needed=needed
+    )
+
+
+def data(facts: Facts, needs: Needs) -> Line:
+    """Whether data sets and weights are there or can be fetched."""
+    del facts
+    absent = [one for one in needs.assets if one.state is AssetState.MISSING]
+    by_hand = [one for one in absent if one.name not in needs.downloadable]
+    changed = [one for one in needs.assets if one.state is AssetState.CHANGED]
+    there = len(needs.assets) - len(absent)
+    parts = [f"{there} of {len(needs.assets)} there"]
+    parts += [f"to be fetched: {', '.join(one.name for one in absent if one not in by_hand)}"]
+    parts += [f"missing: {', '.join(one.name for one in by_hand)}"]
+    parts += [f"changed since they were hashed: {', '.join(one.name for one in changed)}"]
+    mends = [f"{one.name}: {one.how}" for one in by_hand]
+    if changed:
+        mends.append("changed ones are hashed again at their next use, and refused if they differ")
+    return judge(
+        "data",
+        good=not by_hand and not changed,
+        bad=State.MISSING if by_hand else State.NOTE,
+        found="; ".join(part for part in parts if not part.endswith(": ")),
+        needed=", ".join(one.name for one in needs.assets) or "none",
+        mend="; ".join(mends),
+    )
+
+
+def mirror(facts: Facts, needs: Needs) -> Line:
+    """Whether the mirror named holds the repositories that the plan checks out."""
+    del facts
+    if needs.mirror is None:
+        found = "none named: repositories are cloned from their addresses"
+        return Line(check="mirror", state=State.OK, found=found, needed="-")
+    layout = MirrorLayout(needs.mirror)
+    wanted = {name: layout.repository(one.url) for name, one in needs.repositories.items()}
+    lacking = [name for name, path in wanted.items() if not (path / "objects").is_dir()]
+    needed = ", ".join(wanted) or "no repository"
+    make = f"harness mirror create {needs.mirror} {needs.method or ''}".strip()
+    try:
+        kind = "complete" if open_mirror(needs.mirror) else "repositories only"
+    except HarnessError as error:
+        return Line(
+            check="mirror", state=State.MISSING, found=str(error), needed=needed, mend=error.hint
+        )
+    return judge(
+        "mirror",
+        good=not lacking,
+        bad=State.MISSING,
+        found=f"{needs.mirror} ({kind})" + (f" lacks {', '.join(lacking)}" if lacking else ""),
+        needed=needed,
+        mend=make,
+    )

@@ -1,0 +1,103 @@
+"""What a check takes and gives: facts of the machine and needs of a method in, one line out."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.core.gpus import Gpu
+from harness.core.model import Repository, RuntimeName, Scale, Stack
+from harness.core.plan import BoundStep
+from harness.engine.asset_facts import AssetStatus
+
+
+class State(StrEnum):
+    """What a line says."""
+
+    OK = "ok"
+    NOTE = "note"  # it will do, but look
+    MISSING = "missing"  # the method cannot run so
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """What was found, what is needed, and how to mend it."""
+
+    check: str
+    state: State
+    found: str
+    needed: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A folder that is written to, and what its file system has left."""
+
+    path: Path
+    device: int  # places of one device share what is left
+    free_gb: float
+    free_inodes: int | None  # None: as many as the disk has room for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What was found on this machine. A text in the place of a value says why there is none."""
+
+    engine: Mapping[str, Any] | str = "not asked"  # what the engine says of itself
+    engine_address: str = ""
+    nvidia_hook: bool = False  # the container toolkit's hook is on PATH
+    cdi_devices: tuple[str, ...] = ()  # GPUs that CDI specifications name
+    gpus: tuple[Gpu, ...] | str = ()
+    bubblewrap: str | None = None  # its version
+    bubblewrap_obstacle: str = ""
+    runs: Place
+    cache: Place
+    images: Place | None = None  # the engine's own, if on this machine
+    memory_gb: float
+    shm_gb: float  # of /dev/shm
+    files: int  # most open files
+    processes: int
+    uid: int
+    subordinate_ids: int = 0
+    newuidmap: bool = False
+    skew_seconds: float | None = None  # the file system's clock less the machine's; None: unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What the asked-for method needs; with no method: what any would."""
+
+    runtime: RuntimeName
+    scale: Scale = Scale.PAPER
+    method: str | None = None
+    unplanned: str | None = None  # why no plan can be made
+    unplanned_mend: str = ""
+    steps: Sequence[BoundStep] = ()  # that are not done yet
+    peak_disk_gb: float = 0.0
+    stacks: Mapping[str, Stack] = field(default_factory=dict)
+    offered: Mapping[str, Sequence[str]] = field(default_factory=dict)  # method -> its stacks
+    assets: Sequence[AssetStatus] = ()  # that the steps read
+    downloadable: frozenset[str] = frozenset()
+    mirror: Path | None = None
+    repositories: Mapping[str, Repository] = field(default_factory=dict)  # that the steps use
+
+    @property
+    def in_containers(self) -> bool:
+        """Whether steps run on a container engine."""
+        return self.runtime is not RuntimeName.PROCESS
+
+    @property
+    def gpus(self) -> int:
+        """The most GPUs that a step needs."""
+        return max((step.resources.gpus for step in self.steps), default=0)
+
+
+Check = Callable[[Facts, Needs], Line]
+
+
+def judge(check: str, *, good: bool, bad: State, found: str, needed: str, mend: str) -> Line:
+    """A line that is ok or `bad`; a good one needs no mending."""
+    state = State.OK if good else bad
+    return Line(check=check, state=state, found=found, needed=needed, mend="" if good else mend)

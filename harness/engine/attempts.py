@@ -1,0 +1,90 @@
+"""One attempt at a step: what is written down so that another process can take it up."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from harness.core.keys import digest
+from harness.core.layout import EntryLayout
+from harness.core.ports import Command
+from harness.engine.owner import Owner, read_owner
+from harness.engine.store import snapshot, write_json
+from harness.engine.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What stands in `attempt.json` from before the execution starts until it is settled."""
+
+    runtime: str
+    name: str  # of the execution
+    gpus: tuple[str, ...]
+    started: str  # for records; no decision rests on it
+    owner: Owner
+    inputs: Mapping[str, str]  # name -> digest of its files' sizes and times
+    reattached: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An attempt under way."""
+
+    workspace: Workspace
+    command: Command
+    intent: Intent
+    before: Mapping[str, tuple[int, int]]  # the inputs' files as they were
+
+    @property
+    def folder(self) -> EntryLayout:
+        """Its folder."""
+        return self.workspace.attempt
+
+    @classmethod
+    def begin(
+        cls, workspace: Workspace, command: Command, *, runtime: str, started: str, owner: Owner
+    ) -> "Attempt":
+        """Write down what is about to start."""
+        before = {name: snapshot([path]) for name, path in workspace.inputs.items()}
+        intent = Intent(
+            runtime=runtime,
+            name=command.name,
+            gpus=command.gpus,
+            started=started,
+            owner=owner,
+            inputs={name: digest(files) for name, files in before.items()},
+        )
+        write_json(workspace.attempt.intent, asdict(intent))
+        return cls(
+            workspace=workspace, command=command, intent=intent, before=_joined(before.values())
+        )
+
+    @classmethod
+    def resume(cls, workspace: Workspace, command: Command, intent: Intent) -> "Attempt | None":
+        """Take up what another process began; None if its inputs are no longer what they were."""
+        now = {name: snapshot([path]) for name, path in workspace.inputs.items()}
+        if {name: digest(files) for name, files in now.items()} != intent.inputs:
+            return None
+        taken = replace(intent, reattached=intent.reattached + 1)
+        write_json(workspace.attempt.intent, asdict(taken))
+        return cls(workspace=workspace, command=command, intent=taken, before=_joined(now.values()))
+
+
+def read_intent(attempt: EntryLayout) -> Intent | None:
+    """The intent of an attempt that is not settled; None if nothing was started in it."""
+    try:
+        found: dict[str, Any] = json.loads(attempt.intent.read_text())
+    except FileNotFoundError:
+        return None
+    fields = {**found, "gpus": tuple(found["gpus"]), "owner": read_owner(found["owner"])}
+    return Intent(**fields)
+
+
+def execution_name(folder: Path) -> str:
+    """The name of what runs in an attempt's folder."""
+    return f"harness-{folder.name}"
+
+
+def _joined(snapshots: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
+    return {path: state for one in snapshots for path, state in one.items()}

@@ -1,0 +1,96 @@
+"""What an execution of steps starts from, and how each of them ends."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from harness.core import keys
+from harness.core.layout import EntryLayout, RunLayout
+from harness.core.plan import BoundStep
+from harness.core.ports import Environment
+from harness.engine import packages
+from harness.engine.shards import cut_inputs
+from harness.engine.sources import Checkout
+from harness.engine.workspace import Workspace, inside
+
+
+class Status(StrEnum):
+    """How a step of a plan ended."""
+
+    DONE = "done"
+    CACHED = "cached"
+    FAILED = "failed"
+    BLOCKED = "blocked"  # a step it reads from did not finish
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One step's end, as a value; the exit code is made of all of them at the very end."""
+
+    status: Status
+    seconds: float = 0.0
+    error: str | None = None
+    hint: str | None = None
+    exit_code: int = 0
+    remade: tuple[str, ...] = ()  # outputs that are not what they were before they were dropped
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """All that was fetched and built before the first step starts."""
+
+    checkouts: Mapping[tuple[str, tuple[str, ...]], Checkout]  # (repository, patches)
+    assets: Mapping[str, Path]
+    environments: Mapping[tuple[str, str], Environment]  # (method, stack)
+
+    def environment(self, step: BoundStep) -> Environment:
+        """What the step runs in."""
+        return self.environments[step.method, step.stack]
+
+    def workspace(
+        self, step: BoundStep, attempt: EntryLayout, layout: RunLayout, labels: Mapping[str, str]
+    ) -> Workspace:
+        """The folders of an attempt and where its inputs lie. Raises StepError if one is gone."""
+        inputs = self.inputs(step, layout)
+        if step.part is not None:
+            inputs = cut_inputs(step, attempt, inputs)
+        staged = packages.stage(layout, step.packages)
+        return Workspace(step=step, attempt=attempt, inputs=inputs, packages=staged, labels=labels)
+
+    def inputs(self, step: BoundStep, layout: RunLayout) -> dict[str, Path]:
+        """Where the step's inputs lie. Raises StepError if one is gone."""
+        inputs: dict[str, Path] = {}
+        for name, one in step.inputs.items():
+            match one.kind:
+                case "step":
+                    root = layout.entry(one.ref).out
+                case "asset":
+                    root = self.assets[one.ref]
+                case _:
+                    root = self.checkouts[one.ref, ()].path
+            inputs[name] = inside(root, one)
+        return inputs
+
+    def copy_source(self, step: BoundStep, target: Path) -> None:
+        """Make a fresh writable copy of the step's patched checkout, if it has one."""
+        if step.repo is not None:
+            self.checkouts[step.repo, step.patches].copy_to(target)
+
+    def sources(self, step: BoundStep) -> dict[str, Any]:
+        """The repositories the step works in or reads, for its record."""
+        wanted = [(step.repo, step.patches)] if step.repo else []
+        wanted += [(one.ref, ()) for one in step.inputs.values() if one.kind == "repo"]
+        return {
+            f"{name}+{'+'.join(patches)}" if patches else name: _source(
+                self.checkouts[name, patches]
+            )
+            for name, patches in wanted
+        }
+
+
+def _source(checkout: Checkout) -> dict[str, Any]:
+    identity: dict[str, Any] = keys.plain(checkout.identity)
+    return identity | {"tree": checkout.tree, "missing": list(checkout.missing)}

@@ -1,0 +1,144 @@
+"""GPU leases: one holder of a card at a time, across the threads and processes of a machine.
+
+A lease is a file lock on `gpus/<uuid>.lock` in the cache, which the kernel frees when its holder
+dies, however it dies. What the holder started may live on, though: a container outlasts a harness
+that was killed. So whoever has locked cards then looks at what runs, and leaves alone the cards of
+an execution that nobody follows; unless it is one of the very step that cards are wanted for: then
+just its cards are leased, so that the step can be followed.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Self
+
+from harness.core.gpus import Gpu, suits
+from harness.core.layout import CacheLayout
+from harness.core.model import Stack
+from harness.core.plan import BoundStep
+from harness.core.ports import Survivor
+from harness.errors import NotReadyError
+
+_PATIENCE_SECONDS = 120.0
+
+Survivors = Callable[[], Iterable[Survivor]]
+
+
+class GpuLeases:
+    """The cards that a command may use, and how it takes them."""
+
+    def __init__(
+        self,
+        cache: CacheLayout,
+        find: Callable[[], Sequence[Gpu]] = tuple,
+        stacks: Mapping[str, Stack] | None = None,
+        survivors: Survivors = tuple,
+        patience: float = _PATIENCE_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._cache, self._find, self._stacks = cache, find, stacks or {}
+        self._survivors, self._patience, self._clock = survivors, patience, clock
+        self._unanswered_since: float | None = None
+
+    @cached_property
+    def cards(self) -> Sequence[Gpu]:
+        """The cards, read when first asked for. Raises NotReadyError if the driver is broken."""
+        return self._find()
+
+    def beside(self, survivors: Survivors) -> "GpuLeases":
+        """The same cards where `survivors` tells what runs, whoever started it."""
+        return GpuLeases(
+            self._cache, lambda: self.cards, self._stacks, survivors, self._patience, self._clock
+        )
+
+    def take(self, step: BoundStep) -> "GpuLease | None":
+        """As many suitable cards as the step needs, all at once; None if they are not free now.
+
+        Raises NotReadyError if for long nobody could tell what runs.
+        """
+        if step.resources.gpus == 0:
+            return GpuLease((), ())
+        stack = self._stacks.get(step.stack)
+        with _Locks(self._cache) as locks:
+            for gpu in self.cards:
+                if suits(step.resources, stack, gpu):
+                    locks.add(gpu.uuid)
+            chosen = self._choose(step, locks)
+            return GpuLease(chosen, locks.keep(chosen)) if chosen else None
+
+    def _choose(self, step: BoundStep, locks: "_Locks") -> tuple[str, ...]:
+        """Of what is locked; empty if that does not suffice."""
+        running = self._running() if locks.held else None
+        if running is None:
+            return ()
+        own = tuple(uuid for uuid, key in running.items() if key == step.key)
+        if own:
+            return own if all(locks.add(uuid) for uuid in own) else ()
+        free = [uuid for uuid in locks.held if uuid not in running]
+        return tuple(free[: step.resources.gpus]) if len(free) >= step.resources.gpus else ()
+
+    def _running(self) -> Mapping[str, str] | None:
+        """The cards that executions hold, with the keys of their steps; None if nobody can tell."""
+        try:
+            running = [one for one in self._survivors() if one.running]
+        except NotReadyError:
+            now = self._clock()
+            if self._unanswered_since is None:
+                self._unanswered_since = now
+            if now - self._unanswered_since > self._patience:
+                raise
+            return None
+        self._unanswered_since = None
+        return {uuid: one.labels.get("harness.key", "") for one in running for uuid in one.gpus}
+
+
+@dataclass(frozen=True, slots=True)
+class GpuLease:
+    """Cards held until `give`."""
+
+    uuids: tuple[str, ...]
+    descriptors: tuple[int, ...]
+
+    def give(self) -> None:
+        """Free the cards."""
+        for descriptor in self.descriptors:
+            os.close(descriptor)
+
+
+class _Locks:
+    """Locks that are let go at the end, but for those that were kept."""
+
+    def __init__(self, cache: CacheLayout) -> None:
+        self._cache = cache
+        self.held: dict[str, int] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for descriptor in self.held.values():
+            os.close(descriptor)
+
+    def add(self, uuid: str) -> bool:
+        """Lock a card unless somebody else has; whether it is held now."""
+        if uuid in self.held:
+            return True
+        path = self._cache.gpu(uuid)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(descriptor)
+            if not isinstance(error, BlockingIOError):
+                raise
+            return False
+        self.held[uuid] = descriptor
+        return True
+
+    def keep(self, uuids: Sequence[str]) -> tuple[int, ...]:
+        """Let these outlive the block."""
+        return tuple(self.held.pop(uuid) for uuid in uuids)

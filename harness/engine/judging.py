@@ -1,0 +1,121 @@
+"""Judge how an attempt ended: exit code 0 is not success."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harness.core.contract import Contract
+from harness.core.layout import EntryLayout
+from harness.core.plan import BoundStep
+from harness.core.ports import Cause, Exit
+from harness.engine import records
+from harness.engine.attempts import Attempt
+from harness.engine.faults import NO_SPACE, Fault, fault_of, find_cause
+from harness.engine.store import Store, snapshot
+from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
+
+_LOG_LINES = 20
+
+Check = Callable[[Contract, Path, Callable[[str], Path]], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """How an attempt ended, with its cause found, and what its outputs are."""
+
+    exit: Exit
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    failure: HarnessError | None = None
+
+
+def judge(attempt: Attempt, exit_: Exit, store: Store, check: Check) -> Verdict:
+    """Facts of each output if all is well; else the failure and whose fault it was."""
+    step, folder = attempt.workspace.step, attempt.folder
+    try:
+        _refuse_changed_inputs(attempt, store)
+        found = find_cause(exit_, folder.root, attempt.command.gpus, last_lines(folder.log))
+        if found.cause is not Cause.DONE:
+            return Verdict(exit=found, failure=_failure(step, folder, found))
+        return Verdict(exit=exit_, outputs=_outputs(attempt, check))
+    except StepError as error:
+        # An output may break its contract because there was no space for all of it.
+        broken = Exit(cause=Cause.STEP, code=exit_.code)
+        found = find_cause(broken, folder.root, (), "")
+        if fault_of(found) is Fault.INFRASTRUCTURE:
+            return Verdict(exit=found, failure=_failure(step, folder, found))
+        return Verdict(exit=exit_, failure=_placed(step, folder, error))
+    except NotReadyError as error:
+        return Verdict(exit=exit_, failure=error)
+
+
+def last_lines(log: Path, count: int = _LOG_LINES) -> str:
+    """The end of a log, for an error message."""
+    if not log.exists():
+        return ""
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - 64 * 1024))
+        lines = file.read().decode(errors="replace").splitlines()
+    return "\n".join(lines[-count:])
+
+
+def _outputs(attempt: Attempt, check: Check) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for name, output in attempt.workspace.step.outputs.items():
+        path = attempt.folder.out / output.path
+        found = check(output.contract, path, attempt.workspace.host_path)
+        facts[name] = records.output_facts(path) | {"contract": found}
+    return facts
+
+
+def _refuse_changed_inputs(attempt: Attempt, store: Store) -> None:
+    workspace, before = attempt.workspace, attempt.before
+    after = snapshot(workspace.inputs.values())
+    changed = sorted(path for path, state in after.items() if before.get(path) != state)
+    missing = sorted(path for path in before if path not in after)
+    if not changed and not missing:
+        return
+    for one in workspace.step.inputs.values():
+        root = str(store.layout.entry(one.ref).root)
+        if one.kind == "step" and any(path.startswith(root) for path in (*changed, *missing)):
+            store.quarantine(one.ref)
+    raise StepError(
+        f"step {workspace.step.name} changed its inputs: {', '.join((changed + missing)[:3])}",
+        hint="the inputs were set aside and are made again; run under an isolating runtime "
+        "(docker, or process with bubblewrap)",
+    )
+
+
+def _placed(step: BoundStep, folder: EntryLayout, error: StepError) -> StepError:
+    text = str(error)
+    if not text.startswith("step "):
+        text = f"{step.title}: {text}"
+    return StepError(f"{text}\nlog: {folder.log}\nkept: {folder.root}", hint=error.hint)
+
+
+def _failure(step: BoundStep, folder: EntryLayout, exit_: Exit) -> HarnessError:
+    how = {
+        Cause.STEP: f"exit code {exit_.code}",
+        Cause.SIGNAL: f"killed by {exit_.signal}",
+        Cause.OOM: f"out of memory (its limit is {step.resources.memory_gb:g} GB)",
+        Cause.TIMEOUT: f"ran past its limit of {step.resources.time_limit_hours:g} hours",
+        Cause.INFRASTRUCTURE: f"infrastructure fault: {exit_.detail}",
+    }.get(exit_.cause, exit_.cause.value)
+    text = f"{step.title}: {how} [{exit_.cause}]"
+    lines = last_lines(folder.log)
+    text = f"{text}\n{lines}" if lines else text
+    text = f"{text}\nlog: {folder.log}\nkept: {folder.root}"
+    if exit_.detail.startswith(NO_SPACE):
+        return DiskFull(text, hint="free space (`harness gc --dry-run`), then run it again")
+    return StepError(text, hint=_hint(exit_))
+
+
+def _hint(exit_: Exit) -> str:
+    if exit_.cause is Cause.OOM:
+        return (
+            "raise `memory_gb` of the step in its manifest, on a machine that has as much; "
+            "the batch is never made smaller"
+        )
+    if fault_of(exit_) is Fault.INFRASTRUCTURE:
+        return "it was not the step's own doing; run the same command again once that is mended"
+    return "read the log; the working directory was kept beside it; `harness shell` opens it"

@@ -1,0 +1,66 @@
+"""Make again what was dropped: put back what the store lacks, touch nothing that is there.
+
+Others may be reading the outputs that stayed. So the entry is not replaced; what it lacks is moved
+into it, and its record says when that was and whether the content is what it was before.
+"""
+
+import os
+import shutil
+from collections.abc import Mapping
+from typing import Any
+
+from harness.core.layout import EntryLayout
+from harness.core.plan import BoundStep
+from harness.engine.store import Store, sync_tree, write_json
+
+
+def put_back(
+    store: Store, step: BoundStep, attempt: EntryLayout, record: Mapping[str, Any]
+) -> bool:
+    """Move what the step's entry lacks into it from a good attempt; False if it lacks nothing.
+
+    False, too, if there is no entry. Call it under the key's lease.
+    """
+    entry = store.layout.entry(step.key)
+    before = store.record(step.key)
+    lacking = [n for n, output in step.outputs.items() if not (entry.out / output.path).exists()]
+    if before is None or not lacking:
+        return False
+    sync_tree(attempt.out)
+    # The record first: killed in between, the step lacks something still and is made once more.
+    write_json(entry.record, _noted(before, record, lacking))
+    for name in lacking:
+        place = entry.out / step.outputs[name].path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.rename(attempt.out / step.outputs[name].path, place)
+    shutil.rmtree(attempt.root)
+    return True
+
+
+def differing(record: Mapping[str, Any] | None) -> tuple[str, ...]:
+    """Outputs whose content was another when they were last made again."""
+    remade = (record or {}).get("remade", [])
+    outputs = remade[-1]["outputs"] if remade else {}
+    return tuple(name for name, one in outputs.items() if one["before"] != one["after"])
+
+
+def _noted(
+    before: Mapping[str, Any], after: Mapping[str, Any], lacking: list[str]
+) -> dict[str, Any]:
+    outputs = {
+        name: {
+            "before": facts["sha256"],
+            "after": after["outputs"][name]["sha256"],
+            "put_back": name in lacking,
+        }
+        for name, facts in before["outputs"].items()
+    }
+    note = {
+        "time": after["time"],
+        "host": after["host"]["name"],
+        "gpus": after["container"]["gpus"],
+        "runtime": after["runtime"],
+        "outputs": outputs,
+    }
+    facts = {**before["outputs"], **{name: after["outputs"][name] for name in lacking}}
+    return {**before, "outputs": facts, "remade": [*before.get("remade", []), note]}

@@ -1,0 +1,186 @@
+"""Split a step into parts, give each its share of the lists, put their outputs together.
+
+A part is a step like any other, with a key of its own: it has its own lease, attempts and entry in
+the store, and its outputs are checked against its own ids. `runs/shards/<key>.json` says into which
+parts a step was split. Once all parts of one split are finished, executing the step merges them.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.core.ids import parse_ids
+from harness.core.layout import EntryLayout, RunLayout
+from harness.core.plan import BoundStep
+from harness.core.ports import Cause, Exit
+from harness.core.shards import cut, lists, split
+from harness.core.template import fill, placeholders
+from harness.engine.store import Store, write_json
+from harness.errors import StepError
+
+
+def split_step(
+    store: Store, step: BoundStep, inputs: Mapping[str, Path], count: int
+) -> tuple[BoundStep, ...]:
+    """The parts to run before the step is merged, written down; none if there is nothing to split.
+
+    Raises StepError if a list cannot be read, or if the step's lists name different ids.
+    """
+    if count == 1 or step.shards is None or finished_parts(store, step):
+        return ()
+    found = {template: _read_ids(step, template, inputs) for template in lists(step)}
+    ids = found[step.shards.by]
+    for template, others in found.items():
+        if set(others) != set(ids):
+            raise StepError(
+                f"{step.title}: {template} names other ids than {step.shards.by}, by which it is "
+                f"split: {', '.join(sorted(set(others) ^ set(ids))[:3])}",
+                hint="run it without --shards, or mend `shards` in the method's manifest",
+            )
+    parts = split(step, ids, count)
+    if parts:
+        _note(store.layout, step.key, [part.key for part in parts])
+    return parts
+
+
+def cut_inputs(
+    step: BoundStep, attempt: EntryLayout, inputs: Mapping[str, Path]
+) -> dict[str, Path]:
+    """The inputs of a part: copies with its share of the lists in place of those that hold them."""
+    assert step.part is not None
+    copies = {_input_of(template): attempt.lists / _input_of(template) for template in lists(step)}
+    fresh = {name: path for name, path in copies.items() if not path.exists()}
+    for name, copy in fresh.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        _copy(inputs[name], copy)
+    for template in lists(step):
+        if _input_of(template) in fresh:
+            text = _place(template, inputs).read_text("utf-8")
+            path = _place(template, copies)
+            path.unlink()
+            path.write_text(cut(text, step.part.ids), "utf-8")
+    return {**inputs, **copies}
+
+
+def finished_parts(store: Store, step: BoundStep) -> tuple[str, ...]:
+    """Keys of the parts of a split that is finished; none if there is none."""
+    for keys in reversed(splits(store.layout, step.key)):
+        if all(store.is_done(key, step.outputs) for key in keys):
+            return keys
+    return ()
+
+
+def merge(store: Store, step: BoundStep, attempt: EntryLayout) -> Exit | None:
+    """Put the outputs of finished parts together, as if the step had written them; None without.
+
+    Raises StepError if two parts wrote the same file.
+    """
+    keys = finished_parts(store, step)
+    if step.part is not None or not keys:
+        return None
+    with attempt.log.open("wb") as log:
+        for key in keys:
+            part = store.layout.entry(key)
+            for output in step.outputs.values():
+                _link_tree(part.out / output.path, attempt.out / output.path, step)
+            log.write(f"--- part {key[:16]}\n".encode())
+            with part.log.open("rb") as said:
+                shutil.copyfileobj(said, log)
+    write_json(attempt.merged, [_facts(store.record(key) or {}) for key in keys])
+    return Exit(cause=Cause.DONE, code=0)
+
+
+def noted(record: dict[str, Any], attempt: EntryLayout) -> dict[str, Any]:
+    """The record with what the parts were, if the attempt put them together."""
+    if not attempt.merged.exists():
+        return record
+    parts: list[dict[str, Any]] = json.loads(attempt.merged.read_text())
+    time = record["time"]
+    seconds = time["seconds"] + sum(part["time"]["seconds"] for part in parts)
+    start = min(part["time"]["start"] for part in parts)
+    return {
+        **record,
+        "time": {**time, "start": start, "seconds": round(seconds, 3)},
+        "shards": parts,
+    }
+
+
+def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
+    """The splits of a step so far, each as the keys of its parts."""
+    try:
+        found: list[list[str]] = json.loads(layout.shards(key).read_text())["splits"]
+    except FileNotFoundError:
+        return []
+    return [tuple(keys) for keys in found]
+
+
+def split_keys(layout: RunLayout) -> list[str]:
+    """Keys of the steps that were split and are not whole, or not tidied up, yet."""
+    return [path.stem for path in layout.all_shards.glob("*.json")]
+
+
+def part_keys(layout: RunLayout, key: str) -> frozenset[str]:
+    """Keys of all parts of a step, of whichever split."""
+    return frozenset(part for keys in splits(layout, key) for part in keys)
+
+
+def _note(layout: RunLayout, key: str, parts: Sequence[str]) -> None:
+    others = [keys for keys in splits(layout, key) if keys != tuple(parts)]
+    write_json(layout.shards(key), {"splits": [*others, parts]})
+
+
+def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "key": record["identity"]["key"],
+        "ids": record["identity"]["part"]["ids"],
+        "time": record["time"],
+        "host": record["host"]["name"],
+        "gpus": record["container"]["gpus"],
+    }
+
+
+def _read_ids(step: BoundStep, template: str, inputs: Mapping[str, Path]) -> tuple[str, ...]:
+    path = _place(template, inputs)
+    try:
+        return parse_ids(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise StepError(
+            f"{step.title}: {template} cannot be split: {error}",
+            hint="`shards.by` names a list of ids among the step's inputs",
+        ) from error
+
+
+def _place(template: str, inputs: Mapping[str, Path]) -> Path:
+    return Path(fill(template, {f"in.{name}": str(path) for name, path in inputs.items()}.get))
+
+
+def _input_of(template: str) -> str:
+    """`lines` of `{in.lines}/trainaug.txt`."""
+    return placeholders(template)[0].removeprefix("in.")
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, symlinks=True)
+    else:
+        shutil.copyfile(source, target)
+
+
+def _link_tree(source: Path, target: Path, step: BoundStep) -> None:
+    """Hard links to every file below `source`: no space, and the part stays whole."""
+    for path in sorted(source.rglob("*")):
+        place = target / path.relative_to(source)
+        if path.is_dir() and not path.is_symlink():
+            place.mkdir(parents=True, exist_ok=True)
+            continue
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(path, place, follow_symlinks=False)
+        except FileExistsError as error:
+            raise StepError(
+                f"{step.title}: two parts wrote {place.relative_to(target)}",
+                hint="`shards` is for steps of one file per id; mend it in the method's manifest",
+            ) from error

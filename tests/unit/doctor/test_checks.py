@@ -1,0 +1,239 @@
+"""Every line of doctor, in a good case and a bad one."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.core.gpus import Gpu
+from harness.core.layout import ProjectLayout
+from harness.core.manifest import load_catalogue
+from harness.core.model import Resources, RuntimeName, Scale
+from harness.core.plan import BoundStep
+from harness.doctor import CHECKS, Facts, Line, Needs, Report, State, engine, gpu, inputs, machine
+from harness.doctor.line import Place
+from harness.engine.asset_facts import AssetState, AssetStatus
+from tests import toy
+
+CATALOGUE = load_catalogue(ProjectLayout(Path(__file__).resolve().parents[3]))
+DOCKER: dict[str, Any] = {
+    "ServerVersion": "26.1.5",
+    "MemoryLimit": True,
+    "PidsLimit": True,
+    "Runtimes": {"runc": {}, "nvidia": {}},
+    "SecurityOptions": ["name=seccomp,profile=default"],
+}
+PODMAN = {**DOCKER, "ServerVersion": "5.4.2", "Runtimes": {"crun": {}}}
+ROOTLESS = {**PODMAN, "SecurityOptions": ["name=seccomp", "name=rootless"]}
+
+
+def place(path: str, *, device: int = 1, free: float = 500.0, inodes: int | None = 10**8) -> Place:
+    return Place(path=Path(path), device=device, free_gb=free, free_inodes=inodes)
+
+
+CARD = Gpu(
+    uuid="GPU-1",
+    index=0,
+    name="RTX 3090",
+    memory_gb=24.0,
+    capability=(8, 6),
+    driver="535.216.01",
+)
+H100 = dataclasses.replace(CARD, name="H100", capability=(9, 0), memory_gb=80.0, driver="580.82.07")
+FACTS = Facts(
+    engine=DOCKER,
+    engine_address="unix:///var/run/docker.sock",
+    gpus=(CARD,),
+    cdi_devices=("nvidia.com/gpu=GPU-1",),
+    bubblewrap="0.8.0",
+    runs=place("/runs"),
+    cache=place("/cache", device=2),
+    images=place("/var/lib/docker", device=3),
+    memory_gb=64.0,
+    shm_gb=32.0,
+    files=65536,
+    processes=30000,
+    uid=1000,
+    skew_seconds=0.01,
+)
+STEPS = tuple(toy.plan(seeds=(1,)).steps.values())
+
+
+def step(**fields: Any) -> BoundStep:
+    known: dict[str, Any] = {"gpus": 1, "gpu_memory_gb": 24, "memory_gb": 32, "shm_gb": 8}
+    return dataclasses.replace(STEPS[0], stack="cu117", resources=Resources(**(known | fields)))
+
+
+def asset(state: AssetState, name: str = "voc") -> AssetStatus:
+    path = None if state is AssetState.MISSING else Path("/data/voc")
+    how = "get it in a browser"
+    return AssetStatus(
+        name=name, title="VOC", state=state, path=path, digest="0", size_gb=2.0, how=how
+    )
+
+
+NEEDS = Needs(
+    runtime=RuntimeName.DOCKER,
+    method="toy",
+    steps=(step(),),
+    peak_disk_gb=100.0,
+    stacks=CATALOGUE.stacks,
+    offered={"toy": ("cu117", "cu130")},
+    assets=(asset(AssetState.READY),),
+)
+PROCESS = {"runtime": RuntimeName.PROCESS}
+SMOKE = {"scale": Scale.SMOKE}
+WITHOUT_GPU = {"steps": (step(gpus=0),)}
+PER_IMAGE = tuple(
+    dataclasses.replace(
+        one, outputs={"cam": type("Output", (), {"contract": type("C", (), {"ids": "x"})()})()}
+    )
+    for one in STEPS
+)
+
+
+def line(check: Any, facts: dict[str, Any], needs: dict[str, Any]) -> Line:
+    found: Line = check(dataclasses.replace(FACTS, **facts), dataclasses.replace(NEEDS, **needs))
+    return found
+
+
+GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
+    (inputs.plan, {}, {}, "1 steps to do"),
+    (inputs.plan, {}, {"method": None}, "no method"),
+    (engine.engine, {}, {}, "docker 26.1.5 at unix:///var/run/docker.sock"),
+    (engine.engine, {"engine": "not asked"}, PROCESS, "not asked"),
+    (engine.limits, {}, {}, "memory, processes"),
+    (engine.limits, {"engine": "not asked"}, PROCESS, "time"),
+    (engine.users, {}, {}, "maps no users"),
+    (engine.users, {}, PROCESS, "uid 1000"),
+    (
+        engine.users,
+        {"engine": ROOTLESS, "subordinate_ids": 65536, "newuidmap": True},
+        {},
+        "rootless",
+    ),
+    (engine.toolkit, {}, {}, "runtime nvidia"),
+    (engine.toolkit, {"engine": {**DOCKER, "Runtimes": {}}, "nvidia_hook": True}, {}, "hook"),
+    (engine.toolkit, {"engine": PODMAN}, {"runtime": RuntimeName.PODMAN}, "CDI names of 1 GPU"),
+    (engine.toolkit, {"engine": "no engine"}, WITHOUT_GPU, "none"),
+    (gpu.driver, {}, {}, "535.216.01"),
+    (gpu.driver, {"gpus": ()}, WITHOUT_GPU, "no NVIDIA driver"),
+    (gpu.gpus, {}, {}, "RTX 3090, 24.0 GB, 8.6) driven by cu117"),
+    (gpu.gpus, {"gpus": ()}, WITHOUT_GPU, "none"),
+    (machine.disk, {}, {}, "500 GB free in /runs"),
+    (machine.inodes, {}, {"steps": PER_IMAGE}, "100000000 in /runs"),
+    (machine.inodes, {"runs": place("/runs", inodes=None)}, {"steps": PER_IMAGE}, "no limit"),
+    (machine.memory, {}, {}, "64.0 GB"),
+    (machine.shared_memory, {"shm_gb": 0.06}, {}, "up to 64.0 GB of the machine's memory"),
+    (machine.shared_memory, {"shm_gb": 0.06}, PROCESS, "up to 32.0 GB of the machine's memory"),
+    (machine.shared_memory, {"bubblewrap": None}, PROCESS, "up to 32.0 GB in /dev/shm"),
+    (machine.ulimits, {}, {}, "65536 open files, 30000 processes"),
+    (machine.bubblewrap, {}, PROCESS, "bubblewrap 0.8.0"),
+    (machine.bubblewrap, {"bubblewrap": None, "bubblewrap_obstacle": "not there"}, {}, "not there"),
+    (machine.clock, {}, {}, "+0.0 s"),
+    (inputs.data, {}, {}, "1 of 1 there"),
+    (inputs.mirror, {}, {}, "none named"),
+]
+
+
+@pytest.mark.parametrize(("check", "facts", "needs", "found"), GOOD)
+def test_good(check: Any, facts: dict[str, Any], needs: dict[str, Any], found: str) -> None:
+    said = line(check, facts, needs)
+    assert (said.state, said.mend) == (State.OK, "")
+    assert found in said.found
+    assert said.needed
+
+
+MISSING, NOTE = State.MISSING, State.NOTE
+BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
+    (inputs.plan, {}, {"unplanned": "no python3.11", "unplanned_mend": "install it"}, MISSING, "no python3.11", "install it"),
+    (engine.engine, {"engine": "no docker answers"}, {}, MISSING, "no docker answers", "DOCKER_HOST"),
+    (engine.engine, {"engine": {**DOCKER, "ServerVersion": "19.03.15"}}, {}, NOTE, "19.03.15", "update"),
+    (engine.limits, {"engine": {**DOCKER, "PidsLimit": False}}, {}, MISSING, "cannot enforce processes", "cgroups"),
+    (engine.limits, {"engine": {**DOCKER, "MemoryLimit": False}}, SMOKE, NOTE, "cannot enforce memory", "cgroups"),
+    (engine.limits, {"engine": "no docker answers"}, {}, MISSING, "no engine answers", "cgroups"),
+    (engine.users, {"engine": {**DOCKER, "SecurityOptions": ["name=userns"]}}, {}, MISSING, "userns-remap", "switch"),
+    (engine.users, {"engine": ROOTLESS, "newuidmap": True}, {}, MISSING, "0 subordinate ids", "/etc/subuid"),
+    (engine.users, {"engine": ROOTLESS, "subordinate_ids": 65536}, {}, MISSING, "no newuidmap", "uidmap"),
+    (engine.toolkit, {"engine": {**DOCKER, "Runtimes": {}}}, {}, MISSING, "nothing that gives", "nvidia-ctk"),
+    (engine.toolkit, {"engine": PODMAN, "cdi_devices": ("nvidia.com/gpu=0",)}, {"runtime": RuntimeName.PODMAN}, MISSING, "nothing that gives", "strategy=uuid"),
+    (engine.toolkit, {"engine": {**PODMAN, "ServerVersion": "4.9.3"}}, {"runtime": RuntimeName.PODMAN}, MISSING, "podman 4.9.3", "update Podman"),
+    (gpu.driver, {"gpus": ()}, {}, MISSING, "no NVIDIA driver", "install NVIDIA's driver"),
+    (gpu.driver, {"gpus": "Unknown Error"}, {}, MISSING, "Unknown Error", "nvidia-smi"),
+    (gpu.driver, {"gpus": "Unknown Error"}, WITHOUT_GPU, NOTE, "Unknown Error", "nvidia-smi"),
+    (gpu.driver, {"gpus": (dataclasses.replace(CARD, driver="440.33"),)}, {}, MISSING, "440.33", "update the driver"),
+    (gpu.driver, {}, {"steps": (dataclasses.replace(step(), stack="cu130"),)}, MISSING, "535.216.01", "use --stack cu117"),
+    (gpu.gpus, {"gpus": (H100,)}, {}, MISSING, "H100, 80.0 GB, 9.0) driven by cu130", "use --stack cu130"),
+    (gpu.gpus, {"gpus": ()}, {}, MISSING, "none", "GPU: 1 needed, 0 found"),
+    (gpu.gpus, {}, {"steps": (step(gpu_memory_gb=40),)}, MISSING, "24.0 GB", "40 GB of memory (estimate)"),
+    (machine.disk, {"runs": place("/runs", free=99.0)}, {}, MISSING, "99 GB free in /runs", "--runs"),
+    (machine.disk, {"cache": place("/cache", device=2, free=1.0)}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "1 GB free in /cache", "HARNESS_CACHE"),
+    (machine.disk, {"runs": place("/runs", free=9.0)}, SMOKE, NOTE, "9 GB free", "--runs"),
+    (machine.disk, {"images": place("/docker", device=3, free=4.0)}, {}, NOTE, "4 GB free in /docker", "data root"),
+    (machine.inodes, {"runs": place("/runs", inodes=20_000)}, {"steps": PER_IMAGE}, MISSING, "20000", "--runs"),
+    (machine.memory, {"memory_gb": 31.0}, {}, NOTE, "31.0 GB", "memory"),
+    (machine.shared_memory, {"memory_gb": 7.5}, {}, NOTE, "7.5 GB", "memory"),
+    (machine.shared_memory, {"bubblewrap": None, "shm_gb": 0.06}, PROCESS, MISSING, "0.1 GB in /dev/shm", "mount"),
+    (machine.ulimits, {"files": 1024}, {}, NOTE, "1024 open files", "ulimit"),
+    (machine.ulimits, {"files": 256}, {}, MISSING, "256 open files", "ulimit"),
+    (machine.ulimits, {"processes": 512}, {}, NOTE, "512 processes", "ulimit"),
+    (machine.bubblewrap, {"bubblewrap": None, "bubblewrap_obstacle": "may not"}, PROCESS, NOTE, "may not", "bubblewrap"),
+    (machine.clock, {"skew_seconds": -3.2}, {}, NOTE, "-3.2 s", "synchronise"),
+    (machine.clock, {"skew_seconds": None}, {}, NOTE, "cannot be told", "clocks"),
+    (inputs.data, {}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "missing: voc", "in a browser"),
+    (inputs.data, {}, {"assets": (asset(AssetState.CHANGED),)}, NOTE, "changed", "hashed again"),
+    (inputs.mirror, {}, {"mirror": Path("/nowhere"), "repositories": {"SEAM": CATALOGUE.repositories["SEAM"]}}, MISSING, "lacks SEAM", "harness mirror create /nowhere toy"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "facts", "needs", "state", "found", "mend"), BAD)
+def test_bad(
+    check: Any, facts: dict[str, Any], needs: dict[str, Any], state: State, found: str, mend: str
+) -> None:
+    said = line(check, facts, needs)
+    assert said.state is state
+    assert found in said.found
+    assert mend in said.mend
+
+
+def test_what_can_be_downloaded_is_not_missing() -> None:
+    absent = {"assets": (asset(AssetState.MISSING),), "downloadable": frozenset({"voc"})}
+    said = line(inputs.data, {}, absent)
+    assert said.state is State.OK
+    assert "to be fetched: voc" in said.found
+    assert "2 GB for downloads" in line(machine.disk, {}, absent).needed
+
+
+def test_places_of_one_disk_share_what_is_left() -> None:
+    one = {"runs": place("/runs", free=101.0), "cache": place("/cache", free=101.0)}
+    absent = {"assets": (asset(AssetState.MISSING),)}
+    assert line(machine.disk, one, absent).state is State.MISSING
+    apart = {**one, "cache": place("/cache", device=2, free=101.0)}
+    assert line(machine.disk, apart, absent).state is State.OK
+
+
+def test_a_mirror_that_holds_the_repositories(tmp_path: Path) -> None:
+    seam = CATALOGUE.repositories["SEAM"]
+    (tmp_path / "YudeWang" / "SEAM.git" / "objects").mkdir(parents=True)
+    said = line(inputs.mirror, {}, {"mirror": tmp_path, "repositories": {"SEAM": seam}})
+    assert said.state is State.OK
+    assert "repositories only" in said.found
+
+
+def test_a_mirror_that_was_not_made_to_its_end(tmp_path: Path) -> None:
+    (tmp_path / "mirror.json").write_text("{}")
+    said = line(inputs.mirror, {}, {"mirror": tmp_path})
+    assert said.state is State.MISSING
+    assert said.mend
+
+
+def test_every_check_has_its_cases() -> None:
+    assert {check for check, *_ in GOOD} == {check for check, *_ in BAD} == set(CHECKS)
+
+
+def test_only_what_was_asked_for_can_be_missing() -> None:
+    lost = Line(check="x", state=State.MISSING, found="", needed="", mend="y")
+    assert not Report("toy", (lost,)).ready
+    assert Report(None, (lost,)).ready
+    assert Report("toy", (dataclasses.replace(lost, state=State.NOTE),)).ready
