@@ -2,9 +2,10 @@
 
 import logging
 from contextlib import suppress
+from io import RawIOBase
 from pathlib import Path
 from threading import Event, Thread
-from typing import IO, Any
+from typing import Any
 
 from harness.adapters.engine import Engine
 from harness.errors import NotReadyError
@@ -23,7 +24,6 @@ class LogFollower:
 
     def __init__(self, engine: Engine, container: str, log: Path) -> None:
         self._engine, self._container, self._log = engine, container, log
-        self._written = 0
         self._stream: Any = None
         self._over = Event()
         self._thread = Thread(target=self._follow, name=f"log-{container[:12]}", daemon=True)
@@ -42,7 +42,7 @@ class LogFollower:
         if self._thread.is_alive():
             _logger.warning("the log of container %s does not end", self._container)
             return
-        with self._log.open("ab") as file:
+        with self._log.open("ab", buffering=0) as file:
             self._copy(file, follow=False)
 
     def _hang_up(self) -> None:
@@ -54,17 +54,17 @@ class LogFollower:
                 stream.close()
 
     def _follow(self) -> None:
-        with self._log.open("wb") as file:
+        with self._log.open("wb", buffering=0) as file:
             while not self._copy(file, follow=True) and not self._over.wait(_AGAIN_SECONDS):
                 pass
 
-    def _copy(self, file: IO[bytes], *, follow: bool) -> bool:
+    def _copy(self, file: RawIOBase, *, follow: bool) -> bool:
         """Copy what was not yet written; whether the log ended rather than the connection."""
         import docker
         import requests
         import urllib3
 
-        skip = self._written
+        skip = file.tell()
         try:
             with self._engine.client() as client:
                 self._stream = client.api.logs(
@@ -73,9 +73,8 @@ class LogFollower:
                 for chunk in self._stream:
                     fresh = chunk[skip:]
                     skip -= len(chunk) - len(fresh)
-                    file.write(fresh)
-                    file.flush()
-                    self._written += len(fresh)
+                    while fresh:
+                        fresh = fresh[file.write(fresh) :]
         except (
             NotReadyError,
             OSError,

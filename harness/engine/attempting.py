@@ -26,7 +26,7 @@ from harness.engine.remaking import differing, put_back
 from harness.engine.stopping import StepStop
 from harness.engine.store import Store, write_json
 from harness.engine.workspace import Workspace
-from harness.errors import EngineGone, Interrupted, NotReadyError
+from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
 
 _logger = logging.getLogger(__name__)
 Labels = Callable[[BoundStep], Mapping[str, str]]
@@ -134,6 +134,8 @@ class Attempting:
             exit_ = replace(exit_, cause=Cause.INFRASTRUCTURE, detail=faults[-1].detail)
         verdict = judge(attempt, exit_, self.store, self.check)
         shutil.rmtree(folder.home, ignore_errors=True)
+        if isinstance(verdict.failure, DiskFull):  # its half outputs take the record's space
+            strip(folder)
         record = self._record(attempt, verdict, faults)
         self._stored(step, stop, lambda: write_json(folder.record, record))
         folder.intent.unlink()

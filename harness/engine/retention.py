@@ -55,6 +55,7 @@ class Keeper:
     keep: bool = False  # the user wants everything of this plan to stay
     tell: Callable[[str], None] = _logger.warning
     needs: Needs = field(init=False)
+    _closed: set[str] = field(default_factory=set)
     _plans: dict[Path, tuple[int, Needs]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -69,10 +70,18 @@ class Keeper:
 
     def is_done(self, step: BoundStep) -> bool:
         """Whether the step need not run: of a part, also if the whole need not."""
-        if step.part is None:
-            return step.key not in open_steps(self.store.layout, self.needs)
         there = self.store.is_done(step.key, step.outputs)
-        return there or step.part.whole not in open_steps(self.store.layout, self.needs)
+        return there or (self._was_made(step.whole) and self._is_closed(step.whole))
+
+    def _was_made(self, key: str) -> bool:
+        return self.store.layout.entry(key).record.exists()
+
+    def _is_closed(self, key: str) -> bool:
+        """Whether all is there that is needed of a step. What was closed once stays so."""
+        if key not in self._closed:
+            todo = open_steps(self.store.layout, self.needs)
+            self._closed |= self.needs.steps.keys() - todo
+        return key in self._closed
 
     def sweeping(self, execute: Execute) -> Execute:
         """`execute`, and afterwards drop what nobody needs any more."""
