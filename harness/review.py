@@ -76,6 +76,19 @@ def find_step(context: Context, name: str) -> StepState:
     return next(iter(steps.values()))
 
 
+def find_steps(context: Context, name: str) -> list[StepState]:
+    """The steps that RUN or RUN/STEP names. Raises UsageError."""
+    if "/" in name:
+        return [find_step(context, name)]
+    runs = [run for run in status(context) if name in run.id]
+    runs = [run for run in runs if run.id == name] or runs
+    if len(runs) != 1:
+        what = "no such run" if not runs else f"{len(runs)} runs have that in their names"
+        known = ", ".join(run.id for run in runs[:3])
+        raise UsageError(f"{name}: {what}", hint=f"see `harness status`; {known}".rstrip("; "))
+    return list(runs[0].steps)
+
+
 def log_path(context: Context, key: str) -> Path | None:
     """The log of the finished step, else of its newest attempt, or of its parts' newest."""
     published = context.layout.entry(key).log
