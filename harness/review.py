@@ -9,7 +9,10 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
+from harness.core.layout import EntryLayout
+from harness.core.model import RuntimeName
 from harness.core.retention import read_needs
+from harness.engine.attempts import read_intent
 from harness.engine.retention import open_steps
 from harness.engine.shards import part_keys
 from harness.errors import UsageError
@@ -19,7 +22,7 @@ _FOLLOW_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepState:
-    """Where one step of a planned run stands: done, running, failed or todo."""
+    """Where one step of a planned run stands: done, running, left, failed or todo."""
 
     name: str
     stage: int
@@ -37,9 +40,9 @@ class RunState:
 
     @property
     def state(self) -> str:
-        """`done`, `running`, `failed` or `todo`."""
+        """`done`, `running`, `left`, `failed` or `todo`."""
         states = {step.state for step in self.steps}
-        order = ("running", "failed")
+        order = ("running", "left", "failed")
         return next((s for s in order if s in states), "done" if states == {"done"} else "todo")
 
 
@@ -142,7 +145,7 @@ def _planned(context: Context, key: str) -> Mapping[str, Any]:
 
 
 def _states(context: Context, plan: Mapping[str, Any]) -> dict[str, str]:
-    """`done`, `running`, `failed` or `todo` for each step of a plan."""
+    """`done`, `running`, `left`, `failed` or `todo` for each step of a plan."""
     todo = open_steps(context.layout, read_needs(plan))
     return {key: _undone_state(context, key) if key in todo else "done" for key in plan["steps"]}
 
@@ -152,5 +155,13 @@ def _undone_state(context: Context, key: str) -> str:
     keys_ = (key, *part_keys(context.layout, key))
     if any(context.store.leases.is_held(one) for one in keys_):
         return "running"
-    records = (attempt.record for one in keys_ for attempt in context.store.attempts(one))
-    return "failed" if any(record.exists() for record in records) else "todo"
+    attempts = [attempt for one in keys_ for attempt in context.store.attempts(one)]
+    if any(_is_left(attempt) for attempt in attempts):
+        return "left"
+    return "failed" if any(attempt.record.exists() for attempt in attempts) else "todo"
+
+
+def _is_left(attempt: EntryLayout) -> bool:
+    """Whether a container was started that nobody follows, and whose end nobody read."""
+    intent = None if attempt.record.exists() else read_intent(attempt)
+    return intent is not None and intent.runtime != RuntimeName.PROCESS

@@ -3,6 +3,7 @@
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pytest
 
 from harness.core.model import Losses
-from harness.core.ports import Cause, Exit
+from harness.core.ports import Cause, Exit, Survivor
 from harness.engine import faults
 from harness.engine.faults import Fault, Retries, disk_is_full, fault_of, find_cause, storage_fault
 from harness.engine.runner import Ready, Status, StepRunner
@@ -198,6 +199,14 @@ class Survived(FakeRuntime):
 
     found: Exit | None = Exit(cause=Cause.DONE, code=0)
 
+    def __init__(self, attempts: Path) -> None:
+        super().__init__({})
+        self.attempts = attempts
+
+    def survivors(self) -> Sequence[Survivor]:
+        names = [path.parent.name for path in self.attempts.glob("*/attempt.json")]
+        return [Survivor(name=f"harness-{name}", labels={}, running=True) for name in names]
+
     def attach(self, command: Any, log: Path, stop: Event) -> Exit | None:
         del stop
         out = next(mount.source for mount in command.mounts if str(mount.target) == "/out")
@@ -209,7 +218,7 @@ class Survived(FakeRuntime):
 def test_what_was_lost_from_view_is_followed_not_started_again(tmp_path: Path) -> None:
     plan = toy.plan(losses=(Losses.NONE,))
     key = toy.keys_of(plan)["train"]
-    bench = Patient(tmp_path, scripted(GONE), Survived({}))
+    bench = Patient(tmp_path, scripted(GONE), Survived(tmp_path / "runs" / "attempts"))
     assert bench.run(plan)[key].status is Status.DONE
     assert bench.runtime.seen.count("train") == 1
     assert (bench.layout.entry(key).out / "model.txt").read_text() == "from before"
@@ -221,7 +230,7 @@ def test_what_was_lost_from_view_is_followed_not_started_again(tmp_path: Path) -
 
 def test_an_exit_code_after_the_engine_went_away_is_not_the_steps(tmp_path: Path) -> None:
     plan = toy.plan(losses=(Losses.NONE,))
-    runtime = Survived({})
+    runtime = Survived(tmp_path / "runs" / "attempts")
     runtime.found = FAILED
     bench = Patient(tmp_path, scripted(GONE, write("model.txt", "model")), runtime)
     assert bench.run(plan)[toy.keys_of(plan)["train"]].status is Status.DONE
