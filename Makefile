@@ -9,9 +9,9 @@ MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install demo test test-slow test-all gpu-check check format bench locks lock schema clean
+.PHONY: help install demo test test-slow test-podman test-all gpu-check check format bench locks lock schema clean
 help:
-	@echo "make demo | test | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
+	@echo "make demo | test | test-podman | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 
 install: $(VENV)/.installed
 
@@ -33,6 +33,10 @@ test: install
 
 test-slow: install
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+
+# Rootless if called by an ordinary user.
+test-podman: install
+	$(BIN)/python -m pytest -m "podman and not slow" $(ARGS)
 
 test-all: install
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)

@@ -68,6 +68,14 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
+def size(count: int | None) -> str:
+    """0.3 MB, 12.0 GB; nothing where it cannot be told."""
+    if count is None:
+        return ""
+    gigabytes = count / 2**30
+    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{count / 2**20:.1f} MB"
+
+
 @dataclass(frozen=True, slots=True)
 class Advance:
     """How far a running step is, as its log says."""

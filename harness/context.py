@@ -22,6 +22,7 @@ from harness.engine.store import Store
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
+    from harness.adapters.leftovers import MadeImages
     from harness.adapters.registry import EngineImageCarrier
     from harness.adapters.venv import PipVenvBuilder
     from harness.engine.images import ImageEnvironments
@@ -139,6 +140,12 @@ class Context:
         return ImageEnvironments(
             self.project, self.cache, self.catalogue.stacks, engine, self.build
         )
+
+    def made_images(self, name: RuntimeName) -> "MadeImages":
+        """The images that any harness built on an engine."""
+        from harness.adapters.leftovers import MadeImages
+
+        return MadeImages(name)
 
     def carrier(self, name: RuntimeName) -> "EngineImageCarrier":
         """What takes images out of an engine and into it."""

@@ -61,10 +61,13 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     set_aside_damaged(context, plan_, work.say)
     refuse_unready(context, ask.runtime, plan_, work.tokens)
     final = settled(context, ask, plan_, work.say)
+    if final is not plan_:  # other keys
+        set_aside_damaged(context, final, work.say)
     keeper = Keeper(context.store, final, keep=work.keep, tell=work.say)
     keeper.register()
-    fetched = fetch(context, final, work.say)
-    ready = build(context, ask.runtime, final, fetched, work.say)
+    todo = undone(context, final)
+    fetched = fetch(context, todo, work.say)
+    ready = build(context, ask.runtime, todo, fetched, work.say)
     outcomes = execute(context, ask.runtime, ask.scale, ready, keeper, work)
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
@@ -132,12 +135,12 @@ def has_address(context: Context, asset: str) -> bool:
 
 
 def fetch(
-    context: Context, plan_: Plan, say: Callable[[str], None]
+    context: Context, steps: Sequence[BoundStep], say: Callable[[str], None]
 ) -> tuple[dict[tuple[str, tuple[str, ...]], Any], dict[str, Any]]:
-    """Check out every source and locate or download every asset the plan's open steps read."""
+    """Check out every source and locate or download every asset that the steps read."""
     checkouts: dict[tuple[str, tuple[str, ...]], Any] = {}
     located: dict[str, Any] = {}
-    for step in undone(context, plan_):
+    for step in steps:
         wanted = [(step.repo, step.patches)] if step.repo else []
         wanted += [(one.ref, ()) for one in step.inputs.values() if one.kind == "repo"]
         for name, patches in wanted:
@@ -156,13 +159,13 @@ def fetch(
 def build(
     context: Context,
     runtime: RuntimeName,
-    plan_: Plan,
+    steps: Sequence[BoundStep],
     fetched: tuple[Mapping[tuple[str, tuple[str, ...]], Any], Mapping[str, Any]],
     say: Callable[[str], None],
 ) -> Ready:
-    """Make the environments of the plan's open steps."""
+    """Make the environments of the steps."""
     made: dict[tuple[str, str], Environment] = {}
-    for step in undone(context, plan_):
+    for step in steps:
         wanted = (step.method, step.stack)
         if wanted not in made:
             made[wanted] = environment(context, runtime, step.method, step.stack, say)

@@ -9,7 +9,10 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
+from harness.core.layout import EntryLayout
+from harness.core.model import RuntimeName
 from harness.core.retention import read_needs
+from harness.engine.attempts import read_intent
 from harness.engine.retention import open_steps
 from harness.engine.shards import part_keys
 from harness.errors import UsageError
@@ -19,7 +22,7 @@ _FOLLOW_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepState:
-    """Where one step of a planned run stands: done, running, failed or todo."""
+    """Where one step of a planned run stands: done, running, left, failed or todo."""
 
     name: str
     stage: int
@@ -37,9 +40,9 @@ class RunState:
 
     @property
     def state(self) -> str:
-        """`done`, `running`, `failed` or `todo`."""
+        """`done`, `running`, `left`, `failed` or `todo`."""
         states = {step.state for step in self.steps}
-        order = ("running", "failed")
+        order = ("running", "left", "failed")
         return next((s for s in order if s in states), "done" if states == {"done"} else "todo")
 
 
@@ -74,6 +77,19 @@ def find_step(context: Context, name: str) -> StepState:
             hint=f"write RUN/STEP with a run of `harness status`; steps: {', '.join(known)}",
         )
     return next(iter(steps.values()))
+
+
+def find_steps(context: Context, name: str) -> list[StepState]:
+    """The steps that RUN or RUN/STEP names. Raises UsageError."""
+    if "/" in name:
+        return [find_step(context, name)]
+    runs = [run for run in status(context) if name in run.id]
+    runs = [run for run in runs if run.id == name] or runs
+    if len(runs) != 1:
+        what = "no such run" if not runs else f"{len(runs)} runs have that in their names"
+        known = ", ".join(run.id for run in runs[:3])
+        raise UsageError(f"{name}: {what}", hint=f"see `harness status`; {known}".rstrip("; "))
+    return list(runs[0].steps)
 
 
 def log_path(context: Context, key: str) -> Path | None:
@@ -129,7 +145,7 @@ def _planned(context: Context, key: str) -> Mapping[str, Any]:
 
 
 def _states(context: Context, plan: Mapping[str, Any]) -> dict[str, str]:
-    """`done`, `running`, `failed` or `todo` for each step of a plan."""
+    """`done`, `running`, `left`, `failed` or `todo` for each step of a plan."""
     todo = open_steps(context.layout, read_needs(plan))
     return {key: _undone_state(context, key) if key in todo else "done" for key in plan["steps"]}
 
@@ -139,5 +155,13 @@ def _undone_state(context: Context, key: str) -> str:
     keys_ = (key, *part_keys(context.layout, key))
     if any(context.store.leases.is_held(one) for one in keys_):
         return "running"
-    records = (attempt.record for one in keys_ for attempt in context.store.attempts(one))
-    return "failed" if any(record.exists() for record in records) else "todo"
+    attempts = [attempt for one in keys_ for attempt in context.store.attempts(one)]
+    if any(_is_left(attempt) for attempt in attempts):
+        return "left"
+    return "failed" if any(attempt.record.exists() for attempt in attempts) else "todo"
+
+
+def _is_left(attempt: EntryLayout) -> bool:
+    """Whether a container was started that nobody follows, and whose end nobody read."""
+    intent = None if attempt.record.exists() else read_intent(attempt)
+    return intent is not None and intent.runtime != RuntimeName.PROCESS

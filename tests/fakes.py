@@ -5,7 +5,7 @@ from pathlib import Path
 from threading import Event, Lock
 
 from harness.core.model import RuntimeName
-from harness.core.ports import Cause, Command, Environment, Exit, Mount, Survivor
+from harness.core.ports import Cause, Command, Environment, Exit, Interactive, Mount, Survivor
 
 ENVIRONMENT = Environment(id="env", handle="python", python="python", facts={"torch": "none"})
 
@@ -40,6 +40,9 @@ class FakeRuntime:
 
     def discard(self, name: str) -> None:
         pass
+
+    def interactive(self, command: Command, *, terminal: bool) -> Interactive:
+        return Interactive(argv=command.argv)
 
     def survivors(self) -> Sequence[Survivor]:
         return ()

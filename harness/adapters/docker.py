@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from harness.adapters.container import LIMITS, ContainerSettings, gpu_obstacle, missing_limits
 from harness.adapters.engine import Engine
+from harness.adapters.engine_cli import run_line
 from harness.adapters.following import LogFollower
 from harness.adapters.leftovers import find, remove, step_containers
 from harness.adapters.watching import Watch
 from harness.core.layout import CacheLayout
 from harness.core.model import RuntimeName
-from harness.core.ports import Cause, Command, Exit, Mount, Survivor
+from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.errors import EngineGone, HarnessError, NotReadyError
 
 if TYPE_CHECKING:
@@ -126,6 +127,15 @@ class ContainerRuntime:
         """The containers of steps that this engine has, whoever started them."""
         with self._engine.client() as client:
             return step_containers(client)
+
+    def interactive(self, command: Command, *, terminal: bool) -> Interactive:
+        """The engine's own command line."""
+        settings = ContainerSettings(
+            engine=self.name, cache=self._cache, user=self._inside(self._engine_facts())
+        )
+        return Interactive(
+            argv=tuple(run_line(self._engine, settings.of(command), terminal=terminal))
+        )
 
     @contextmanager
     def _patient_client(self, stop: Event) -> "Iterator[DockerClient]":

@@ -83,10 +83,11 @@ class GitCommands:
     def export(self, repository: Path, commit: str, ids: Collection[str], target: Path) -> None:
         """Give the bare repository `target` this commit, its trees and these blobs."""
         # Without its parents: the commit is shallow there, as after `git clone --depth 1`.
-        trees = _git(repository, ["ls-tree", "-r", "-t", "-d", "-z", "--full-tree", commit])
-        names = [line.split(b"\t")[0].split()[2].decode() for line in trees.split(b"\0")[:-1]]
+        listing = _git(repository, ["ls-tree", "-r", "-t", "-d", "-z", "--full-tree", commit])
+        facts = [line.split(b"\t")[0].decode().split() for line in listing.split(b"\0")[:-1]]
+        trees = [id_ for _, kind, id_ in facts if kind == "tree"]
         root = _git(repository, ["rev-parse", f"{commit}^{{tree}}"]).decode().strip()
-        wanted = _lines(dict.fromkeys([commit, root, *names, *sorted(ids)]))
+        wanted = _lines(dict.fromkeys([commit, root, *trees, *sorted(ids)]))
         self.create(target)
         with tempfile.TemporaryFile() as pack:
             _git(repository, ["pack-objects", "--quiet", "--stdout"], stdin=wanted, stdout=pack)

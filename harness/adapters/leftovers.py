@@ -1,10 +1,16 @@
-"""Containers of steps that an engine still has: find, list, end and remove them."""
+"""What an engine still has of ours: containers of steps, images of environments."""
 
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from harness.adapters.container import GPUS
+from harness.adapters.engine import Engine
+from harness.core.model import RuntimeName
 from harness.core.ports import Survivor
-from harness.errors import EngineGone
+from harness.errors import EngineGone, NotReadyError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -12,6 +18,8 @@ if TYPE_CHECKING:
 
 #: The label that every container of a step carries.
 _KEY = "harness.key"
+#: The label with the environment id, on every image that harness built.
+_ENVIRONMENT = "harness.environment"
 _RUNNING = {"running", "paused", "restarting"}
 _SOMEBODY_WAS_QUICKER = {404, 409}  # no such container; its removal is under way
 
@@ -56,3 +64,48 @@ def remove(container: "Container", grace: int) -> None:
             f"container {container.name} was left behind: {error}",
             hint="run the same command again once the engine answers, or `harness gc`",
         ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class MadeImage:
+    """An image that a harness built."""
+
+    name: str
+    environment: str
+    size: int  # with the layers that it shares
+    remove: Callable[[], None]
+
+
+class MadeImages:
+    """The images of environments that an engine has, and their removal."""
+
+    def __init__(self, engine: RuntimeName) -> None:
+        self._engine = Engine.find(engine, os.environ)
+
+    def list(self) -> list[MadeImage]:
+        """All of them. Raises NotReadyError where there is no engine."""
+        with self._engine.client() as client:
+            images = client.images.list(filters={"label": _ENVIRONMENT})
+            return [
+                MadeImage(
+                    name,
+                    image.labels[_ENVIRONMENT],
+                    int(image.attrs["Size"]),
+                    partial(self._remove, name),
+                )
+                for image in images
+                for name in image.tags or [str(image.id)]
+            ]
+
+    def _remove(self, name: str) -> None:
+        import docker
+
+        with self._engine.client() as client:
+            try:
+                client.images.remove(name)
+            except docker.errors.ImageNotFound:
+                return
+            except docker.errors.APIError as error:
+                raise NotReadyError(
+                    f"{name} was left: {error.explanation}", hint="remove its containers first"
+                ) from error

@@ -13,7 +13,7 @@ from threading import Event
 
 from harness.adapters.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 from harness.core.model import RuntimeName
-from harness.core.ports import Cause, Command, Exit, Mount, Survivor
+from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.errors import NotReadyError
 
 _GRACE_SECONDS = 10.0
@@ -96,6 +96,16 @@ class ProcessRuntime:
 
     def discard(self, name: str) -> None:
         """Nothing is left of a child that ended."""
+
+    def interactive(self, command: Command, *, terminal: bool) -> Interactive:
+        """The program in bubblewrap, or as it is."""
+        del terminal
+        python = Path(command.environment.python)
+        return Interactive(
+            argv=tuple(self._argv(command, python)),
+            env={"TERM": os.environ.get("TERM", "dumb"), **self._env(command, python)},
+            cwd=None if self.isolated else Path(command.cwd),
+        )
 
     def survivors(self) -> tuple[Survivor, ...]:
         """None: children die with their parent."""

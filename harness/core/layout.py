@@ -90,6 +90,10 @@ class RunLayout:
         """The log of building one environment."""
         return self.root / "build" / f"{name}.log"
 
+    def shell(self, name: str) -> "EntryLayout":
+        """The folder of one `harness shell`; gone when it ends."""
+        return EntryLayout(self.root / "shells" / name)
+
     @property
     def quarantine(self) -> Path:
         """Entries that a step without isolation changed."""
@@ -153,9 +157,19 @@ class CacheLayout:
         """Bare clone of an upstream repository."""
         return self.root / "repositories" / f"{name}.git"
 
+    @property
+    def checkouts(self) -> Path:
+        """Folder of pinned and patched checkouts."""
+        return self.root / "checkouts"
+
+    @property
+    def venvs(self) -> Path:
+        """Folder of virtual environments."""
+        return self.root / "venvs"
+
     def checkout(self, name: str, identity: str) -> Path:
         """A pinned and patched checkout, by content."""
-        return self.root / "checkouts" / f"{name}-{identity[:16]}"
+        return self.checkouts / f"{name}-{identity[:16]}"
 
     def lock(self, name: str) -> Path:
         """Lock file held by whoever makes `name` in the cache."""
@@ -171,7 +185,7 @@ class CacheLayout:
 
     def venv(self, identity: str) -> Path:
         """A virtual environment of the process runtime."""
-        return self.root / "venvs" / identity[:16]
+        return self.venvs / identity[:16]
 
     def facts(self, identity: str) -> Path:
         """The probe of one environment."""

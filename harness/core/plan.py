@@ -187,3 +187,11 @@ class Plan:
             ],
             "steps": {key: plain(step) for key, step in self.steps.items()},
         }
+
+
+def read_step(document: Mapping[str, Any]) -> BoundStep:
+    """A step as a plan's document holds it."""
+    from pydantic import TypeAdapter
+
+    absent = dict.fromkeys(("repo", "seed", "progress", "score"))
+    return TypeAdapter(BoundStep).validate_python({**absent, **document})

@@ -63,6 +63,15 @@ class Survivor:
     gpus: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interactive:
+    """A program to start at the user's terminal."""
+
+    argv: tuple[str, ...]
+    env: Mapping[str, str] | None = None  # its whole environment; None: the caller's
+    cwd: Path | None = None
+
+
 class Cause(StrEnum):
     """Why an execution ended."""
 
@@ -123,6 +132,10 @@ class Runtime(Protocol):
 
         Nothing happens if it is not there. Raises NotReadyError.
         """
+        ...
+
+    def interactive(self, command: Command, *, terminal: bool) -> Interactive:
+        """`command` for a person at a terminal, isolated like any. Raises NotReadyError."""
         ...
 
     def survivors(self) -> Sequence[Survivor]:

@@ -75,14 +75,15 @@ class Attempting:
 
     def _resume(self, step: BoundStep, stop: StepStop, faults: Sequence[Exit]) -> Outcome | None:
         """Follow what a dead harness left running, or read its end; clear away what is dead."""
-        for folder in self.store.attempts(step.key):
-            if folder.record.exists():
-                continue
+        unsettled = [one for one in self.store.attempts(step.key) if not one.record.exists()]
+        there = {one.name for one in self.runtime.survivors()} if unsettled else set()
+        for folder in unsettled:
             intent = read_intent(folder)
             if intent is not None and intent.runtime != self.runtime.name:
                 self.tell(f"{step.title}: {folder.root} may still run under {intent.runtime}")
                 continue
-            attempt = self._taken_up(step, folder, intent) if intent else None
+            known = intent is not None and intent.name in there
+            attempt = self._taken_up(step, folder, intent) if intent and known else None
             exit_ = attempt and self.runtime.attach(attempt.command, folder.log, stop)
             if attempt and exit_:
                 return self._settle(attempt, exit_, stop, faults)

@@ -22,7 +22,7 @@ _STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE}
 #: What CUDA, NVML and the driver say of a card that went away under a step.
 _GPU_LOST = re.compile(
     r"NVML: Unknown Error|GPU is lost|has fallen off the bus|uncorrectable ECC error"
-    r"|no CUDA-capable device is detected|CUDA-capable device\(s\) is/are busy or unavailable"
+    r"|no CUDA-capable device is detected|CUDA-capable device\S* (?:is/)?are busy or unavailable"
     r"|Unable to determine the device handle"
 )
 

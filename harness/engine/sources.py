@@ -94,6 +94,10 @@ class Sources:
                 self._known[key] = made
             return self._known[key]
 
+    def place(self, name: str, repository: Repository, patches: Sequence[str]) -> Path:
+        """Where the checkout lies or would lie. Raises as `checkout` does."""
+        return self._cache.checkout(name, self._wanted(name, repository, patches).digest)
+
     def record(self, name: str, repository: Repository, lists: Collection[Sequence[str]]) -> Path:
         """Apply these lists of patches; write down what they and their trees hash to."""
         hashes: dict[str, str] = {}

@@ -72,6 +72,10 @@ class Store:
         """Every attempt at `key`, settled or not."""
         return [EntryLayout(path) for path in sorted(self.layout.attempts.glob(f"{key[:16]}-*"))]
 
+    def drop(self, attempt: EntryLayout) -> None:
+        """Remove an attempt. Call it under the key's lease."""
+        shutil.rmtree(attempt.root, ignore_errors=True)
+
     def publish(self, attempt: EntryLayout, key: str) -> bool:
         """Sync and rename `attempt` to its key; False, and nothing done, if the key is there."""
         target = self.layout.entry(key).root

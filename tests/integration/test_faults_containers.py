@@ -160,6 +160,8 @@ def test_detached_containers_run_on(make: Callable[..., Project], number: signal
     (name,) = containers(project)
     assert f"runs on as {name}" in only_error(document)
     assert docker(project, "inspect", "-f", "{{.State.Running}}", name) == "true"
+    states = json.loads(project.run("status", "--json").stdout)["runs"][0]["steps"]
+    assert [one["state"] for one in states] == ["done", "left", "todo"]
 
     code, _, err = project.reproduce(*CONTAINED)
 

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from harness.adapters.git import GitCommands
+from harness.core.layout import CacheLayout, ProjectLayout
+from harness.core.mirror import MirrorLayout
+from harness.core.model import Scale
+from harness.engine.repositories import Repositories
+from harness.engine.sources import Sources
+from harness.engine.worktree import unseal
 from harness.errors import MismatchError, NotReadyError
+from tests.integration.conftest import SCRIPT
 
 
 def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,3 +73,49 @@ def test_patch_that_does_not_apply_changes_nothing(source_project: Any, tmp_path
     with pytest.raises(MismatchError, match="git apply failed"):
         GitCommands().apply(folder, patch)
     assert list(folder.iterdir()) == []
+
+
+def test_an_exported_repository_has_the_pin_and_what_was_asked_for(
+    source_project: Any, tmp_path: Path
+) -> None:
+    git, bare = GitCommands(), source_project.bare
+    (source_project.upstream / "sub").mkdir()
+    source_project.git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},sub")
+    source_project = source_project.commit()
+    first = source_project.repository.commit
+    (source_project.upstream / "start.py").write_text("start again\n")
+    second = source_project.commit().repository.commit
+    target = tmp_path / "made" / "owner" / "tool.git"
+    entries = git.entries(bare, first)
+    wanted = {entries[path].id for path in ("run.py", "data/list.txt")}
+
+    git.export(bare, first, wanted, target)
+
+    assert git.has_commit(target, first)
+    assert git.entries(target, first) == entries
+    assert "sub" in entries, "a submodule, of which nothing is there"
+    assert not git.missing(target, wanted)
+    assert git.missing(target, {entries["docs/page.md"].id}), "more came than was asked for"
+    assert not git.has_commit(target, second)
+    git.export(bare, second, {git.entries(bare, second)["start.py"].id}, target)
+    assert git.has_commit(target, first)
+    assert git.has_commit(target, second)
+    log = source_project.git("rev-list", "--all", cwd=target).split()
+    assert sorted(log) == sorted([first, second]), "no history is looked for"
+
+
+def test_sources_work_from_an_exported_repository(source_project: Any, tmp_path: Path) -> None:
+    layout = MirrorLayout(tmp_path / "made")
+    caches = CacheLayout(tmp_path / "other"), ProjectLayout(tmp_path / "project")
+    repositories = Repositories(GitCommands(), *caches, source_project.mirror)
+    exported = repositories.export("tool", source_project.repository, layout)
+    assert exported == layout.root / "owner" / "tool.git"
+    before = sorted((exported / "objects" / "pack").iterdir())
+    assert repositories.export("tool", source_project.repository, layout) == exported
+    assert sorted((exported / "objects" / "pack").iterdir()) == before, "it was made again"
+
+    sources = Sources(GitCommands(), CacheLayout(tmp_path / "cache"), caches[1], layout.root)
+    made = sources.checkout("tool", source_project.repository, (), scale=Scale.PAPER)
+    assert made.tree == source_project.repository.tree
+    assert (made.path / "run.py").read_text() == SCRIPT
+    unseal(tmp_path / "cache")

@@ -2,12 +2,14 @@
 
 import copy
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from harness.core.model import Losses, Method, Scale
+from harness.core.plan import read_step
 from harness.errors import UsageError
 from tests import toy
 
@@ -199,3 +201,9 @@ def test_what_a_step_needs_beyond_its_outputs_is_freed_when_it_ends() -> None:
 def test_what_a_plan_ends_in_stays() -> None:
     plan = toy.plan(sized({"data": 0, "train": 3, "score": 1}), until=("train",))
     assert plan.peak_disk_gb() == plan.peak_disk_gb(keep=True) == 2 * 3
+
+
+def test_a_step_is_read_back_from_a_plan_as_it_was() -> None:
+    plan = toy.plan(losses=tuple(Losses))
+    document = json.loads(json.dumps(plan.document()))
+    assert {key: read_step(one) for key, one in document["steps"].items()} == dict(plan.steps)

@@ -1,0 +1,188 @@
+"""What executions left and nobody needs: by reference, never by age or by a broad name.
+
+A key is *wanted* if the newest plan that names a step of a run gives it that key, or if such a step
+reads from it. What somebody works at (their lease is held) is never litter, whatever else it is.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.core.layout import EntryLayout, RunLayout
+from harness.core.model import RuntimeName
+from harness.core.ports import Runtime, Survivor
+from harness.engine.attempts import execution_name, read_intent
+from harness.engine.lock import locked
+from harness.engine.shards import part_keys
+from harness.engine.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Litter:
+    """One thing that can go."""
+
+    kind: str  # container, attempt, quarantine, store, checkout, venv, image
+    name: str
+    size: int | None  # bytes, where they can be told
+    why: str
+    remove: Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """The executions that engines still have, and the engines that could be asked."""
+
+    runtimes: Mapping[RuntimeName, Runtime]
+    executions: Mapping[str, tuple[Runtime, Survivor]]  # by name
+
+
+def wanted_keys(layout: RunLayout) -> frozenset[str]:
+    """Keys that plans want, parts of steps included."""
+    newest: dict[tuple[str, str], str] = {}
+    parents: dict[str, set[str]] = {}
+    for path in sorted(layout.plans.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
+        plan = json.loads(path.read_text())
+        for run in plan["runs"]:
+            newest |= {(run["id"], name): key for name, key in run["steps"].items()}
+        for key, step in plan["steps"].items():
+            inputs = step["inputs"].values()
+            parents[key] = {one["ref"] for one in inputs if one["kind"] == "step"}
+    found: set[str] = set()
+    waiting = set(newest.values())
+    while waiting:
+        found |= waiting
+        waiting = {parent for key in waiting for parent in parents[key]} - found
+    return frozenset(found.union(*(part_keys(layout, key) for key in found)))
+
+
+def find_litter(store: Store, left: Left, *, with_store: bool) -> Iterator[Litter]:
+    """Containers, attempts, quarantine; with `with_store` also finished steps nobody wants."""
+    wanted = wanted_keys(store.layout)
+    orphans = list(_orphans(store, left, wanted))
+    yield from orphans
+    yield from _dead_attempts(store, left, wanted, {orphan.name for orphan in orphans})
+    for path in _folders(store.layout.quarantine):
+        yield Litter("quarantine", path.name, size_of(path), "damaged", _removal(path))
+    if with_store:
+        yield from _unwanted_entries(store, wanted)
+
+
+def size_of(path: Path) -> int:
+    """Bytes of a file or of all files below a folder; what goes meanwhile counts nothing."""
+    if path.is_file():
+        return path.lstat().st_size
+    total = 0
+    for folder, _, names in os.walk(path):
+        for name in names:
+            try:
+                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - many of them
+            except FileNotFoundError:
+                continue
+    return total
+
+
+def _orphans(store: Store, left: Left, wanted: frozenset[str]) -> Iterator[Litter]:
+    for name, (runtime, survivor) in left.executions.items():
+        key = survivor.labels["harness.key"]
+        why = _why_unwanted(store, survivor, key, wanted)
+        if why is not None and not store.leases.is_held(key):
+            state = "running" if survivor.running else "ended"
+            remove = _held(store, key, partial(runtime.discard, name))
+            yield Litter("container", name, None, f"{state}; {why}", remove)
+
+
+def _why_unwanted(store: Store, survivor: Survivor, key: str, wanted: frozenset[str]) -> str | None:
+    attempt = store.layout.attempt(survivor.name.removeprefix("harness-"))
+    record = store.record_of(attempt)
+    if store.layout.entry(key).record.exists():
+        return "its step is finished"
+    if key not in wanted:
+        return "no plan wants its step"
+    if not attempt.root.exists():
+        return "its attempt is gone"
+    return "its end was read" if record is not None else None
+
+
+def _dead_attempts(
+    store: Store, left: Left, wanted: frozenset[str], orphans: set[str]
+) -> Iterator[Litter]:
+    newest: dict[str, EntryLayout] = {}
+    folders = sorted(_folders(store.layout.attempts), key=lambda path: path.stat().st_mtime_ns)
+    attempts = [(key, EntryLayout(path)) for path in folders if (key := _key_of(store, path))]
+    newest |= {key: attempt for key, attempt in attempts if attempt.record.exists()}
+    for key, attempt in attempts:
+        name = execution_name(attempt.root)
+        alive = name in left.executions and name not in orphans
+        if alive or store.leases.is_held(key):
+            continue
+        why = _why_dead(store, left, attempt, key, wanted)
+        if why is None and attempt.record.exists() and newest[key] is not attempt:
+            why = "a newer attempt was recorded"
+        if why is not None:
+            remove = _held(store, key, _removal(attempt.root))
+            yield Litter("attempt", attempt.root.name, size_of(attempt.root), why, remove)
+
+
+def _why_dead(
+    store: Store, left: Left, attempt: EntryLayout, key: str, wanted: frozenset[str]
+) -> str | None:
+    record = store.record_of(attempt)
+    if record is None:
+        intent = read_intent(attempt)
+        if intent is None or intent.runtime == RuntimeName.PROCESS:
+            return "its process is gone"
+        known = intent.runtime in left.runtimes
+        here = intent.owner.is_on_machine_of(store.leases.owner)
+        return "its container is gone" if known and here else None
+    if record["status"] == "discarded":
+        return "another host published its step"
+    if store.layout.entry(key).record.exists():
+        return "its step is finished"
+    return None if key in wanted else "no plan wants its step"
+
+
+def _unwanted_entries(store: Store, wanted: frozenset[str]) -> Iterator[Litter]:
+    for path in (path for folder in _folders(store.layout.store) for path in _folders(folder)):
+        key = path.name
+        if key not in wanted and not store.leases.is_held(key):
+            remove = _held(store, key, partial(_drop_entry, store, key))
+            yield Litter("store", key, size_of(path), "no plan wants its step", remove)
+
+
+def _drop_entry(store: Store, key: str) -> None:
+    """Out of the store by one rename; not if a plan that wants it came meanwhile."""
+    with locked(store.layout.plans_lock):
+        if key in wanted_keys(store.layout):
+            return
+        aside = store.quarantine(key)
+    shutil.rmtree(aside)
+
+
+def _key_of(store: Store, attempt: Path) -> str | None:
+    """The whole key of an attempt, whose name holds its beginning: its lease file has it."""
+    leases = store.layout.lease(f"{attempt.name.partition('-')[0]}*")
+    found = [path.stem for path in leases.parent.glob(leases.name)]
+    return found[0] if found else None
+
+
+def _held(store: Store, key: str, act: Callable[[], None]) -> Callable[[], None]:
+    """`act` under the key's lease; nothing if somebody began to work at it."""
+
+    def act_alone() -> None:
+        with store.leases.try_hold(key) as held:
+            if held:
+                act()
+
+    return act_alone
+
+
+def _removal(path: Path) -> Callable[[], None]:
+    return partial(shutil.rmtree, path)
+
+
+def _folders(root: Path) -> Sequence[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ()

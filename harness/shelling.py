@@ -1,0 +1,112 @@
+"""The verb `shell`: a step's environment, inputs and working directory, at a terminal."""
+
+import json
+import shutil
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+
+from harness.context import Context
+from harness.core.layout import EntryLayout
+from harness.core.model import RuntimeName
+from harness.core.plan import BoundStep, read_step
+from harness.core.ports import Interactive
+from harness.engine.execution import Ready
+from harness.errors import NotReadyError, UsageError
+from harness.reproduce import build, fetch
+from harness.review import find_step
+
+#: bash where there is one.
+_SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash; else exec sh; fi")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A shell that can be started, and what the step itself runs."""
+
+    program: Interactive
+    step_argv: tuple[str, ...]
+
+
+@contextmanager
+def prepared(
+    context: Context, name: str, say: Callable[[str], None], *, keep: bool
+) -> Iterator[Prepared]:
+    """The shell of RUN/STEP, without GPUs; with `keep` its folders stay afterwards.
+
+    It works in the folder of the step's newest failed attempt, else in a fresh one.
+    """
+    step, runtime_name = _planned(context, find_step(context, name).key)
+    ready = build(context, runtime_name, [step], fetch(context, [step], say), say)
+    _refuse_missing_inputs(context, step)
+    failed = _newest_failed(context, step)
+    folder = failed or _fresh(context, ready, step)
+    runtime = context.runtime(runtime_name, step.scale)
+    workspace = ready.workspace(step, folder, context.layout, {})
+    workspace.prepare(runtime)
+    command = workspace.command(runtime, ready.environment(step), ())
+    shell = replace(command, name=f"harness-shell-{uuid.uuid4().hex[:12]}", argv=_SHELL, labels={})
+    say(f"/work and /out are {folder.root}")
+    try:
+        program = runtime.interactive(shell, terminal=sys.stdin.isatty())
+        yield Prepared(program, command.argv)
+    finally:
+        if not keep:
+            shutil.rmtree(folder.home if failed else folder.root, ignore_errors=True)
+
+
+def start(program: Interactive) -> int:
+    """Start it at the user's terminal; its exit code. Raises NotReadyError if it is not there."""
+    try:
+        done = subprocess.run(program.argv, env=program.env, cwd=program.cwd, check=False)
+    except FileNotFoundError as error:
+        raise NotReadyError(
+            f"{program.argv[0]} is not installed: a shell in a container takes its command line",
+            hint="install it, or see what to start with `harness shell --print`",
+        ) from error
+    return done.returncode
+
+
+def _planned(context: Context, key: str) -> tuple[BoundStep, RuntimeName]:
+    """The step and the runtime of its run; GPUs are left to steps that lease them."""
+    for path in context.layout.plans.glob("*.json"):
+        plan = json.loads(path.read_text())
+        if key in plan["steps"]:
+            run = next(run["run"] for run in plan["runs"] if key in run["steps"].values())
+            step = read_step(plan["steps"][key])
+            without = replace(step, resources=replace(step.resources, gpus=0))
+            return without, RuntimeName(run["runtime"])
+    raise UsageError(f"no plan under {context.layout.plans} holds {key}", hint="plan it again")
+
+
+def _refuse_missing_inputs(context: Context, step: BoundStep) -> None:
+    missing = [
+        f"/in/{name}"
+        for name, one in step.inputs.items()
+        if one.kind == "step" and not (context.layout.entry(one.ref).out / one.path).exists()
+    ]
+    if missing:
+        raise NotReadyError(
+            f"{step.title}: {', '.join(missing)} not there (not made yet, or dropped)",
+            hint="run what comes before it: `harness reproduce ... --until STEP`, with --keep",
+        )
+
+
+def _newest_failed(context: Context, step: BoundStep) -> EntryLayout | None:
+    failed = [
+        attempt
+        for attempt in context.store.attempts(step.key)
+        if attempt.record.exists() and attempt.work.exists()
+    ]
+    return max(failed, key=lambda attempt: attempt.record.stat().st_mtime_ns, default=None)
+
+
+def _fresh(context: Context, ready: Ready, step: BoundStep) -> EntryLayout:
+    folder = context.layout.shell(uuid.uuid4().hex[:12])
+    folder.out.mkdir(parents=True)
+    folder.work.mkdir()
+    ready.copy_source(step, folder.work)
+    return folder

@@ -1,0 +1,188 @@
+"""Verbs that tend what executions left: gc, cancel."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.context import Context
+from harness.core.manifest import method_names
+from harness.core.model import RuntimeName, Scale
+from harness.core.ports import Runtime, Survivor
+from harness.engine import worktree
+from harness.engine.attempts import read_intent
+from harness.engine.litter import Left, Litter, find_litter, size_of
+from harness.engine.lock import locked
+from harness.engine.shards import part_keys
+from harness.errors import HarnessError, NotReadyError
+from harness.review import StepState, find_steps
+
+_ENGINES = (RuntimeName.DOCKER, RuntimeName.PODMAN)
+_POLL_SECONDS = 0.2
+_HOST_STACK = "host"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What `gc` looks for besides containers, attempts and quarantine."""
+
+    store: bool = False
+    cache: bool = False
+    images: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """One thing that `gc` removed, or could not."""
+
+    litter: Litter
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """One step that was to stop: `stopped`, `asked` (its holder has not answered), `idle`."""
+
+    step: StepState
+    state: str
+    holder: str | None = None
+
+
+def find(context: Context, choice: Choice, say: Callable[[str], None]) -> list[Litter]:
+    """All that can go."""
+    found = list(find_litter(context.store, _left(context, say), with_store=choice.store))
+    if choice.cache:
+        found += [*_checkouts(context), *_venvs(context)]
+    if choice.images:
+        found += _images(context)
+    return found
+
+
+def sweep(found: list[Litter]) -> Iterator[Swept]:
+    """Remove it, one by one; what cannot go is told and does not stop the rest."""
+    for one in found:
+        try:
+            one.remove()
+        except (HarnessError, OSError) as error:
+            yield Swept(one, str(error))
+        else:
+            yield Swept(one)
+
+
+def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
+    """Stop the steps of RUN or RUN/STEP that are under way, whoever runs them. Raises UsageError.
+
+    A holder is asked by a file and has `patience` seconds; what nobody holds is ended here.
+    """
+    steps = [step for step in find_steps(context, name) if step.state != "done"]
+    keys = {step.key: (step.key, *part_keys(context.layout, step.key)) for step in steps}
+    leases, layout = context.store.leases, context.layout
+    held = {key for all_keys in keys.values() for key in all_keys if leases.is_held(key)}
+    holders = {key: str(leases.holder(key)) for key in held}
+    for key in held:
+        layout.cancelled(key).touch()
+    deadline = time.monotonic() + patience
+    while any(leases.is_held(key) for key in held) and time.monotonic() < deadline:
+        time.sleep(_POLL_SECONDS)
+    return [_end(context, step, keys[step.key], holders) for step in steps]
+
+
+def _end(
+    context: Context, step: StepState, keys: tuple[str, ...], holders: dict[str, str]
+) -> Cancelled:
+    waiting = [key for key in keys if key in holders and context.store.leases.is_held(key)]
+    if waiting:
+        return Cancelled(step, "asked", holders[waiting[0]])
+    ended = [_discard_unfinished(context, key) for key in keys]
+    return Cancelled(step, "stopped" if any(ended) or set(keys) & set(holders) else "idle")
+
+
+def _discard_unfinished(context: Context, key: str) -> bool:
+    """End what runs at a key that nobody follows, and drop its attempts."""
+    found = False
+    with context.store.leases.try_hold(key) as held:
+        for attempt in context.store.attempts(key) if held else ():
+            intent = None if attempt.record.exists() else read_intent(attempt)
+            if intent is not None:
+                runtime = context.runtime(RuntimeName(intent.runtime), Scale.SMOKE)
+                runtime.discard(intent.name)
+                context.store.drop(attempt)
+                found = True
+    return found
+
+
+def _left(context: Context, say: Callable[[str], None]) -> Left:
+    runtimes: dict[RuntimeName, Runtime] = {}
+    executions: dict[str, tuple[Runtime, Survivor]] = {}
+    for name in _ENGINES:
+        runtime = context.runtime(name, Scale.SMOKE)
+        try:
+            found = runtime.survivors()
+        except NotReadyError as error:
+            say(f"not asked: {error}")
+            continue
+        runtimes[name] = runtime
+        for one in found:
+            if one.labels.get("harness.runs") == str(context.layout.root):
+                executions.setdefault(one.name, (runtime, one))
+    return Left(runtimes, executions)
+
+
+def _checkouts(context: Context) -> Iterator[Litter]:
+    wanted, unknown = set(), set()
+    patched: dict[str, set[tuple[str, ...]]] = {}
+    for method in method_names(context.project):
+        for name, patches in context.method(method).repositories.items():
+            patched.setdefault(name, {()}).add(patches)
+    for name, pinned in context.catalogue.repositories.items():
+        for patches in patched.get(name, {()}):
+            try:
+                wanted.add(context.sources.place(name, pinned, patches))
+            except HarnessError:  # its repository is not there: nobody can say what is needed
+                unknown.add(name)
+    for path in context.cache.checkouts.glob("*-*"):
+        if path not in wanted and path.name.rpartition("-")[0] not in unknown:
+            why = "no manifest pins it so"
+            yield Litter("checkout", path.name, size_of(path), why, partial(worktree.remove, path))
+
+
+def _venvs(context: Context) -> Iterator[Litter]:
+    try:
+        wanted = {context.cache.venv(one) for one in _identities(context, RuntimeName.PROCESS)}
+    except NotReadyError:  # a stack's Python is not there: nobody can say what is needed
+        return
+    for path in context.cache.venvs.glob("*/pyvenv.cfg"):
+        if path.parent not in wanted:
+            folder = path.parent
+            why = "no manifest and lock give it"
+            yield Litter("venv", folder.name, size_of(folder), why, partial(_remove_venv, folder))
+
+
+def _images(context: Context) -> Iterator[Litter]:
+    for engine in _ENGINES:
+        try:
+            made = context.made_images(engine).list()
+        except NotReadyError:
+            continue
+        wanted = set(_identities(context, engine))
+        for image in made:
+            if image.environment not in wanted:
+                why = f"no manifest and lock give it ({engine})"
+                yield Litter("image", image.name, image.size, why, image.remove)
+
+
+def _remove_venv(folder: Path) -> None:
+    with locked(folder.with_suffix(".lock")):
+        shutil.rmtree(folder)
+
+
+def _identities(context: Context, runtime: RuntimeName) -> Iterator[str]:
+    """Environment ids of every method on every stack."""
+    environments = context.environments(runtime)
+    for name in method_names(context.project):
+        for stack in context.method(name).stacks:
+            contained = runtime is not RuntimeName.PROCESS
+            if stack != _HOST_STACK or contained:
+                yield environments.identify(name, stack)
