@@ -42,8 +42,16 @@ def gpu_obstacle(engine: RuntimeName, facts: Mapping[str, Any]) -> str | None:
 
 
 def missing_limits(facts: Mapping[str, Any]) -> list[str]:
-    """The limits that an engine says it cannot enforce."""
+    """The limits that an engine cannot enforce."""
+    if is_rootless(facts) and str(facts.get("CgroupVersion")) == "1":
+        return list(LIMITS.values())  # whatever it says: it has no cgroups of its own there
     return [limit for name, limit in LIMITS.items() if not facts.get(name, True)]
+
+
+def is_rootless(facts: Mapping[str, Any]) -> bool:
+    """Whether the engine runs as an ordinary user, whom it maps to 0 inside."""
+    options = facts.get("SecurityOptions") or []  # Docker's way to say it; Podman's is a field
+    return bool(facts.get("Rootless")) or any("rootless" in str(option) for option in options)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

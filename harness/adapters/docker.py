@@ -9,7 +9,13 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.container import LIMITS, ContainerSettings, gpu_obstacle, missing_limits
+from harness.adapters.container import (
+    LIMITS,
+    ContainerSettings,
+    gpu_obstacle,
+    is_rootless,
+    missing_limits,
+)
 from harness.adapters.engine import Engine
 from harness.adapters.engine_cli import run_line
 from harness.adapters.following import LogFollower
@@ -227,9 +233,7 @@ class ContainerRuntime:
 
     def _inside(self, facts: Mapping[str, Any]) -> tuple[int, int]:
         """The user inside: the caller, whom a rootless engine maps to 0."""
-        options = facts.get("SecurityOptions") or []
-        rootless = any("rootless" in str(option) for option in options)
-        return (0, 0) if rootless else self._user
+        return (0, 0) if is_rootless(facts) else self._user
 
     def _engine_facts(self) -> Mapping[str, Any]:
         if self._facts is None:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.adapters.container import CDI_KIND, LIMITS, gpu_obstacle, missing_limits
+from harness.adapters.container import CDI_KIND, LIMITS, gpu_obstacle, is_rootless, missing_limits
 from harness.core.model import RuntimeName, Scale
 from harness.doctor.line import Facts, Line, Needs, State, judge
 
@@ -95,7 +95,7 @@ def users(facts: Facts, needs: Needs) -> Line:
             needed=needed,
             mend="switch userns-remap off in the daemon's settings, or use a rootless engine",
         )
-    if "rootless" not in options:
+    if not is_rootless(_said(facts)):
         return Line(check="users", state=State.OK, found="the engine maps no users", needed=needed)
     return judge(
         "users",

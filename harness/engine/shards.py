@@ -5,6 +5,7 @@ the store, and its outputs are checked against its own ids. `runs/shards/<key>.j
 parts a step was split. Once all parts of one split are finished, executing the step merges them.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -19,7 +20,11 @@ from harness.core.ports import Cause, Exit
 from harness.core.shards import cut, lists, split
 from harness.core.template import fill, placeholders
 from harness.engine.store import Store, write_json
+from harness.engine.worktree import copy_writable
 from harness.errors import StepError
+
+#: What file systems answer that have no hard links, or not these.
+_NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
 
 
 def split_step(
@@ -164,23 +169,31 @@ def _input_of(template: str) -> str:
 
 def _copy(source: Path, target: Path) -> None:
     if source.is_dir():
-        shutil.copytree(source, target, symlinks=True)
+        copy_writable(source, target)
     else:
         shutil.copyfile(source, target)
 
 
 def _link_tree(source: Path, target: Path, step: BoundStep) -> None:
-    """Hard links to every file below `source`: no space, and the part stays whole."""
+    """Hard links to every file below `source`, where it can be: no space, and parts stay whole."""
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
         if path.is_dir() and not path.is_symlink():
             place.mkdir(parents=True, exist_ok=True)
             continue
         place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.link(path, place, follow_symlinks=False)
-        except FileExistsError as error:
+        if place.exists():
             raise StepError(
                 f"{step.title}: two parts wrote {place.relative_to(target)}",
                 hint="`shards` is for steps of one file per id; mend it in the method's manifest",
-            ) from error
+            )
+        _link(path, place)
+
+
+def _link(path: Path, place: Path) -> None:
+    try:
+        os.link(path, place, follow_symlinks=False)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        shutil.copy2(path, place, follow_symlinks=False)

@@ -82,8 +82,9 @@ class OwnEngine:
             if containers:
                 self.docker("rm", "-f", *containers)
         self.stop()
-        for place in (self.root / "exec" / "netns").glob("*"):
-            subprocess.run(["umount", str(place)], check=False)
+        # An engine that was killed leaves its mounts.
+        for place in (*(self.root / "exec" / "netns").glob("*"), self.root / "data"):
+            subprocess.run(["umount", "-R", str(place)], check=False, capture_output=True)
         shutil.rmtree(self.root)
 
 

@@ -16,6 +16,7 @@ host=unix://$home/podman.sock
 base=docker.io/library/debian:bookworm-slim
 . "$(dirname "$0")/base_image.sh"
 
+unset CONTAINER_HOST # podman would be a client of that engine
 # crun refuses cgroups of version 1, where runc works.
 engine=(podman --root "$home/data" --runroot "$home/run" --runtime "$(command -v runc)" --cgroup-manager cgroupfs)
 
@@ -55,9 +56,9 @@ stop() {
   exec 7>"$home/lock"
   flock 7
   pid=$(cat "$home/pid")
-  kill "$pid" 2>/dev/null || true
+  kill -- "-$pid" 2>/dev/null || true # its group: a rootless one has a process in a namespace, too
   for _ in $(seq 100); do
-    kill -0 "$pid" 2>/dev/null || break
+    kill -0 -- "-$pid" 2>/dev/null || break
     sleep 0.2
   done
   rm -f "$home/pid"

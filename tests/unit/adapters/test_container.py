@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.container import ContainerSettings, gpu_obstacle, missing_limits
+from harness.adapters.container import ContainerSettings, gpu_obstacle, is_rootless, missing_limits
 from harness.adapters.engine import Engine
 from harness.core.layout import CacheLayout
 from harness.core.model import Resources, RuntimeName
@@ -95,6 +95,26 @@ def test_limits_that_an_engine_denies() -> None:
     assert missing_limits({"MemoryLimit": True, "PidsLimit": True}) == []
     assert missing_limits({"MemoryLimit": False, "PidsLimit": True}) == ["memory"]
     assert missing_limits({}) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "rootless", "missing"),
+    [
+        (
+            {"Rootless": True, "CgroupVersion": "1", "MemoryLimit": True},
+            True,
+            ["memory", "processes"],
+        ),
+        ({"Rootless": True, "CgroupVersion": "2", "MemoryLimit": True}, True, []),
+        ({"Rootless": True, "CgroupVersion": "2", "PidsLimit": False}, True, ["processes"]),
+        ({"SecurityOptions": ["name=seccomp", "name=rootless"], "CgroupVersion": "2"}, True, []),
+        ({"Rootless": False, "CgroupVersion": "1", "SecurityOptions": None}, False, []),
+        ({"SecurityOptions": ["name=seccomp,profile=default"]}, False, []),
+    ],
+)
+def test_rootless_engines(facts: dict[str, Any], rootless: bool, missing: list[str]) -> None:
+    assert is_rootless(facts) is rootless
+    assert missing_limits(facts) == missing
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.project import SCORES, Project, finish, step
+from tests.services.docker_engine import BASE
 
 LISTS = step(
     "lists",
@@ -31,8 +32,13 @@ for folder, text in ('ids', '@'), ('lines', '/Pictures/@.jpg /Masks/@.png'):
 )
 #: Whoever has `d` on its list waits for an answer, if asked to.
 LABEL = """
-import pathlib, sys, time
-from PIL import Image
+import pathlib, struct, sys, time, zlib
+def chunk(kind, data):
+    return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+def png(value):  # 4 x 3 pixels, 8-bit grey
+    head, rows = struct.pack('>IIBBBBB', 4, 3, 8, 0, 0, 0, 0), bytes([0, *[value] * 4]) * 3
+    chunks = (b'IHDR', head), (b'IDAT', zlib.compress(rows)), (b'IEND', b'')
+    return bytes([137, 80, 78, 71, 13, 10, 26, 10]) + b''.join(chunk(*c) for c in chunks)
 out, lines, ids = map(pathlib.Path, sys.argv[1:4])
 names = [line.split()[0].split('/')[-1][:-4] for line in (lines / 'all.txt').open()]
 assert (ids / 'all.txt').read_text().split() == names
@@ -48,7 +54,7 @@ if WAIT and 'd' in names:
     if answer == 'fail':
         sys.exit(3)
 for name in names:
-    Image.new('L', (4, 3), ord(name) % 21).save(out / 'labels' / (name + '.png'))
+    (out / 'labels' / (name + '.png')).write_bytes(png(ord(name) % 21))
 """
 LAST = step(
     "last",
@@ -202,7 +208,7 @@ def test_two_harnesses_share_the_parts(tmp_path: Path) -> None:
 
 
 def test_a_part_that_writes_what_is_not_its_own_is_refused(tmp_path: Path) -> None:
-    code = LABEL + "\nImage.new('L', (4, 3)).save(out / 'labels' / 'extra.png')\n"
+    code = LABEL + "\n(out / 'labels' / 'extra.png').write_bytes(png(0))\n"
     exit_code, document, _ = project_of(tmp_path, code=code).reproduce("--shards", "2")
     assert exit_code == 6
     assert "unexpected: extra.png" in str(document)
@@ -225,3 +231,24 @@ def test_a_step_that_cannot_be_sharded_is_refused_with_its_line(tmp_path: Path) 
     assert code == 2
     assert "other numbers" in document["error"]
     assert "toy.yaml" in document["error"]
+
+
+@pytest.mark.docker
+def test_parts_in_containers_are_followed_after_a_kill(
+    tmp_path: Path, docker_host: str, answers: Answers
+) -> None:
+    project = project_of(tmp_path, wait=True)
+    project.environ["DOCKER_HOST"] = docker_host
+    contained = ("--runtime", "docker", "--base", BASE, "--shards", "2")
+    process = project.start(*contained)
+    end = time.monotonic() + 300
+    while not list(project.runs.glob("attempts/*/out/waiting")) and time.monotonic() < end:
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    answers.give(project, "go")
+    code, _, err = project.reproduce(*contained)
+    assert code == 0, err
+    assert "step label 2/2 (toy, stage 2): following harness-" in err
+    assert [len(part["ids"]) for part in record_of(project)["shards"]] == [3, 4]
+    assert project.published() == ["label", "last", "lists"]

@@ -1,0 +1,143 @@
+"""From a mirror alone: engine, image build and steps where there is no network but loopback."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.services.docker_engine import BASE
+
+pytestmark = [pytest.mark.docker, pytest.mark.slow]
+OFFLINE = Path(__file__).parents[1] / "services" / "offline.sh"
+#: What could lead to packages, images or repositories past the mirror.
+_LEADS = ("HARNESS_", "PIP_", "UV_", "DOCKER_HOST", "CONTAINER_HOST", "GIT_")
+
+
+@dataclass(frozen=True)
+class Away:
+    """A mirror, and a machine that has nothing else: no network, empty engine, empty cache."""
+
+    root: Path
+    engine: Path  # short: sockets lie there
+
+    @property
+    def mirror(self) -> Path:
+        return self.root / "mirror"
+
+    def create(self, *words: str) -> dict[str, Any]:
+        """`harness mirror create`, where there is a network."""
+        environ = {**os.environ, "HARNESS_CACHE": str(self.root / "cache-there")}
+        argv = ["mirror", "create", str(self.mirror), *words, "--json", "--base", BASE]
+        argv += ["--runs", str(self.root / "runs-there")]
+        done = _harness(argv, environ)
+        assert done.returncode == 0, done.stdout + done.stderr
+        made: dict[str, Any] = json.loads(done.stdout)
+        return made
+
+    def here(self, *commands: tuple[str, ...]) -> list[Any]:
+        """Commands of harness offline, one after another in one engine; what they print."""
+        environ = {k: v for k, v in os.environ.items() if not k.startswith(_LEADS)}
+        environ = {k: v for k, v in environ.items() if not k.lower().endswith("_proxy")}
+        environ["HARNESS_CACHE"] = str(self.root / "cache-here")
+        outs = [self.root / f"out-{number}.json" for number in range(len(commands))]
+        script = self.root / "commands.sh"
+        place = f"--mirror {self.mirror} --json"
+        lines = [
+            "set -euo pipefail",
+            'test "$(ip -brief link | cut -d" " -f1)" = lo',
+            *(
+                f"{sys.executable} -m harness {' '.join(words)} {place} > {out}"
+                for words, out in zip(commands, outs, strict=True)
+            ),
+        ]
+        script.write_text("\n".join(lines))
+        argv = [str(OFFLINE), str(self.engine), "bash", str(script)]
+        done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False)
+        said = "".join(out.read_text() for out in outs if out.exists())
+        assert done.returncode == 0, said + done.stderr
+        return [json.loads(out.read_text()) for out in outs]
+
+
+@pytest.fixture
+def away(tmp_path: Path, docker_host: str, require: Callable[[bool, str], None]) -> Iterator[Away]:
+    """A machine apart."""
+    del docker_host
+    require(os.getuid() == 0, "a network namespace with an engine takes root")
+    missing = [tool for tool in ("dockerd", "unshare", "ip") if shutil.which(tool) is None]
+    require(not missing, f"not installed: {', '.join(missing)}")
+    engine = Path(tempfile.mkdtemp(prefix="offline-"))
+    yield Away(tmp_path, engine)
+    shutil.rmtree(engine)
+    shutil.rmtree(tmp_path / "mirror", ignore_errors=True)
+
+
+def test_the_demo_from_its_mirror_alone(away: Away) -> None:
+    made = away.create("demo", "--scale", "smoke")
+    assert made["methods"] == ["demo"]
+    assert made["missing"] == {}
+    (tag,) = (tag for tag in made["images"] if tag.startswith("harness/demo:"))
+    assert sorted(name.partition(":")[0] for name in made["images"]) == [
+        "harness/demo",
+        "harness/system",
+        "harness/tools",
+    ]
+    assert _verify(away.mirror) == (0, [])
+    again = away.create("demo", "--scale", "smoke")
+    assert again == made, "a second call changes nothing"
+
+    runs = away.root / "runs-here"
+    built, reproduced = away.here(
+        ("build", "demo", "--no-cache", "--runs", str(runs)),
+        ("reproduce", "demo", "--scale", "smoke", "--losses", "none", "--seeds", "1",
+         "--runs", str(runs)),
+    )  # fmt: skip
+    (image,) = built["built"]
+    assert image["id"].startswith(tag.rpartition("-")[2])
+    assert image["handle"] != made["images"][tag], "it was loaded, not built"
+    (run,) = reproduced["runs"]
+    assert run["status"] == "done"
+    assert set(run["scores"]) == {"J", "F", "JF"}
+    assert not any(step["cached"] for step in run["steps"])
+    log = (runs / "build" / "demo-host-docker.log").read_text()
+    assert "harness/tools" in log
+    assert "Looking in indexes" not in log, "pip asked an index"
+
+
+def test_an_image_of_the_mirror_is_loaded_and_its_id_is_the_same(away: Away) -> None:
+    made = away.create("demo", "--scale", "smoke")
+    (loaded,) = away.here(("build", "demo", "--runs", str(away.root / "runs-here")))
+    (image,) = loaded["built"]
+    assert image["handle"] in made["images"].values()
+
+
+def test_a_damaged_mirror_is_found_and_mended(away: Away) -> None:
+    away.create("demo", "--scale", "smoke")
+    packages = sorted((away.mirror / "packages").iterdir(), key=lambda path: path.stat().st_size)
+    packages[0].write_bytes(b"another file")
+    packages[1].unlink()
+    code, damage = _verify(away.mirror)
+    assert code == 4
+    assert sorted(one["path"] for one in damage) == sorted(
+        f"packages/{path.name}" for path in packages[:2]
+    )
+    packages[0].unlink()
+    away.create("demo", "--scale", "smoke")
+    assert _verify(away.mirror) == (0, [])
+
+
+def _verify(mirror: Path) -> tuple[int, list[Any]]:
+    done = _harness(["mirror", "verify", str(mirror), "--json"], os.environ)
+    return done.returncode, json.loads(done.stdout)["damage"]
+
+
+def _harness(argv: list[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "harness", *argv]
+    return subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
