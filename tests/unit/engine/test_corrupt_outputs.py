@@ -16,8 +16,9 @@ import torch
 from PIL import Image
 
 from harness.core import contract as contracts
-from harness.core.layout import RunLayout
+from harness.core.layout import CacheLayout, RunLayout
 from harness.core.model import Losses
+from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.store import Store
@@ -318,7 +319,7 @@ def run(root: Path, kind: str, bad: Writer | None) -> dict[str, Outcome]:
     ready = Ready(checkouts={}, assets={}, environments={("toy", "host"): ENVIRONMENT})
     store = Store(RunLayout(root / "runs"))
     runner = StepRunner(store, FakeRuntime(acts), ready)
-    tokens = Tokens(cpus=2, memory_gb=16)
+    tokens = Tokens(cpus=2, memory_gb=16, gpus=GpuLeases(CacheLayout(root / "cache")))
     outcomes = run_plan(plan, runner.execute, tokens, 1, Event(), Watch())
     return {plan.steps[key].name: outcome for key, outcome in outcomes.items()}
 
