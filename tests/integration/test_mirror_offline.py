@@ -107,7 +107,7 @@ def test_the_demo_from_its_mirror_alone(away: Away) -> None:
     assert set(run["scores"]) == {"J", "F", "JF"}
     assert not any(step["cached"] for step in run["steps"])
     log = (runs / "build" / "demo-host-docker.log").read_text()
-    assert "harness/tools" in log
+    assert "Looking in links: /options/wheels" in log
     assert "Looking in indexes" not in log, "pip asked an index"
 
 
