@@ -1,8 +1,12 @@
 """Real builds of small environments: venvs with pip, images with Docker, from a folder of wheels."""
 
 import hashlib
+import json
 import os
+import re
 import shutil
+import subprocess
+import sys
 import zipfile
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -28,7 +32,8 @@ from harness.errors import BuildError, NotReadyError
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 
-DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "Dockerfile"
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = ROOT / "dockerfiles" / "Dockerfile"
 
 
 def engine(
@@ -219,3 +224,27 @@ def test_no_engine_to_build_with(
     with pytest.raises(NotReadyError, match=r"nowhere\.sock") as error:
         small.images().ensure("tool", "small", small.log)
     assert "--runtime process" in error.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+def test_one_changed_hash_of_the_demo_stops_its_build_and_names_the_package(
+    tmp_path: Path, docker_host: str
+) -> None:
+    del docker_host
+    root = tmp_path / "project"
+    for name in ("manifests", "dockerfiles", "patches"):
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copy(ROOT / "harness.lock", root)
+    lock = root / "dockerfiles" / "demo" / "host.lock"
+    (block,) = re.findall(r"^tqdm==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
+    changed = re.sub(r"[0-9a-f]{64}", "0" * 64, block)
+    lock.write_text(lock.read_text().replace(block, changed))
+    argv = [sys.executable, "-m", "harness", "build", "demo", "--base", BASE, "--json"]
+    argv += ["--project", str(root), "--runs", str(tmp_path / "runs")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 5, done.stderr
+    said = json.loads(done.stdout)
+    assert block.split()[0] in said["error"], "the package and its version"
+    assert f"Expected sha256 {'0' * 64}" in said["error"]
+    assert "not the one that was locked" in said["hint"]
