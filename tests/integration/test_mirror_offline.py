@@ -115,6 +115,23 @@ def test_the_demo_from_its_mirror_alone(away: Away) -> None:
     assert "Looking in indexes" not in log, "pip asked an index"
 
 
+@pytest.mark.upstream
+def test_seam_from_its_mirror_alone(away: Away) -> None:
+    """The same with real repositories and a package that comes as source. Takes 20 GB of disk."""
+    made = away.create("seam", "--scale", "smoke")
+    assert made["repositories"] == ["SEAM", "semantic-segmentation-codebase"]
+    runs = ("--runs", str(away.root / "runs-here"))
+    chain = ("reproduce", "seam", "--scale", "smoke", "--losses", "none", "--seeds", "1", *runs)
+    built, reproduced = away.here(("build", "seam", "--no-cache", *runs), chain)
+    (image,) = built["built"]
+    (tag,) = (tag for tag in made["images"] if tag.startswith("harness/seam:"))
+    assert image["id"].startswith(tag.rpartition("-")[2])
+    assert image["handle"] != made["images"][tag], "it was loaded, not built"
+    assert reproduced["runs"][0]["status"] == "done"
+    there, here = (_packages(away.root / f"cache-{where}") for where in ("there", "here"))
+    assert there == here, "built on another engine, of the same hashes"
+
+
 def test_an_image_of_the_mirror_is_loaded_and_its_id_is_the_same(away: Away) -> None:
     made = away.create("demo", "--scale", "smoke")
     (loaded,) = away.here(("build", "demo", "--runs", str(away.root / "runs-here")))
@@ -159,6 +176,13 @@ def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> N
     code, damage = _verify(away.mirror)
     assert (code, damage) == (0, [])
     assert smallest[0].read_bytes() != b"another file"
+
+
+def _packages(cache: Path) -> list[str]:
+    """What the probe of the one image in a cache found."""
+    (facts,) = (json.loads(path.read_text()) for path in (cache / "environments").glob("*.json"))
+    found: list[str] = facts["pip_freeze"]
+    return found
 
 
 def _verify(mirror: Path) -> tuple[int, list[Any]]:
