@@ -10,7 +10,6 @@ from harness.context import Context
 from harness.core.mirror import MirroredBase, MirrorList
 from harness.core.model import Method, RuntimeName, Scale
 from harness.engine.environment import HOST, pip_options
-from harness.engine.image_folder import ImageFolder
 from harness.engine.locks import read_lock
 from harness.engine.mirror import MirrorFolder
 from harness.errors import NotReadyError
@@ -125,17 +124,13 @@ def _images(
     log = context.layout.build_log(f"{method}-{stack}-mirror")
     kept = {**images.stages(method, stack, log), image.tag: made.handle}
     for tag, identity in kept.items():
-        if not _is_whole(mirror.images, tag, identity, carrier.layers(identity)):
+        if mirror.images.images().get(tag) != identity:
             say(f"mirror image {tag}")
             mirror.images.add(tag, carrier.export(identity))
     gathered.images |= kept
     gathered.bases[context.catalogue.stacks[stack].base] = MirroredBase(
         content=image.ground.content, replaced=image.ground.replaced
     )
-
-
-def _is_whole(folder: ImageFolder, tag: str, identity: str, layers: list[str]) -> bool:
-    return folder.images().get(tag) == identity and folder.has(layers)
 
 
 def _assets(

@@ -91,7 +91,7 @@ class ContainerSettings:
             "memswap_limit": memory,
             "pids_limit": _PROCESSES,
             "shm_size": int(command.resources.shm_gb * _GB),
-            "ulimits": _ulimits(),
+            "ulimits": ulimits(),
             "log_config": LogConfig(type=LogConfig.types.JSON, config=unlimited),
             "device_requests": [self._device_request(command.gpus)] if command.gpus else [],
         }
@@ -132,7 +132,7 @@ def _bind(source: Path, target: str, *, read_only: bool) -> Any:
     return Mount(target=target, source=str(source), type="bind", read_only=read_only)
 
 
-def _ulimits() -> list[Any]:
+def ulimits() -> list[Any]:
     """Explicit limits within the caller's own: Podman refuses to raise them."""
     from docker.types import Ulimit
 

@@ -1,7 +1,6 @@
 """The container runtime, on Docker or on Podman's socket: one container per step."""
 
 import os
-import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ from harness.adapters.engine import Engine
 from harness.adapters.engine_cli import run_line
 from harness.adapters.following import LogFollower
 from harness.adapters.leftovers import find, remove, step_containers
-from harness.adapters.watching import Watch
+from harness.adapters.watching import Watch, not_started
 from harness.core.layout import CacheLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
@@ -34,7 +33,6 @@ _GRACE_SECONDS = 10
 _PATIENCE_SECONDS = 30.0
 _POLL_SECONDS = (0.1, 1.0)
 _HOUR = 3600.0
-_CANNOT_START = 127
 
 
 class ContainerRuntime:
@@ -167,7 +165,7 @@ class ContainerRuntime:
             container.start()
         except docker.errors.APIError as error:
             log.write_text(f"{error.explanation}\n")
-            return _not_started(error, command)
+            return not_started(error, command)
         except requests.RequestException as error:
             detail = f"the engine stopped answering: {error}"
             return Exit(cause=Cause.INFRASTRUCTURE, detail=detail, lost=True)
@@ -240,15 +238,3 @@ class ContainerRuntime:
             with self._engine.client() as client:
                 self._facts = client.info()
         return self._facts
-
-
-def _not_started(error: Any, command: Command) -> Exit:
-    said = str(error.explanation)
-    if "could not select device driver" in said or "nvidia" in said.lower():
-        raise NotReadyError(
-            f"the engine has no GPU for {command.name}: {said}",
-            hint="install the NVIDIA container toolkit; --scale smoke needs no GPU",
-        ) from error
-    if re.search(r"exec(utable)?\b[^\n]*(not found|no such file|permission denied)", said):
-        return Exit(cause=Cause.STEP, code=_CANNOT_START, detail=said)
-    return Exit(cause=Cause.INFRASTRUCTURE, detail=said)

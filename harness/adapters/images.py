@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from harness.adapters.container import ulimits
 from harness.adapters.engine import A_DAY, Engine
 from harness.adapters.registry import obtain
 from harness.core.building import ImageFile, ImageRecipe
@@ -75,6 +76,7 @@ class EngineImageBuilder:
                     [python, "-I", "-c", code],
                     network_mode="none",
                     cap_drop=["ALL"],
+                    ulimits=ulimits(),
                     remove=True,
                 )
             except docker.errors.DockerException as error:
@@ -87,8 +89,9 @@ class EngineImageBuilder:
 
     def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
         """Name an image, and take the name `drop` away."""
+        repository, _, name = tag.rpartition(":")  # apart: Podman does not take them together
         with self._engine.client() as client:
-            client.images.get(image).tag(tag)
+            client.images.get(image).tag(repository, name)
             if drop is not None:
                 client.images.remove(drop, noprune=True)
 

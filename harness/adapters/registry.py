@@ -18,12 +18,6 @@ class EngineImageCarrier:
     def __init__(self, engine: RuntimeName = RuntimeName.DOCKER) -> None:
         self._engine = Engine.find(engine, os.environ)
 
-    def layers(self, image: str) -> list[str]:
-        """The digests of an image's layers, as they are unpacked."""
-        with self._engine.client() as client:
-            found: list[str] = client.images.get(image).attrs["RootFS"]["Layers"]
-            return found
-
     def export(self, image: str) -> Iterator[bytes]:
         """The image as an archive in the manner of `docker save`."""
         with self._engine.client(A_DAY) as client:

@@ -2,12 +2,14 @@
 
 import datetime as dt
 import logging
+import re
 import signal
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.core.ports import Cause, Exit
+from harness.core.ports import Cause, Command, Exit
+from harness.errors import NotReadyError
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 _logger = logging.getLogger(__name__)
 _SIGNALLED = 128
+_CANNOT_START = 127
 _UNKNOWN = 255  # what engines say of a container whose end they did not see
 
 
@@ -113,3 +116,16 @@ class Watch:
 
 def _second(moment: str) -> int:
     return int(dt.datetime.fromisoformat(moment).timestamp())
+
+
+def not_started(error: Any, command: Command) -> Exit:
+    """What it means that the engine could not start a container. Raises NotReadyError."""
+    said = str(error.explanation)
+    if "could not select device driver" in said or "nvidia" in said.lower():
+        raise NotReadyError(
+            f"the engine has no GPU for {command.name}: {said}",
+            hint="install the NVIDIA container toolkit; --scale smoke needs no GPU",
+        ) from error
+    if re.search(r"exec(utable)?\b[^\n]*(not found|no such file|permission denied)", said):
+        return Exit(cause=Cause.STEP, code=_CANNOT_START, detail=said)
+    return Exit(cause=Cause.INFRASTRUCTURE, detail=said)

@@ -167,10 +167,6 @@ class ImageBuilder(Protocol):
 class ImageCarrier(Protocol):
     """Takes images from an engine to a file or a registry, and back."""
 
-    def layers(self, image: str) -> list[str]:
-        """The digests of an image's layers, as they are unpacked."""
-        ...
-
     def export(self, image: str) -> Iterator[bytes]:
         """The image as the archive that `load` takes (of `docker save`)."""
         ...

@@ -33,15 +33,13 @@ class ImageFolder:
     root: Path
 
     def images(self) -> dict[str, str]:
-        """Tag -> image id."""
-        return {
-            tag: self._json(manifest["digest"])["config"]["digest"]
-            for tag, manifest in self._index().items()
-        }
-
-    def has(self, layers: Iterable[str]) -> bool:
-        """Whether all these layers are here."""
-        return all(self._blob(layer).is_file() for layer in layers)
+        """Tag -> image id, of what is here in full."""
+        found = {}
+        for tag, entry in self._index().items():
+            parts = self._parts(entry["digest"]) if self._blob(entry["digest"]).is_file() else []
+            if parts and all(self._blob(part).is_file() for part in parts):
+                found[tag] = parts[0]
+        return found
 
     def add(self, tag: str, archive: Iterable[bytes]) -> str:
         """Take in the one image of an archive under `tag`; its id. Raises MismatchError."""
@@ -60,15 +58,12 @@ class ImageFolder:
 
     def archive(self, tag: str) -> Iterator[bytes]:
         """The image as an archive for an engine. Raises NotReadyError without such an image."""
-        manifest = self._index().get(tag)
-        if manifest is None:
+        if tag not in self.images():
             raise NotReadyError(
                 f"{self.root} has no image {tag}",
                 hint="add the method to the mirror: `harness mirror create DIR METHOD`",
             )
-        found = self._json(manifest["digest"])
-        config = found["config"]["digest"]
-        layers = [layer["digest"] for layer in found["layers"]]
+        config, *layers = self._parts(self._index()[tag]["digest"])
         listed = [
             {
                 "Config": f"{_hex(config)}.json",
@@ -141,8 +136,10 @@ class ImageFolder:
     def _blob(self, digest: str) -> Path:
         return self.root / "blobs" / "sha256" / _hex(digest)
 
-    def _json(self, digest: str) -> Any:
-        return json.loads(self._blob(digest).read_bytes())
+    def _parts(self, manifest: str) -> list[str]:
+        """The digests of an image's configuration and layers."""
+        found = json.loads(self._blob(manifest).read_bytes())
+        return [part["digest"] for part in (found["config"], *found["layers"])]
 
     def _described(self, digest: str, kind: str) -> dict[str, object]:
         size = self._blob(digest).stat().st_size

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
 from harness.core.layout import CacheLayout, ProjectLayout
-from harness.core.mirror import MirroredBase
+from harness.core.mirror import Mirror, MirroredBase
 from harness.core.model import Stack
 from harness.core.ports import Environment
 from harness.engine.environment import PROBE, keep_facts, read_facts
@@ -65,15 +65,18 @@ class ImageEnvironments:
     def stages(self, method: str, stack: str, log: Path) -> dict[str, str]:
         """Have what a mirror keeps so that the image can be built there: tag -> image id."""
         wanted = self.image(method, stack)
+        if self._mirror is not None:
+            return {tag: str(self._loaded(tag)) for tag in self._built_on(wanted).values()}
         recipes = stage_recipes(wanted, self._obtained(wanted.ground), self._options)
         return {
             recipe.tag: self._builder.image_id(recipe.tag) or self._builder.build(recipe, log)
             for recipe in recipes.values()
         }
 
-    def base(self, stack: str) -> str:
-        """The reference that images of a stack are built on, which the engine then has."""
-        return self._obtained(self._ground(self._stacks[stack].base))
+    @property
+    def _mirror(self) -> Mirror | None:
+        """The mirror that images are built from; none if the user gives a base."""
+        return None if self._options.base is not None else self._options.mirror
 
     # --- base -----------------------------------------------------------------------------------
 
@@ -148,13 +151,14 @@ class ImageEnvironments:
 
     def _built_on(self, wanted: ImageOf) -> dict[str, str]:
         """The build arguments that name images."""
-        if self._options.mirror is None or self._options.base is not None:
+        mirror = self._mirror
+        if mirror is None:
             return dict.fromkeys(STAGES.values(), self._obtained(wanted.ground))
         found = {}
         for stage, recipe in stage_recipes(wanted, "", self._options).items():
             if self._loaded(recipe.tag) is None:
                 raise NotReadyError(
-                    f"{self._options.mirror.layout.images} has no image {recipe.tag}, on which "
+                    f"{mirror.layout.images} has no image {recipe.tag}, on which "
                     f"{wanted.method} is built",
                     hint=f"`harness mirror create DIR {wanted.method}` where there is a network",
                 )

@@ -1,8 +1,14 @@
 """Real builds of small environments: venvs with pip, images with Docker, from a folder of wheels."""
 
 import hashlib
+import json
+import os
+import re
 import shutil
+import subprocess
+import sys
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,25 +16,31 @@ import docker
 import pytest
 
 from harness.adapters.docker import ContainerRuntime
+from harness.adapters.engine import Engine
 from harness.adapters.images import EngineImageBuilder
 from harness.adapters.process import ProcessRuntime
 from harness.adapters.registry import EngineImageCarrier
 from harness.adapters.venv import PipVenvBuilder
 from harness.core.building import BuildOptions
 from harness.core.layout import CacheLayout, ProjectLayout
-from harness.core.model import Stack
+from harness.core.model import RuntimeName, Stack
 from harness.core.ports import Cause
 from harness.engine.environment import ProcessEnvironments
+from harness.engine.image_folder import ImageFolder
 from harness.engine.images import ImageEnvironments
 from harness.errors import BuildError, NotReadyError
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 
-DOCKERFILE = Path(__file__).parents[2] / "dockerfiles" / "Dockerfile"
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = ROOT / "dockerfiles" / "Dockerfile"
 
 
-def engine() -> tuple[EngineImageBuilder, EngineImageCarrier]:
-    return EngineImageBuilder(), EngineImageCarrier()
+def engine(
+    name: RuntimeName = RuntimeName.DOCKER,
+) -> tuple[EngineImageBuilder, EngineImageCarrier]:
+    """What builds and carries images."""
+    return EngineImageBuilder(name), EngineImageCarrier(name)
 
 
 STACKS = {"small": Stack(title="one wheel", python="3.11", torch="0", cuda=None, base=BASE)}
@@ -66,9 +78,9 @@ class Small:
             self.project, self.cache, STACKS, PipVenvBuilder(), BuildOptions(wheelhouse=self.wheels)
         )
 
-    def images(self) -> ImageEnvironments:
+    def images(self, name: RuntimeName = RuntimeName.DOCKER) -> ImageEnvironments:
         options = BuildOptions(wheelhouse=self.wheels, base=BASE)
-        return ImageEnvironments(self.project, self.cache, STACKS, engine(), options)
+        return ImageEnvironments(self.project, self.cache, STACKS, engine(name), options)
 
 
 @pytest.fixture
@@ -135,31 +147,52 @@ def test_a_python_that_is_nowhere_is_named(small: Small) -> None:
         made.identify("tool", "small")
 
 
-@pytest.mark.docker
-@pytest.mark.usefixtures("docker_host")
-def test_an_image_is_built_probed_reused_and_runs(small: Small) -> None:
-    made = small.images().ensure("tool", "small", small.log)
-    client = docker.from_env()
-    try:
-        assert "harness-smallest==1.0" in made.facts["pip_freeze"]  # type: ignore[operator]
-        said = small.log.stat().st_size
-        assert small.images().ensure("tool", "small", small.log) == made
-        assert small.log.stat().st_size == said, "it was built again"
-        image = client.images.get(made.handle)
-        assert image.labels["harness.method"] == "tool"
-        assert image.attrs["Config"]["User"] == "65534:65534"
-        folder = small.root / "attempt"
-        folder.mkdir()
-        bench = Bench(folder, made)
-        code = "import harness_smallest, sys; print(harness_smallest.VALUE, sys.prefix)"
-        assert bench.run(ContainerRuntime(small.cache), code).cause is Cause.DONE, bench.said()
-        assert bench.said() == "41 /opt/venv\n"
-        found = "import os, shutil; print(os.path.exists('/options'), shutil.which('gcc'))"
-        bench.run(ContainerRuntime(small.cache), found)
-        assert bench.said() == "False None\n"
-    finally:
-        client.images.remove(made.handle, force=True)
-        client.close()
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(RuntimeName.DOCKER, marks=pytest.mark.docker),
+        pytest.param(RuntimeName.PODMAN, marks=pytest.mark.podman),
+    ],
+)
+def test_an_image_is_built_probed_reused_and_runs(
+    small: Small, name: RuntimeName, request: pytest.FixtureRequest
+) -> None:
+    host = request.getfixturevalue(f"{name}_host")
+    made = small.images(name).ensure("tool", "small", small.log)
+    with closing(docker.DockerClient(base_url=host)) as client:
+        try:
+            assert "harness-smallest==1.0" in made.facts["pip_freeze"]  # type: ignore[operator]
+            said = small.log.stat().st_size
+            assert small.images(name).ensure("tool", "small", small.log) == made
+            assert small.log.stat().st_size == said, "it was built again"
+            image = client.images.get(made.handle)
+            assert image.labels["harness.method"] == "tool"
+            assert image.attrs["Config"]["User"] == "65534:65534"
+            assert [tag for tag in image.tags if "unchecked" in tag] == []
+            folder = small.root / "attempt"
+            folder.mkdir()
+            bench, runtime = Bench(folder, made), ContainerRuntime(small.cache, engine=name)
+            code = "import harness_smallest, sys; print(harness_smallest.VALUE, sys.prefix)"
+            assert bench.run(runtime, code).cause is Cause.DONE, bench.said()
+            assert bench.said() == "41 /opt/venv\n"
+            found = "import os, shutil; print(os.path.exists('/options'), shutil.which('gcc'))"
+            bench.run(runtime, found)
+            assert bench.said() == "False None\n"
+            _goes_into_a_folder_and_back(small, name, made.handle)
+        finally:
+            client.images.remove(made.handle, force=True)
+
+
+def _goes_into_a_folder_and_back(small: Small, name: RuntimeName, image: str) -> None:
+    """Export an image, forget it, load it again: it is the same."""
+    builder, carrier = engine(name)
+    folder, tag = ImageFolder(small.root / "images"), small.images(name).image("tool", "small").tag
+    assert folder.add(tag, carrier.export(image)) == image
+    with closing(docker.DockerClient(base_url=Engine.find(name, os.environ).address)) as client:
+        client.images.remove(image, force=True)
+    assert builder.image_id(tag) is None
+    carrier.load(folder.archive(tag))
+    assert builder.image_id(tag) == image
 
 
 @pytest.mark.docker
@@ -190,3 +223,27 @@ def test_no_engine_to_build_with(
     with pytest.raises(NotReadyError, match=r"nowhere\.sock") as error:
         small.images().ensure("tool", "small", small.log)
     assert "--runtime process" in error.value.hint
+
+
+@pytest.mark.slow
+@pytest.mark.docker
+def test_one_changed_hash_of_the_demo_stops_its_build_and_names_the_package(
+    tmp_path: Path, docker_host: str
+) -> None:
+    del docker_host
+    root = tmp_path / "project"
+    for name in ("manifests", "dockerfiles", "patches"):
+        shutil.copytree(ROOT / name, root / name)
+    shutil.copy(ROOT / "harness.lock", root)
+    lock = root / "dockerfiles" / "demo" / "host.lock"
+    (block,) = re.findall(r"^tqdm==.*?(?=^\S|\Z)", lock.read_text(), re.MULTILINE | re.DOTALL)
+    changed = re.sub(r"[0-9a-f]{64}", "0" * 64, block)
+    lock.write_text(lock.read_text().replace(block, changed))
+    argv = [sys.executable, "-m", "harness", "build", "demo", "--base", BASE, "--json"]
+    argv += ["--project", str(root), "--runs", str(tmp_path / "runs")]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 5, done.stderr
+    said = json.loads(done.stdout)
+    assert block.split()[0] in said["error"], "the package and its version"
+    assert f"Expected sha256 {'0' * 64}" in said["error"]
+    assert "not the one that was locked" in said["hint"]

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +33,15 @@ class Away:
     def mirror(self) -> Path:
         return self.root / "mirror"
 
-    def create(self, *words: str) -> dict[str, Any]:
-        """`harness mirror create`, where there is a network."""
+    def creating(self, *words: str) -> tuple[list[str], dict[str, str]]:
+        """`harness mirror create`, where there is a network: arguments and environment."""
         environ = {**os.environ, "HARNESS_CACHE": str(self.root / "cache-there")}
         argv = ["mirror", "create", str(self.mirror), *words, "--json", "--base", BASE]
-        argv += ["--runs", str(self.root / "runs-there")]
-        done = _harness(argv, environ)
+        return [*argv, "--runs", str(self.root / "runs-there")], environ
+
+    def create(self, *words: str) -> dict[str, Any]:
+        """Make the mirror."""
+        done = _harness(*self.creating(*words))
         assert done.returncode == 0, done.stdout + done.stderr
         made: dict[str, Any] = json.loads(done.stdout)
         return made
@@ -107,8 +111,25 @@ def test_the_demo_from_its_mirror_alone(away: Away) -> None:
     assert set(run["scores"]) == {"J", "F", "JF"}
     assert not any(step["cached"] for step in run["steps"])
     log = (runs / "build" / "demo-host-docker.log").read_text()
-    assert "harness/tools" in log
+    assert "Looking in links: /options/wheels" in log
     assert "Looking in indexes" not in log, "pip asked an index"
+
+
+@pytest.mark.upstream
+def test_seam_from_its_mirror_alone(away: Away) -> None:
+    """The same with real repositories and a package that comes as source. Takes 20 GB of disk."""
+    made = away.create("seam", "--scale", "smoke")
+    assert made["repositories"] == ["SEAM", "semantic-segmentation-codebase"]
+    runs = ("--runs", str(away.root / "runs-here"))
+    chain = ("reproduce", "seam", "--scale", "smoke", "--losses", "none", "--seeds", "1", *runs)
+    built, reproduced = away.here(("build", "seam", "--no-cache", *runs), chain)
+    (image,) = built["built"]
+    (tag,) = (tag for tag in made["images"] if tag.startswith("harness/seam:"))
+    assert image["id"].startswith(tag.rpartition("-")[2])
+    assert image["handle"] != made["images"][tag], "it was loaded, not built"
+    assert reproduced["runs"][0]["status"] == "done"
+    there, here = (_packages(away.root / f"cache-{where}") for where in ("there", "here"))
+    assert there == here, "built on another engine, of the same hashes"
 
 
 def test_an_image_of_the_mirror_is_loaded_and_its_id_is_the_same(away: Away) -> None:
@@ -118,19 +139,50 @@ def test_an_image_of_the_mirror_is_loaded_and_its_id_is_the_same(away: Away) -> 
     assert image["handle"] in made["images"].values()
 
 
-def test_a_damaged_mirror_is_found_and_mended(away: Away) -> None:
-    away.create("demo", "--scale", "smoke")
-    packages = sorted((away.mirror / "packages").iterdir(), key=lambda path: path.stat().st_size)
-    packages[0].write_bytes(b"another file")
-    packages[1].unlink()
+def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> None:
+    argv, environ = away.creating("demo", "--scale", "smoke")
+    killed = subprocess.Popen(
+        [sys.executable, "-m", "harness", *argv],
+        env=environ,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    packages = away.mirror / "packages"
+    while not packages.is_dir() or not list(packages.iterdir()):
+        assert killed.poll() is None, killed.communicate()
+        time.sleep(0.05)
+    killed.kill()
+    killed.communicate()
     code, damage = _verify(away.mirror)
     assert code == 4
-    assert sorted(one["path"] for one in damage) == sorted(
-        f"packages/{path.name}" for path in packages[:2]
-    )
-    packages[0].unlink()
+    assert damage[0] == {
+        "path": "mirror.json", "expected": "a complete mirror", "found": "one cut off",
+    }  # fmt: skip
+    used = _harness(["plan", "demo", "--mirror", str(away.mirror), "--json"], environ)
+    assert used.returncode == 3
+    assert "did not come to its end" in json.loads(used.stdout)["error"]
+
     away.create("demo", "--scale", "smoke")
     assert _verify(away.mirror) == (0, [])
+    smallest = sorted(packages.iterdir(), key=lambda path: path.stat().st_size)[:2]
+    smallest[0].write_bytes(b"another file")
+    smallest[1].unlink()
+    code, damage = _verify(away.mirror)
+    assert code == 4
+    found = sorted(one["path"] for one in damage)
+    assert found == sorted(f"packages/{path.name}" for path in smallest)
+    away.create("demo", "--scale", "smoke")  # what is not what the lock names counts for nothing
+    code, damage = _verify(away.mirror)
+    assert (code, damage) == (0, [])
+    assert smallest[0].read_bytes() != b"another file"
+
+
+def _packages(cache: Path) -> list[str]:
+    """What the probe of the one image in a cache found."""
+    (facts,) = (json.loads(path.read_text()) for path in (cache / "environments").glob("*.json"))
+    found: list[str] = facts["pip_freeze"]
+    return found
 
 
 def _verify(mirror: Path) -> tuple[int, list[Any]]:

@@ -194,6 +194,13 @@ def test_an_unfinished_reader_of_any_plan_keeps_an_output() -> None:
     assert droppable([done, other], shelf) == {("a", "x")}
 
 
+def test_a_plan_that_keeps_gives_nothing_away() -> None:
+    plan = chain(True, False, True)
+    shelf = Shelf({"a", "b", "c"}, {("a", "x"), ("b", "x"), ("c", "x")})
+    assert droppable([plan], shelf) == {("b", "x")}
+    assert droppable([plan, Needs(plan.steps, keep=True)], shelf) == frozenset()
+
+
 def test_an_output_in_which_a_needed_one_lies_stays() -> None:
     outputs = {"all": Held(".", False), "part": Held("part", True)}
     plan = Needs({"a": Node(outputs, ()), "b": Node({"y": Held("y", True)}, (("a", "part/file"),))})

@@ -68,8 +68,6 @@ def test_an_image_is_named_by_its_configuration(tmp_path: Path) -> None:
     found = folder.add("harness/tool:x", archive(BASE, TOP))
     assert found == f"sha256:{sha256(config(BASE, TOP))}"
     assert folder.images() == {"harness/tool:x": found}
-    assert folder.has([f"sha256:{sha256(BASE)}", f"sha256:{sha256(TOP)}"])
-    assert not folder.has([f"sha256:{sha256(OTHER)}"])
 
 
 def test_layers_are_stored_once_and_nothing_is_left_behind(tmp_path: Path) -> None:
@@ -126,3 +124,19 @@ def test_a_damaged_archive_leaves_nothing(tmp_path: Path) -> None:
         folder.add("harness/tool:x", iter(cut))
     assert folder.images() == {}
     assert not (tmp_path / "blobs").exists()
+
+
+@pytest.mark.parametrize("part", ["layer", "configuration", "manifest"])
+def test_an_image_that_lacks_a_part_is_not_there_until_it_is_added_again(
+    tmp_path: Path, part: str
+) -> None:
+    folder = ImageFolder(tmp_path)
+    found = folder.add("harness/tool:x", archive(BASE, TOP))
+    (entry,) = json.loads((tmp_path / "index.json").read_text())["manifests"]
+    names = {"layer": sha256(TOP), "configuration": found, "manifest": entry["digest"]}
+    (tmp_path / "blobs" / "sha256" / names[part].removeprefix("sha256:")).unlink()
+    assert folder.images() == {}
+    with pytest.raises(NotReadyError, match="no image harness/tool:x"):
+        list(folder.archive("harness/tool:x"))
+    folder.add("harness/tool:x", archive(BASE, TOP))
+    assert folder.images() == {"harness/tool:x": found}

@@ -248,6 +248,9 @@ def test_an_image_is_built_from_a_mirror_without_network(
     stages = list(plain.stages("tool", "cu117", tmp_path / "log"))
     for tag in stages:
         put(builder, mirror, tag, tag)
+    assert list(made.stages("tool", "cu117", tmp_path / "log")) == stages, (
+        "for a mirror of a mirror"
+    )
     built = made.ensure("tool", "cu117", tmp_path / "log")
     assert built.id == plain.identify("tool", "cu117")
     (recipe,) = builder.recipes
