@@ -77,6 +77,14 @@ def fields(of: Any, *inner: str) -> set[str]:
     return set(of).union(*(of[name] for name in inner))
 
 
+@pytest.mark.parametrize("words", sorted(commands()))
+def test_every_command_shows_its_help(words: str) -> None:
+    shown = CliRunner().invoke(app, [*words.split(), "--help"])
+    assert shown.exit_code == 0, shown.exception
+    texts = [parameter.help or "" for parameter in commands()[words].params]
+    assert not [text for text in texts if "[" in text]  # it would be read as markup
+
+
 def test_schema_files_are_what_the_code_writes(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["manifest", "schema", str(tmp_path)]).exit_code == 0
     written = {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()}
