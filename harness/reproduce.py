@@ -64,11 +64,11 @@ def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
     if final is not plan_:  # other keys
         set_aside_damaged(context, final, work.say)
     keeper = Keeper(context.store, final, keep=work.keep, tell=work.say)
-    keeper.register()
-    todo = undone(context, final)
-    fetched = fetch(context, todo, work.say)
-    ready = build(context, ask.runtime, todo, fetched, work.say)
-    outcomes = execute(context, ask.runtime, ask.scale, ready, keeper, work)
+    with keeper.registered():
+        todo = undone(context, final)
+        fetched = fetch(context, todo, work.say)
+        ready = build(context, ask.runtime, todo, fetched, work.say)
+        outcomes = execute(context, ask.runtime, ask.scale, ready, keeper, work)
     results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
     return Result(plan=final, outcomes=outcomes, runs=results)
 

@@ -65,6 +65,8 @@ def sweep(found: list[Litter]) -> Iterator[Swept]:
     for one in found:
         try:
             one.remove()
+        except FileNotFoundError:  # somebody else removed it meanwhile
+            yield Swept(one)
         except (HarnessError, OSError) as error:
             yield Swept(one, str(error))
         else:

@@ -36,7 +36,8 @@ def build(
         bool, typer.Option("--no-cache", help="Build images again, from the first layer.")
     ] = False,
     push: Annotated[
-        str | None, typer.Option(help="Push the images to this registry, such as registry.example:5000/lab.")
+        str | None,
+        typer.Option(help="Push the images to this registry, such as registry.example:5000/lab."),
     ] = None,
     project: Project = None,
     runs: Runs = None,

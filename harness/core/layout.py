@@ -1,7 +1,10 @@
 """The only place that spells a file name under `runs/` and under the cache."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+_PRESENT = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,15 @@ class RunLayout:
     def heartbeat(self, key: str) -> Path:
         """Who holds the lease of `key`, and a counter that moves while they live."""
         return self.lease(key).with_suffix(".json")
+
+    def presence(self, plan: str, who: str) -> str:
+        """The key of the lease by which one harness shows that it executes a plan."""
+        return f"{_PRESENT}-{plan}-{who}"
+
+    def presences(self) -> Iterator[tuple[str, str]]:
+        """(plan, key) of every such lease that has a file."""
+        for path in sorted(self.lease(self.presence("*", "*")).parent.glob(f"{_PRESENT}-*.lock")):
+            yield path.stem.split("-")[1], path.stem
 
     def cancelled(self, key: str) -> Path:
         """Asks whoever works at `key` to stop."""

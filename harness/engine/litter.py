@@ -1,7 +1,8 @@
 """What executions left and nobody needs: by reference, never by age or by a broad name.
 
-A key is *wanted* if the newest plan that names a step of a run gives it that key, or if such a step
-reads from it. What somebody works at (their lease is held) is never litter, whatever else it is.
+A key is *wanted* if the newest plan that names a step of a run gives it that key, or any plan that
+is being executed, or if such a step reads from it. What somebody works at (their lease is held) is
+never litter, whatever else it is.
 """
 
 import json
@@ -12,11 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.core.layout import EntryLayout, RunLayout
+from harness.core.layout import EntryLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Runtime, Survivor
 from harness.engine.attempts import execution_name, read_intent
 from harness.engine.lock import locked
+from harness.engine.presence import present_plans
 from harness.engine.shards import part_keys
 from harness.engine.store import Store
 
@@ -25,7 +27,7 @@ from harness.engine.store import Store
 class Litter:
     """One thing that can go."""
 
-    kind: str  # container, attempt, quarantine, store, checkout, venv, image
+    kind: str  # container, attempt, quarantine, dropped, store, checkout, venv, image
     name: str
     size: int | None  # bytes, where they can be told
     why: str
@@ -40,9 +42,12 @@ class Left:
     executions: Mapping[str, tuple[Runtime, Survivor]]  # by name
 
 
-def wanted_keys(layout: RunLayout) -> frozenset[str]:
+def wanted_keys(store: Store) -> frozenset[str]:
     """Keys that plans want, parts of steps included."""
+    layout = store.layout
+    present = present_plans(layout, store.leases)
     newest: dict[tuple[str, str], str] = {}
+    waiting: set[str] = set()
     parents: dict[str, set[str]] = {}
     for path in sorted(layout.plans.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
         plan = json.loads(path.read_text())
@@ -51,8 +56,10 @@ def wanted_keys(layout: RunLayout) -> frozenset[str]:
         for key, step in plan["steps"].items():
             inputs = step["inputs"].values()
             parents[key] = {one["ref"] for one in inputs if one["kind"] == "step"}
+        if path.stem in present:
+            waiting |= plan["steps"].keys()
     found: set[str] = set()
-    waiting = set(newest.values())
+    waiting |= set(newest.values())
     while waiting:
         found |= waiting
         waiting = {parent for key in waiting for parent in parents[key]} - found
@@ -60,13 +67,17 @@ def wanted_keys(layout: RunLayout) -> frozenset[str]:
 
 
 def find_litter(store: Store, left: Left, *, with_store: bool) -> Iterator[Litter]:
-    """Containers, attempts, quarantine; with `with_store` also finished steps nobody wants."""
-    wanted = wanted_keys(store.layout)
+    """Containers, attempts, what was set aside; with `with_store` also finished steps."""
+    wanted = wanted_keys(store)
     orphans = list(_orphans(store, left, wanted))
     yield from orphans
     yield from _dead_attempts(store, left, wanted, {orphan.name for orphan in orphans})
     for path in _folders(store.layout.quarantine):
         yield Litter("quarantine", path.name, size_of(path), "damaged", _removal(path))
+    for path in _within(
+        store.layout.dropped
+    ):  # somebody died between taking it out and removing it
+        yield Litter("dropped", path.name, size_of(path), "no plan needs it", _removal(path))
     if with_store:
         yield from _unwanted_entries(store, wanted)
 
@@ -156,7 +167,7 @@ def _unwanted_entries(store: Store, wanted: frozenset[str]) -> Iterator[Litter]:
 def _drop_entry(store: Store, key: str) -> None:
     """Out of the store by one rename; not if a plan that wants it came meanwhile."""
     with locked(store.layout.plans_lock):
-        if key in wanted_keys(store.layout):
+        if key in wanted_keys(store):
             return
         aside = store.quarantine(key)
     shutil.rmtree(aside)
@@ -181,8 +192,12 @@ def _held(store: Store, key: str, act: Callable[[], None]) -> Callable[[], None]
 
 
 def _removal(path: Path) -> Callable[[], None]:
-    return partial(shutil.rmtree, path)
+    return partial(shutil.rmtree, path) if path.is_dir() else partial(path.unlink, missing_ok=True)
 
 
 def _folders(root: Path) -> Sequence[Path]:
-    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else ()
+    return [path for path in _within(root) if path.is_dir()]
+
+
+def _within(root: Path) -> Sequence[Path]:
+    return sorted(root.iterdir()) if root.is_dir() else ()

@@ -10,6 +10,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -18,9 +19,10 @@ from harness.core.layout import RunLayout
 from harness.core.plan import BoundStep, Plan
 from harness.core.retention import Needs, droppable, needs_of, read_needs, survey
 from harness.engine.lock import locked
+from harness.engine.presence import present
 from harness.engine.runner import Outcome, Status
 from harness.engine.shards import part_keys, split_keys
-from harness.engine.store import Store, write_json
+from harness.engine.store import Store
 
 _logger = logging.getLogger(__name__)
 Execute = Callable[[BoundStep, Event, tuple[str, ...]], Outcome]
@@ -61,12 +63,13 @@ class Keeper:
     def __post_init__(self) -> None:
         self.needs = needs_of(self.plan)
 
-    def register(self) -> None:
-        """Write the plan down: from now on nothing that it needs is dropped, by whomever."""
-        layout = self.store.layout
+    def registered(self) -> AbstractContextManager[None]:
+        """Write the plan down: from now on nothing that it needs is dropped, by whomever.
+
+        While this lasts, gc takes nothing of it either.
+        """
         document = self.plan.document() | ({"keep": True} if self.keep else {})
-        with locked(layout.plans_lock):
-            write_json(layout.plan(self.plan.id), document)
+        return present(self.store, self.plan.id, document)
 
     def is_done(self, step: BoundStep) -> bool:
         """Whether the step need not run: of a part, also if the whole need not."""

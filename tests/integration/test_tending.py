@@ -19,7 +19,7 @@ from tests.integration.test_faults_containers import (
     out_of,
     works,
 )
-from tests.project import Project, finish, interrupt, step, writes
+from tests.project import LAST, Project, finish, interrupt, step, writes
 
 __all__ = ["make"]
 
@@ -112,6 +112,38 @@ def test_gc_takes_finished_steps_that_no_plan_wants_only_when_asked(tmp_path: Pa
     assert gone < old
     assert not gone & left
     assert project.published() == ["first", "last", "middle"]
+
+
+def test_gc_takes_nothing_of_an_older_plan_that_is_being_executed(tmp_path: Path) -> None:
+    project = offline(tmp_path, GOOD)
+    older = step("first", writes("older"))
+    project.write_steps(
+        older, step("middle", works(600), inputs={"file": "steps.first.file"}), LAST
+    )
+    process = project.start()
+    half = project.started(process)
+    (first,) = project.runs.glob("store/*/*")
+    project.write(GOOD)
+    project.reproduce()
+    assert project.published() == ["first", "first", "last", "middle"]
+    assert gc(project, "--store") == {}
+    kill(process)
+    assert gc(project, "--store") == {
+        "attempt": [half.parents[1].name],
+        "store": [first.name],
+    }
+    assert project.reproduce()[0] == 0
+    assert list(project.runs.glob("leases/plan-*")) == []  # what the killed one left went
+
+
+def test_gc_removes_what_was_being_dropped(tmp_path: Path) -> None:
+    project = offline(tmp_path, GOOD)
+    folder, file = project.runs / "dropped" / "a", project.runs / "dropped" / "b"
+    folder.mkdir(parents=True)
+    file.write_text("half")
+    assert gc(project) == {"dropped": ["a", "b"]}
+    assert not folder.exists()
+    assert not file.exists()
 
 
 @pytest.mark.docker

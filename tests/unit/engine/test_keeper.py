@@ -59,10 +59,15 @@ def store(tmp_path: Path) -> Store:
     return Store(RunLayout(tmp_path))
 
 
+def register(keeper: Keeper) -> None:
+    with keeper.registered():
+        pass
+
+
 def finished(store: Store) -> tuple[Keeper, Path, dict[str, BoundStep]]:
     """A finished plan, and where its intermediate lies."""
     keeper = Keeper(store, consumers())
-    keeper.register()
+    register(keeper)
     steps = {step.name: step for step in keeper.plan.steps.values()}
     for step in steps.values():
         finish(store, step)
@@ -105,10 +110,10 @@ def test_a_sweep_follows_a_step_that_ran(store: Store) -> None:
 
 def test_a_plan_that_is_written_again_is_read_again(store: Store) -> None:
     keeper, model, _ = finished(store)
-    Keeper(store, keeper.plan, keep=True).register()
+    register(Keeper(store, keeper.plan, keep=True))
     keeper.sweep()
     assert model.exists()
-    keeper.register()
+    register(keeper)
     keeper.sweep()
     assert not model.exists()
 
