@@ -69,7 +69,8 @@ def doctor(
         until,
         with_test=False,
     )
-    report = examine(make_context(project, runs, mirror, data, None, None, base), ask, gpus)
+    context = make_context(project, runs, mirror, data, None, None, base, examined=True)
+    report = examine(context, ask, gpus)
     if as_json:
         lines = [keys.plain(line) for line in report.lines]
         console.show_json({"method": report.method, "ready": report.ready, "lines": lines})

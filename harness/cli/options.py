@@ -74,21 +74,32 @@ def make_context(
     base: str | None = None,
     *,
     fresh: bool = False,
+    examined: bool = False,
 ) -> "Context":
-    """Return the folders and build options of one command."""
+    """Return the folders and build options of one command.
+
+    A mirror that cannot be opened is an error, unless the mirror is itself `examined`.
+    """
     from harness.context import Context, default_runs, find_cache, find_project
     from harness.core.building import BuildOptions
     from harness.core.layout import RunLayout
     from harness.core.mirror import open_mirror
+    from harness.errors import HarnessError
 
     found = find_project(project)
     mirror = mirror.resolve() if mirror else None
+    try:
+        opened = open_mirror(mirror) if mirror else None
+    except HarnessError:
+        if not examined:
+            raise
+        opened = None
     options = BuildOptions.from_environment(
         os.environ,
         ca_bundle=ca_bundle,
         wheelhouse=wheelhouse,
         base=base,
-        mirror=open_mirror(mirror) if mirror else None,
+        mirror=opened,
         fresh=fresh,
     )
     return Context(

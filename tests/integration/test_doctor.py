@@ -65,6 +65,18 @@ def test_what_doctor_misses_reproduce_refuses(project: Project) -> None:
     assert not project.published()
 
 
+def test_a_mirror_that_cannot_be_used_is_a_line_among_the_others(project: Project) -> None:
+    mirror = project.root.parent / "mirror"
+    mirror.mkdir()
+    (mirror / "mirror.json").write_text('{"schema": 1, "complete": false}')
+    words = ("toy", "--runtime", "process", "--mirror", str(mirror))
+    code, ready, lines = doctor(project, *words)
+    assert (code, ready, lines["mirror"]["state"]) == (3, False, "missing")
+    assert "did not come to its end" in lines["mirror"]["found"]
+    assert "run it again" in lines["mirror"]["mend"]
+    assert lines["plan"]["state"] == "ok"
+
+
 def test_without_a_method_nothing_is_asked_for(project: Project) -> None:
     project.environ["DOCKER_HOST"] = f"unix://{project.root}/no.sock"
     code, ready, lines = doctor(project)
