@@ -11,6 +11,7 @@ from typing import Any
 import docker
 import pytest
 
+from harness.core.mirror import MirrorList
 from tests.fake_nvml import Card
 from tests.played_nvml import play
 from tests.project import Project, step, writes
@@ -68,7 +69,7 @@ def test_what_doctor_misses_reproduce_refuses(project: Project) -> None:
 def test_a_mirror_that_cannot_be_used_is_a_line_among_the_others(project: Project) -> None:
     mirror = project.root.parent / "mirror"
     mirror.mkdir()
-    (mirror / "mirror.json").write_text('{"schema": 1, "complete": false}')
+    (mirror / "mirror.json").write_text(json.dumps(MirrorList().document()))
     words = ("toy", "--runtime", "process", "--mirror", str(mirror))
     code, ready, lines = doctor(project, *words)
     assert (code, ready, lines["mirror"]["state"]) == (3, False, "missing")
