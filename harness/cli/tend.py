@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Data, Json, Mirror, Project, Runs, make_context
+from harness.cli.options import Base, Data, Json, Mirror, Project, Runs, make_context
 
 _PATIENCE_SECONDS = 30.0
 
@@ -94,12 +94,13 @@ def shell(
     runs: Runs = None,
     mirror: Mirror = None,
     data: Data = None,
+    base: Base = None,
     as_json: Json = False,
 ) -> None:
     """Open a shell in a step's environment, with its inputs and the folder of its last failure."""
     from harness import console, shelling
 
-    context = make_context(project, runs, mirror, data)
+    context = make_context(project, runs, mirror, data, base=base)
 
     def say(text: str) -> None:
         console.err.print(text, markup=False)
