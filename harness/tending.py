@@ -170,8 +170,9 @@ def _images(context: Context) -> Iterator[Litter]:
             continue
         wanted = set(_identities(context, engine))
         for image in made:
-            if image.environment not in wanted:
-                why = f"no manifest and lock give it ({engine})"
+            if image.environment not in wanted or not image.checked:
+                why = "no manifest and lock give it" if image.checked else "it passed no check"
+                why = f"{why} ({engine})"
                 yield Litter("image", image.name, image.size, why, image.remove)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.adapters.container import GPUS
 from harness.adapters.engine import Engine
+from harness.core.building import UNCHECKED
 from harness.core.model import RuntimeName
 from harness.core.ports import Survivor
 from harness.errors import EngineGone, NotReadyError
@@ -72,6 +73,7 @@ class MadeImage:
 
     name: str
     environment: str
+    checked: bool  # False: it was refused, or its build did not end
     size: int  # with the layers that it shares
     remove: Callable[[], None]
 
@@ -90,6 +92,7 @@ class MadeImages:
                 MadeImage(
                     name,
                     image.labels[_ENVIRONMENT],
+                    UNCHECKED not in name,
                     int(image.attrs["Size"]),
                     partial(self._remove, name),
                 )

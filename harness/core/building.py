@@ -7,6 +7,9 @@ from typing import Protocol
 
 from harness.core.mirror import Mirror
 
+#: How the names of images begin until they have passed their checks.
+UNCHECKED = "harness/unchecked-"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:

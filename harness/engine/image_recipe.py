@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import __version__
-from harness.core.building import BuildOptions, ImageRecipe
+from harness.core.building import UNCHECKED, BuildOptions, ImageRecipe
 from harness.core.keys import digest
 from harness.core.layout import ProjectLayout
 from harness.core.model import Stack
@@ -67,8 +67,8 @@ class ImageOf:
 
     @property
     def unchecked(self) -> str:
-        """Its name until it was looked into."""
-        return f"harness/unchecked-{self.method}:{self.stack_name}-{self.identity[:16]}"
+        """How its name begins until it was looked into."""
+        return f"{UNCHECKED}{self.method}:{self.stack_name}-{self.identity[:16]}"
 
     def lock(self) -> MethodLock:
         """The locks. Raises ManifestError."""

@@ -1,6 +1,8 @@
 """Environments of the container runtimes: one image per method and stack, named by its content."""
 
+import uuid
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +141,8 @@ class ImageEnvironments:
     def _build(self, wanted: ImageOf, log: Path) -> str:
         images = self._built_on(wanted)
         recipe = wanted.recipe(images, self._options)
+        # A name of this build's own: another harness may build the same on this engine.
+        recipe = replace(recipe, tag=f"{recipe.tag}-{uuid.uuid4().hex[:8]}")
         image = self._builder.build(recipe, log)
         check_image(
             recipe.tag,

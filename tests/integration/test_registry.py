@@ -14,7 +14,9 @@ import docker
 import pytest
 import yaml
 
-from harness.core.building import BuildOptions
+from harness.adapters.leftovers import MadeImages
+from harness.core.building import UNCHECKED, BuildOptions
+from harness.core.model import RuntimeName
 from harness.engine.images import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
 from tests.integration.test_environments import DOCKERFILE, STACKS, Small, engine, small
@@ -201,7 +203,11 @@ def test_an_image_that_holds_what_it_must_not_is_refused(small: Small, docker_ho
             assert str(error.value).count("\n") == len(BAD), "something else was found"
             wanted = images.image("tool", "small")
             assert not client.images.list(wanted.tag)
-            assert client.images.list(wanted.unchecked)
+            kept = [tag for image in client.images.list(UNCHECKED + "tool") for tag in image.tags]
+            assert [tag for tag in kept if tag.startswith(wanted.unchecked)] == kept != []
+            assert {
+                one.name for one in MadeImages(RuntimeName.DOCKER).list() if not one.checked
+            } >= set(kept)
         finally:
             for image in client.images.list("harness/unchecked-tool"):
                 client.images.remove(image.id, force=True)

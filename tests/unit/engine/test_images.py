@@ -132,6 +132,7 @@ def test_a_fresh_build_uses_neither_image_nor_layers(
     fresh = environments(tmp_path, builder, BuildOptions(fresh=True))
     fresh.ensure("tool", "cu117", tmp_path / "log")
     assert [recipe.cache for recipe in builder.recipes] == [True, False]
+    assert len({recipe.tag for recipe in builder.recipes}) == 2  # side by side none is in the way
 
 
 def test_the_pinned_base_by_its_digest_counts_as_pinned(
@@ -156,7 +157,8 @@ def test_an_image_that_holds_what_it_must_not_is_not_taken(
         made.ensure("tool", "cu117", tmp_path / "log")
     tag = f"harness/tool:cu117-{made.identify('tool', 'cu117')[:16]}"
     assert tag not in builder.images
-    assert tag.replace("/tool", "/unchecked-tool") in builder.images
+    (kept,) = builder.images
+    assert kept.startswith(tag.replace("/tool", "/unchecked-tool"))
 
 
 def test_only_wheels_of_the_lock_enter_a_build(tmp_path: Path, builder: FakeImageBuilder) -> None:
