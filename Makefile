@@ -36,7 +36,7 @@ test-slow: install
 
 # Rootless if called by an ordinary user.
 test-podman: install
-	$(BIN)/python -m pytest -m "podman and not slow" $(ARGS)
+	$(BIN)/python -m pytest -m podman $(ARGS)
 
 test-all: install
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
