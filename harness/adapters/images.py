@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from harness.adapters.build_log import hint_of, last_lines
 from harness.adapters.container import ulimits
 from harness.adapters.engine import A_DAY, Engine
 from harness.adapters.registry import obtain
@@ -18,7 +19,6 @@ from harness.core.model import RuntimeName
 from harness.core.streams import Reading
 from harness.errors import BuildError
 
-_LAST_LINES = 20
 _IN_MEMORY = 64 * 2**20
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 
@@ -164,21 +164,8 @@ def _follow(events: Iterable[Mapping[str, Any]], file: IO[str], log: Path) -> No
         text = str(event.get("stream") or event.get("status") or event.get("error") or "")
         file.write(text if text.endswith("\n") else f"{text}\n")
         file.flush()
-        lines = [*lines, *(line for line in text.splitlines() if line.strip())][-_LAST_LINES:]
+        lines += text.splitlines()
         failed = failed or "error" in event
     if failed:
-        raise _failure("\n".join(lines), log)
-
-
-def _failure(end: str, log: Path) -> BuildError:
-    text = f"building the image failed:\n{end}\nfull log: {log}"
-    if "CERTIFICATE_VERIFY_FAILED" in end or "SSLError" in end:
-        return BuildError(text, hint="pass the certificates of your proxy with --ca-bundle FILE")
-    if "DO NOT MATCH THE HASHES" in end or "hashes are required" in end:
-        hint = "a file is not the one that was locked; nothing of it was used; check your registry"
-        return BuildError(text, hint=hint)
-    if "pull access denied" in end or "manifest unknown" in end or "registry" in end:
-        return BuildError(text, hint="the base image cannot be pulled: pass one with --base IMAGE")
-    if "No matching distribution" in end or "Could not find a version" in end:
-        return BuildError(text, hint="check the network, or pass a folder with --wheelhouse DIR")
-    return BuildError(text, hint="read the full log; --runtime process needs no image")
+        end = last_lines(lines)
+        raise BuildError(f"building the image failed:\n{end}\nfull log: {log}", hint=hint_of(end))

@@ -3,7 +3,6 @@
 import functools
 import json
 import platform
-import re
 import shutil
 import subprocess
 import sys
@@ -13,10 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
+from harness.adapters.build_log import hint_of, last_lines
 from harness.core.building import Interpreter, Packages
 from harness.errors import BuildError, NotReadyError
 
-_LAST_LINES = 20
 _ASK = "import platform, sys; print(platform.python_version(), sys.platform, platform.machine())"
 
 
@@ -80,7 +79,7 @@ class PipVenvBuilder:
         )
         if done.returncode != 0:
             raise BuildError(
-                f"{python} does not start as it should:\n{_end(done.stderr)}",
+                f"{python} does not start as it should:\n{last_lines(done.stderr.splitlines())}",
                 hint="remove the environment's folder and build again",
             )
         facts: dict[str, object] = json.loads(done.stdout)
@@ -165,29 +164,11 @@ class _Shell:
         said = self.log.read_bytes()[start:].decode(errors="replace")
         raise BuildError(
             f"building a virtual environment failed ({' '.join(argv[1:4])}, exit code "
-            f"{done.returncode}):\n{_end(said)}\nfull log: {self.log}",
-            hint=_hint(said),
+            f"{done.returncode}):\n{last_lines(said.splitlines())}\nfull log: {self.log}",
+            hint=hint_of(said),
         )
 
 
 def _pip(python: Path, verb: str) -> tuple[str, ...]:
     quiet = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
     return (str(python), "-m", "pip", verb, *quiet, "--no-deps")
-
-
-def _hint(said: str) -> str:
-    if re.search(r"CERTIFICATE_VERIFY_FAILED|SSLError", said):
-        return "pass the certificates of your proxy with --ca-bundle FILE"
-    if re.search(r"DO NOT MATCH THE HASHES|hashes are required", said):
-        return "a file is not the one that was locked; nothing of it was used; check your registry"
-    if re.search(r"No matching distribution|Could not find a version|ConnectionError", said):
-        return "check the network, or pass a folder of wheels with --wheelhouse DIR"
-    if re.search(r"(gcc|g\+\+|cc1plus).*(failed|not found|No such file)", said):
-        return "a package is built from source: install a C++ compiler (Debian: g++, python3-dev)"
-    if re.search(r"No module named '?(venv|ensurepip|pip)|ensurepip is not", said):
-        return "install the venv module (Debian: python3-venv)"
-    return "read the full log"
-
-
-def _end(text: str) -> str:
-    return "\n".join(text.splitlines()[-_LAST_LINES:])
