@@ -116,6 +116,14 @@ class Context:
         with Engine.find(name, os.environ).client() as client:
             return gpu_obstacle(name, client.info())
 
+    def engines(self) -> tuple[RuntimeName, ...]:
+        """The container engines, each once although DOCKER_HOST may lead both names to one."""
+        from harness.adapters.engine import Engine
+
+        names = (RuntimeName.PODMAN, RuntimeName.DOCKER)
+        found = {Engine.find(name, os.environ).address: name for name in names}
+        return tuple(found.values())
+
     def environments(self, name: RuntimeName) -> Environments:
         """What steps run in, under one runtime."""
         stacks = self.catalogue.stacks

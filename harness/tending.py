@@ -19,7 +19,6 @@ from harness.engine.shards import part_keys
 from harness.errors import HarnessError, NotReadyError
 from harness.review import StepState, find_steps
 
-_ENGINES = (RuntimeName.DOCKER, RuntimeName.PODMAN)
 _POLL_SECONDS = 0.2
 _HOST_STACK = "host"
 
@@ -118,7 +117,7 @@ def _discard_unfinished(context: Context, key: str) -> bool:
 def _left(context: Context, say: Callable[[str], None]) -> Left:
     runtimes: dict[RuntimeName, Runtime] = {}
     executions: dict[str, tuple[Runtime, Survivor]] = {}
-    for name in _ENGINES:
+    for name in context.engines():
         runtime = context.runtime(name, Scale.SMOKE)
         try:
             found = runtime.survivors()
@@ -163,7 +162,7 @@ def _venvs(context: Context) -> Iterator[Litter]:
 
 
 def _images(context: Context) -> Iterator[Litter]:
-    for engine in _ENGINES:
+    for engine in context.engines():
         try:
             made = context.made_images(engine).list()
         except NotReadyError:

@@ -27,13 +27,14 @@ def gc(
     project: Project = None,
     runs: Runs = None,
     mirror: Mirror = None,
+    base: Base = None,
     as_json: Json = False,
 ) -> None:
     """Remove what executions left and nobody needs; nothing that anybody works at."""
     from harness import console, tending
     from harness.errors import NotReadyError
 
-    context = make_context(project, runs, mirror)
+    context = make_context(project, runs, mirror, base=base)
     choice = tending.Choice(store=store, cache=cache, images=images)
     found = tending.find(context, choice, lambda text: console.err.print(text, markup=False))
     swept = [tending.Swept(one) for one in found] if dry_run else list(tending.sweep(found))
@@ -46,6 +47,8 @@ def gc(
             for s in swept
         ]
         console.show_json({"dry_run": dry_run, "bytes": total, "found": rows})
+    elif not swept:
+        console.out.print("nothing to remove")
     else:
         cells = [(one.kind, one.name, console.size(one.size), one.why) for one in gone]
         title = "would go" if dry_run else "removed"

@@ -195,7 +195,13 @@ def test_gc_of_images_keeps_what_manifests_give(make: Callable[..., Project]) ->
     ).split()[:1]
     rows = json.loads(project.run("gc", "--images", "--dry-run", "--json").stdout)["found"]
     mine = docker(project, "inspect", "-f", '{{join .RepoTags " "}}', image).split()
-    assert not {row["name"] for row in rows} & set(mine)
+    names = [row["name"] for row in rows]
+    assert not set(names) & set(mine)
+    del project.environ["HARNESS_BASE"]
+    found = json.loads(project.run("gc", "--images", "--dry-run", "--json").stdout)["found"]
+    others = [row["name"] for row in found]
+    assert set(mine) <= set(others), "without the base nobody knows them"
+    assert len(others) == len(set(others)), "both engines' names lead to one engine"
 
 
 # --- cancel -------------------------------------------------------------------------------------------
