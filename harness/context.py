@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
+from harness.core.catalogue import Catalogue
 from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.manifest import load_catalogue, load_method
-from harness.core.model import Catalogue, Method, RuntimeName, Scale
+from harness.core.model import Method, RuntimeName, Scale
 from harness.core.ports import Environments, Runtime
 from harness.core.visible import choose, visible
 from harness.engine.assets import Assets

@@ -6,7 +6,8 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from harness.core.binder import Facts
-from harness.core.model import Catalogue, Losses, Method, Package, Scale
+from harness.core.catalogue import Catalogue, Package
+from harness.core.model import Losses, Method, Scale
 from harness.core.plan import Plan
 from harness.core.planner import Request, make_plan
 

@@ -7,18 +7,8 @@ from typing import Any, Literal
 
 from harness.core import keys
 from harness.core.binding import Values, fill_options, join_path, staged_packages
-from harness.core.model import (
-    Catalogue,
-    CountAt,
-    Losses,
-    Made,
-    Method,
-    Output,
-    Resources,
-    ResourcesAt,
-    Scale,
-    Step,
-)
+from harness.core.catalogue import Catalogue, Made
+from harness.core.model import CountAt, Losses, Method, Output, Resources, ResourcesAt, Scale, Step
 from harness.core.plan import BoundInput, BoundStep, Run
 from harness.core.references import parse_reference
 from harness.errors import UsageError

@@ -5,17 +5,8 @@ import graphlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.model import (
-    Anchor,
-    Arguments,
-    Asset,
-    Catalogue,
-    Method,
-    Option,
-    Repository,
-    Step,
-    When,
-)
+from harness.core.catalogue import Asset, Catalogue, Repository
+from harness.core.model import Anchor, Arguments, Method, Option, Step, When
 from harness.core.parts import Origin
 from harness.core.references import (
     Reference,

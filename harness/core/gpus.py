@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.model import Resources, Stack
+from harness.core.catalogue import Stack
+from harness.core.model import Resources
 from harness.core.plan import BoundStep
 
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)(\d)([af]?)")

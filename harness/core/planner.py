@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.binder import Binder, Facts
-from harness.core.model import Catalogue, Losses, Method, Scale
+from harness.core.catalogue import Catalogue
+from harness.core.model import Losses, Method, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun, Run
 from harness.errors import UsageError
 

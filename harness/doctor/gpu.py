@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from harness.core.catalogue import Stack
 from harness.core.gpus import Gpu, driver_suffices, refusals, working_stacks
-from harness.core.model import Stack
 from harness.doctor.line import Facts, Line, Needs, State, judge
 
 _NO_GPUS = "none: no step that is to do asks for a GPU"

@@ -6,8 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from harness.core.catalogue import Repository, Stack
 from harness.core.gpus import Gpu
-from harness.core.model import Repository, RuntimeName, Scale, Stack
+from harness.core.model import RuntimeName, Scale
 from harness.core.plan import BoundStep
 from harness.engine.asset_facts import AssetStatus
 

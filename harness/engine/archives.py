@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from harness.core.model import Unpack
+from harness.core.catalogue import Unpack
 from harness.errors import MismatchError
 
 

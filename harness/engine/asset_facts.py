@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from harness.core.model import Asset
+from harness.core.catalogue import Asset
 from harness.engine import hashing
 from harness.errors import MismatchError, UsageError
 

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.core.catalogue import Asset
 from harness.core.layout import CacheLayout
-from harness.core.model import Asset
 from harness.engine import asset_facts as facts
 from harness.engine import hashing
 from harness.engine.archives import unpack

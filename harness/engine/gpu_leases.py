@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
+from harness.core.catalogue import Stack
 from harness.core.gpus import Gpu, suits
 from harness.core.layout import CacheLayout
-from harness.core.model import Stack
 from harness.core.plan import BoundStep
 from harness.core.ports import Survivor
 from harness.errors import NotReadyError

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
+from harness.core.catalogue import Stack
 from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import Mirror, MirroredBase
-from harness.core.model import Stack
 from harness.core.ports import Environment
 from harness.engine.environment import PROBE, keep_facts, read_facts
 from harness.engine.image_check import check_image, forbidden

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.core.catalogue import Repository
 from harness.core.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import MirrorLayout
-from harness.core.model import Repository
 from harness.core.objects import Entry, Mode, tree_id
 from harness.core.ports import Git
 from harness.core.sparse import selected

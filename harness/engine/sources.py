@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from harness.core.catalogue import Repository
 from harness.core.layout import CacheLayout, ProjectLayout
-from harness.core.model import Repository, Scale
+from harness.core.model import Scale
 from harness.core.patches import Patch, chain, parse_patch
 from harness.core.ports import Git
 from harness.core.recorded import Recorded, read_recorded

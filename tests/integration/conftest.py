@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from harness.adapters.git import GitCommands
+from harness.core.catalogue import Repository
 from harness.core.layout import CacheLayout, ProjectLayout
-from harness.core.model import Repository
 from harness.engine.sources import Sources
 from harness.engine.worktree import unseal
 

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.core.catalogue import Asset, Unpack
 from harness.core.contract import PlainFile
 from harness.core.layout import CacheLayout
-from harness.core.model import Asset, Unpack
 from harness.engine.assets import Assets
 from harness.engine.download import download
 from harness.errors import MismatchError, NotReadyError

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from harness.core.model import Repository, Scale
+from harness.core.catalogue import Repository
+from harness.core.model import Scale
 from harness.engine.embedded import main, read_embedded
 from harness.engine.sources import Checkout, Sources
 from harness.errors import HarnessError, ManifestError, MismatchError, NotReadyError, SourceMismatch

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.core.model import Repository
+from harness.core.catalogue import Repository
 from harness.engine.sources import Finding
 
 

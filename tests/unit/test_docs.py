@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from harness import cli  # noqa: F401 - its commands register themselves
 from harness.cli.app import app
-from harness.core import contract, model
+from harness.core import catalogue, contract, model
 from harness.core.layout import RunLayout
 from harness.core.ports import Cause, Command, Exit
 from harness.engine import records
@@ -117,7 +117,7 @@ def test_every_error_stands_in_the_table_of_exit_codes() -> None:
 
 
 def test_every_field_of_a_manifest_is_documented() -> None:
-    kinds = [*vars(model).values(), *vars(contract).values()]
+    kinds = [one for module in (model, catalogue, contract) for one in vars(module).values()]
     values = [kind for kind in kinds if dataclasses.is_dataclass(kind)]
     wanted = {field.name for kind in values for field in dataclasses.fields(kind)}
     assert wanted <= code_words(MANIFESTS)

@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from harness.core.catalogue import Asset, Unpack
 from harness.core.contract import Folder, PlainFile
 from harness.core.layout import CacheLayout
-from harness.core.model import Asset, Unpack
 from harness.engine.assets import Assets, AssetState
 from harness.errors import MismatchError, NotReadyError, UsageError
 

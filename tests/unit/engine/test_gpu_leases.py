@@ -11,9 +11,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from harness.core.catalogue import Stack
 from harness.core.gpus import Gpu
 from harness.core.layout import CacheLayout
-from harness.core.model import Resources, Stack
+from harness.core.model import Resources
 from harness.core.plan import BoundStep
 from harness.core.ports import Survivor
 from harness.engine.gpu_leases import GpuLease, GpuLeases
