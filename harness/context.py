@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
 from harness.core.catalogue import Catalogue
-from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
+from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.manifest import load_catalogue, load_method
 from harness.core.model import Method, RuntimeName, Scale
 from harness.core.ports import Environments, Runtime

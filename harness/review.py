@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.model import RuntimeName
 from harness.core.retention import read_needs
 from harness.engine.attempts import read_intent

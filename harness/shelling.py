@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.context import Context
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.model import RuntimeName
 from harness.core.plan import BoundStep, read_step
 from harness.core.ports import Interactive

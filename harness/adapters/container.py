@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Command
 

@@ -20,7 +20,7 @@ from harness.adapters.engine_cli import run_line
 from harness.adapters.following import LogFollower
 from harness.adapters.leftovers import find, remove, step_containers
 from harness.adapters.watching import Watch, not_started
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.errors import EngineGone, HarnessError, NotReadyError

@@ -82,7 +82,7 @@ def make_context(
     """
     from harness.context import Context, default_runs, find_cache, find_project
     from harness.core.building import BuildOptions
-    from harness.core.layout import RunLayout
+    from harness.layout import RunLayout
     from harness.core.mirror import open_mirror
     from harness.errors import HarnessError
 

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 from harness.core import contract, model
 from harness.core.catalogue import Asset, Catalogue, Repository, Stack
 from harness.core.checks import check_method, check_options
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.model import Method, Part
 from harness.core.paper import Published
 from harness.core.parts import assemble

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from harness.core.catalogue import Asset
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.engine import asset_facts as facts
 from harness.engine import hashing
 from harness.engine.archives import unpack

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Exit, Runtime
 from harness.engine import records, shards

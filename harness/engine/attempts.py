@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.keys import digest
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.ports import Command
 from harness.engine.owner import Owner, read_owner
 from harness.engine.store import snapshot, write_json

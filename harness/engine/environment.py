@@ -15,7 +15,7 @@ from typing import Any
 from harness.core.building import BuildOptions, Interpreter, VenvBuilder
 from harness.core.catalogue import Stack
 from harness.core.keys import digest
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.ports import Environment
 from harness.engine.lock import locked
 from harness.engine.locks import read_lock

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core import keys
-from harness.core.layout import EntryLayout, RunLayout
+from harness.layout import EntryLayout, RunLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Environment
 from harness.engine import packages

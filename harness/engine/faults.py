@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.ports import Cause, Exit
 from harness.errors import DiskFull, EngineGone, HarnessError
 

@@ -17,7 +17,7 @@ from typing import Self
 
 from harness.core.catalogue import Stack
 from harness.core.gpus import Gpu, suits
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Survivor
 from harness.errors import NotReadyError

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.core.building import ImageFile
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.errors import BuildError
 
 _PACKAGES = re.compile(r"^opt/(venv|packages)/")

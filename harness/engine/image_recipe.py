@@ -10,7 +10,7 @@ from harness import __version__
 from harness.core.building import UNCHECKED, BuildOptions, ImageRecipe
 from harness.core.catalogue import Stack
 from harness.core.keys import digest
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.engine.environment import pip_options
 from harness.engine.hashing import file_digest
 from harness.engine.locks import MethodLock, read_lock

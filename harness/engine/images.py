@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
 from harness.core.catalogue import Stack
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import Mirror, MirroredBase
 from harness.core.ports import Environment
 from harness.engine.environment import PROBE, keep_facts, read_facts

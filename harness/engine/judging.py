@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.contract import Contract
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Exit
 from harness.engine import records

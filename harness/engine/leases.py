@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from threading import Event, Thread
 from typing import Any
 
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.engine.owner import Owner, read_owner, this_process
 from harness.errors import Interrupted
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Runtime, Survivor
 from harness.engine.attempts import execution_name, read_intent

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.building import Packages
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.yaml_source import read_yaml
 from harness.errors import ManifestError
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.core.keys import digest
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SITE = _ROOT / "site"

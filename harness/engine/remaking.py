@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.engine.store import Store, sync_tree, write_json
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.catalogue import Repository
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import MirrorLayout
 from harness.core.objects import Entry, Mode, tree_id
 from harness.core.ports import Git

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.core.plan import BoundStep, Plan
 from harness.core.retention import Needs, droppable, needs_of, read_needs, survey
 from harness.engine.lock import locked

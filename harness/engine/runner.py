@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from threading import Event
 
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Exit, Runtime
 from harness.engine.attempting import Attempting, Labels, stopped, strip

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.ids import parse_ids
-from harness.core.layout import EntryLayout, RunLayout
+from harness.layout import EntryLayout, RunLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Exit
 from harness.core.shards import cut, lists, split

@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Lock
 
 from harness.core.catalogue import Repository
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.model import Scale
 from harness.core.patches import Patch, chain, parse_patch
 from harness.core.ports import Git

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core.layout import EntryLayout, RunLayout
+from harness.layout import EntryLayout, RunLayout
 from harness.core.model import Output
 from harness.engine.leases import Leases
 

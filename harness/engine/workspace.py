@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from harness.core.layout import EntryLayout
+from harness.layout import EntryLayout
 from harness.core.model import Scale
 from harness.core.plan import BoundInput, BoundStep
 from harness.core.ports import Command, Environment, Mount, Runtime

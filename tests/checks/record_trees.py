@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from harness.adapters.git import GitCommands
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.engine.sources import Sources
 from harness.errors import HarnessError

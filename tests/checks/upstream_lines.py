@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.adapters.git import GitCommands
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.manifest import load_catalogue
 from harness.core.objects import Mode
 from harness.errors import HarnessError

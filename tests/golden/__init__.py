@@ -11,7 +11,7 @@ from harness.adapters.git import GitCommands
 from harness.core import keys
 from harness.core.binder import Facts
 from harness.core.catalogue import Package
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.core.model import Losses, Scale
 from harness.core.plan import BoundStep, Plan

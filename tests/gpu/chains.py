@@ -14,7 +14,7 @@ from typing import Any, Self
 import yaml
 
 from harness.core.gpus import Gpu, working_stacks
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.core.model import Method
 

@@ -13,7 +13,7 @@ import pytest
 
 from harness.adapters.git import GitCommands
 from harness.core.catalogue import Repository
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.engine.sources import Sources
 from harness.engine.worktree import unseal
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.manifest import load_catalogue, load_method
 from harness.engine.embedded import read_embedded
 

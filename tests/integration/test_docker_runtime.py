@@ -16,7 +16,7 @@ import docker
 import pytest
 
 from harness.adapters.docker import ContainerRuntime
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Cause, Environment, Exit
 from harness.errors import NotReadyError

@@ -15,7 +15,7 @@ import pytest
 
 from harness.core.catalogue import Asset, Unpack
 from harness.core.contract import PlainFile
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.engine.assets import Assets
 from harness.engine.download import download
 from harness.errors import MismatchError, NotReadyError

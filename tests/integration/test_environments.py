@@ -23,7 +23,7 @@ from harness.adapters.registry import EngineImageCarrier
 from harness.adapters.venv import PipVenvBuilder
 from harness.core.building import BuildOptions
 from harness.core.catalogue import Stack
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Cause
 from harness.engine.environment import ProcessEnvironments

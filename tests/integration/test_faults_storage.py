@@ -11,7 +11,7 @@ from typing import IO
 
 import pytest
 
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from tests.integration.test_faults import GOOD, only_error
 from tests.integration.test_faults_containers import CONTAINED, containers, out_of, works
 from tests.project import Project, finish, interrupt, step

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from harness.adapters.git import GitCommands
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import MirrorLayout
 from harness.core.model import Scale
 from harness.engine.repositories import Repositories

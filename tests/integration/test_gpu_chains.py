@@ -13,7 +13,7 @@ from harness.adapters.gpu import Nvml
 from harness.asking import Ask
 from harness.context import Context
 from harness.core.gpus import Gpu
-from harness.core.layout import CacheLayout, ProjectLayout, RunLayout
+from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.core.model import Losses, Scale
 from harness.core.plan import Plan
 from tests.fake_nvml import GB, Card, FakeNvml

@@ -245,7 +245,7 @@ def test_two_commands_take_turns_on_one_card(project: Project, tmp_path: Path) -
 WORKER = """
 import sys
 from pathlib import Path
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.engine.gpu_leases import GpuLeases
 from tests.unit.engine.test_gpu_leases import CARDS, STACKS, step
 leases = GpuLeases(CacheLayout(Path(sys.argv[1])), lambda: CARDS, STACKS)

@@ -23,7 +23,7 @@ import json, os, sys
 from pathlib import Path
 from threading import Event
 from harness.adapters.docker import ContainerRuntime
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import RuntimeName
 from harness.core.ports import Environment
 from harness.errors import NotReadyError

@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness.context import Context, find_cache, find_project
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.core.model import RuntimeName, Scale
 from harness.engine import packages
 

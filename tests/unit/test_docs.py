@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from harness import cli  # noqa: F401 - its commands register themselves
 from harness.cli.app import app
 from harness.core import catalogue, contract, model
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.core.ports import Cause, Command, Exit
 from harness.engine import records
 from harness.errors import HarnessError

@@ -9,7 +9,7 @@ import pytest
 from harness.core import gpus
 from harness.core.catalogue import Driver, Stack
 from harness.core.gpus import Gpu
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.manifest import load_catalogue
 from harness.core.model import Resources
 from tests import toy

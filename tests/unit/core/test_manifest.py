@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.manifest import (
     json_schemas,
     load_catalogue,

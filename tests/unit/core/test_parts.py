@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.errors import ManifestError
 from tests import toy
 from tests.toy import STEPS

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from harness.core.gpus import Gpu
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.manifest import load_catalogue
 from harness.core.model import Resources, RuntimeName, Scale
 from harness.core.plan import BoundStep

@@ -8,7 +8,7 @@ import pynvml
 import pytest
 
 from harness.adapters.gpu import Nvml
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.doctor import gather
 from harness.engine.gpu_leases import GpuLeases
 from tests.fake_nvml import Card, FakeNvml

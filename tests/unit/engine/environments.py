@@ -5,7 +5,7 @@ from pathlib import Path
 
 from harness.core.building import ImageFile, ImageRecipe, Interpreter, Packages
 from harness.core.catalogue import Stack
-from harness.core.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout
 
 HASH = "a" * 64
 LOCK = f"""\

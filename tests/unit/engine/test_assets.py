@@ -14,7 +14,7 @@ import pytest
 
 from harness.core.catalogue import Asset, Unpack
 from harness.core.contract import Folder, PlainFile
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.engine.assets import Assets, AssetState
 from harness.errors import MismatchError, NotReadyError, UsageError
 

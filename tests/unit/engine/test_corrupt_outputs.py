@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from harness.core import contract as contracts
-from harness.core.layout import CacheLayout, RunLayout
+from harness.layout import CacheLayout, RunLayout
 from harness.core.model import Losses
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner

@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from harness.core.catalogue import Stack
 from harness.core.gpus import Gpu
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import Resources
 from harness.core.plan import BoundStep
 from harness.core.ports import Survivor

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.core.building import ImageFile
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.engine.image_check import Forbidden, check_image, forbidden
 from harness.errors import BuildError
 

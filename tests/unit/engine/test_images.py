@@ -25,7 +25,7 @@ def environments(
 ) -> ImageEnvironments:
     if not (tmp_path / "project").exists():
         make_project(tmp_path)
-    from harness.core.layout import CacheLayout, ProjectLayout
+    from harness.layout import CacheLayout, ProjectLayout
 
     layouts = ProjectLayout(tmp_path / "project"), CacheLayout(tmp_path / "cache")
     return ImageEnvironments(*layouts, STACKS, (builder, builder), options)

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.core.model import Losses
 from harness.core.plan import BoundStep, Plan
 from harness.core.shards import split

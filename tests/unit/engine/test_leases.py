@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.engine.leases import Leases
 from harness.engine.owner import this_process
 from harness.errors import Interrupted

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.layout import ProjectLayout
+from harness.layout import ProjectLayout
 from harness.core.mirror import MirroredBase, open_mirror, read_list
 from harness.engine.locks import MethodLock, read_lock
 from harness.engine.mirror import MirrorFolder, verify_mirror

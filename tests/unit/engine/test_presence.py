@@ -6,7 +6,7 @@ from threading import Event
 
 import pytest
 
-from harness.core.layout import RunLayout
+from harness.layout import RunLayout
 from harness.engine.leases import Leases
 from harness.engine.owner import Owner
 from harness.engine.presence import present, present_plans

@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from harness.core.layout import CacheLayout, RunLayout
+from harness.layout import CacheLayout, RunLayout
 from harness.core.model import Losses
 from harness.core.plan import Plan
 from harness.core.ports import Cause, Exit

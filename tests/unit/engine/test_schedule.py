@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.core.gpus import Gpu
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import Resources
 from harness.core.plan import BoundStep, Plan
 from harness.core.ports import Survivor

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
-from harness.core.layout import CacheLayout
+from harness.layout import CacheLayout
 from harness.core.model import Losses, Resources
 from harness.core.plan import BoundStep, Part, Plan
 from harness.engine.gpu_leases import GpuLeases
