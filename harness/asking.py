@@ -7,11 +7,11 @@ from typing import Any
 from harness.context import Context
 from harness.core import keys
 from harness.core.binder import Facts
-from harness.core.model import Losses, Method, RuntimeName, Scale
 from harness.core.plan import Plan
 from harness.core.planner import Request, make_plan, merge
-from harness.core.references import parse_reference, possible, used_assets
 from harness.errors import UsageError
+from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.manifest.references import parse_reference, possible, used_assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,10 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
-from harness.core.catalogue import Catalogue
-from harness.layout import CacheLayout, ProjectLayout, RunLayout
-from harness.core.manifest import load_catalogue, load_method
-from harness.core.model import Method, RuntimeName, Scale
 from harness.core.ports import Environments, Runtime
 from harness.core.visible import choose, visible
 from harness.engine.assets import Assets
@@ -21,6 +17,10 @@ from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
 from harness.engine.store import Store
 from harness.errors import UsageError
+from harness.layout import CacheLayout, ProjectLayout, RunLayout
+from harness.manifest.catalogue import Catalogue
+from harness.manifest.load import load_catalogue, load_method
+from harness.manifest.model import Method, RuntimeName, Scale
 
 if TYPE_CHECKING:
     from harness.adapters.leftovers import MadeImages

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.context import Context
-from harness.core.model import RuntimeName
 from harness.engine.locks import base_digest, write_base
 from harness.errors import MismatchError, NotReadyError, UsageError
+from harness.manifest.model import RuntimeName
 from harness.reproduce import environment, expand
 
 

@@ -8,11 +8,11 @@ from typing import Any
 from harness.asking import read_unpatched
 from harness.context import Context
 from harness.core.mirror import MirroredBase, MirrorList
-from harness.core.model import Method, RuntimeName, Scale
 from harness.engine.environment import HOST, pip_options
 from harness.engine.locks import read_lock
 from harness.engine.mirror import MirrorFolder
 from harness.errors import NotReadyError
+from harness.manifest.model import Method, RuntimeName, Scale
 from harness.reproduce import environment, expand, needed_assets
 
 

@@ -8,11 +8,8 @@ from typing import Any
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
 from harness.core.gpus import refusals
-from harness.core.manifest import method_names
-from harness.core.model import Method, RuntimeName, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
-from harness.core.references import used_assets
 from harness.core.retention import needs_of
 from harness.engine import records
 from harness.engine.gpu_leases import GpuLeases
@@ -23,6 +20,9 @@ from harness.engine.sources import Finding
 from harness.engine.store import write_json
 from harness.errors import Interrupted, NotReadyError
 from harness.executing import Work, execute, set_aside_damaged
+from harness.manifest.load import method_names
+from harness.manifest.model import Method, RuntimeName, Scale
+from harness.manifest.references import used_assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

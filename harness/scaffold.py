@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.context import Context
-from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.errors import HarnessError, UsageError
+from harness.manifest.load import load_catalogue, load_method, method_names
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 _RECIPE = "seam"  # its environment serves the ResNet-38 segmentation too

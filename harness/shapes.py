@@ -5,12 +5,12 @@ from typing import Any
 
 from harness.context import Context
 from harness.core import keys
-from harness.core.manifest import method_names
 from harness.core.plan import BoundStep, Plan
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.sources import Finding
 from harness.errors import HarnessError, NotReadyError
+from harness.manifest.load import method_names
 from harness.reproduce import Result, expand, gpu_refusals, undone
 
 

@@ -8,8 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from harness.context import Context
-from harness.core.manifest import method_names
-from harness.core.model import RuntimeName, Scale
 from harness.core.ports import Runtime, Survivor
 from harness.engine import worktree
 from harness.engine.attempts import read_intent
@@ -17,6 +15,8 @@ from harness.engine.litter import Left, Litter, find_litter, size_of
 from harness.engine.lock import locked
 from harness.engine.shards import part_keys
 from harness.errors import HarnessError, NotReadyError
+from harness.manifest.load import method_names
+from harness.manifest.model import RuntimeName, Scale
 from harness.review import StepState, find_steps
 
 _POLL_SECONDS = 0.2

@@ -6,10 +6,10 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from harness.core.binder import Facts
-from harness.core.catalogue import Catalogue, Package
-from harness.core.model import Losses, Method, Scale
 from harness.core.plan import Plan
 from harness.core.planner import Request, make_plan
+from harness.manifest.catalogue import Catalogue, Package
+from harness.manifest.model import Losses, Method, Scale
 
 STEPS: list[dict[str, Any]] = [
     {

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.layout import CacheLayout
-from harness.core.model import RuntimeName
 from harness.core.ports import Command
+from harness.layout import CacheLayout
+from harness.manifest.model import RuntimeName
 
 _GB = 2**30
 _TMP_SIZE = 2 * _GB

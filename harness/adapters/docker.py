@@ -20,10 +20,10 @@ from harness.adapters.engine_cli import run_line
 from harness.adapters.following import LogFollower
 from harness.adapters.leftovers import find, remove, step_containers
 from harness.adapters.watching import Watch, not_started
-from harness.layout import CacheLayout
-from harness.core.model import RuntimeName
 from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.errors import EngineGone, HarnessError, NotReadyError
+from harness.layout import CacheLayout
+from harness.manifest.model import RuntimeName
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.core.model import RuntimeName
 from harness.errors import EngineGone
+from harness.manifest.model import RuntimeName
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.adapters.engine import Engine
-from harness.core.model import RuntimeName
+from harness.manifest.model import RuntimeName
 
 
 def run_line(engine: Engine, settings: Mapping[str, Any], *, terminal: bool) -> list[str]:

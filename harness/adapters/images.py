@@ -15,9 +15,9 @@ from harness.adapters.container import ulimits
 from harness.adapters.engine import A_DAY, Engine
 from harness.adapters.registry import obtain
 from harness.core.building import ImageFile, ImageRecipe
-from harness.core.model import RuntimeName
 from harness.core.streams import Reading
 from harness.errors import BuildError
+from harness.manifest.model import RuntimeName
 
 _IN_MEMORY = 64 * 2**20
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from harness.adapters.container import GPUS
 from harness.adapters.engine import Engine
 from harness.core.building import UNCHECKED
-from harness.core.model import RuntimeName
 from harness.core.ports import Survivor
 from harness.errors import EngineGone, NotReadyError
+from harness.manifest.model import RuntimeName
 
 if TYPE_CHECKING:
     from docker import DockerClient

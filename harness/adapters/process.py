@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Event
 
 from harness.adapters.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
-from harness.core.model import RuntimeName
 from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.errors import NotReadyError
+from harness.manifest.model import RuntimeName
 
 _GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.1

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from harness.adapters.engine import A_DAY, Engine
-from harness.core.model import RuntimeName
 from harness.errors import MismatchError, NotReadyError
+from harness.manifest.model import RuntimeName
 
 if TYPE_CHECKING:
     from docker import DockerClient

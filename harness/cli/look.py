@@ -197,7 +197,7 @@ def assets_add(
 def manifest_check(*, project: Project = None, as_json: Json = False) -> None:
     """Read every manifest strictly."""
     from harness import console
-    from harness.core.manifest import load_published, method_names
+    from harness.manifest.load import load_published, method_names
 
     context = make_context(project, None)
     names = method_names(context.project)
@@ -220,7 +220,7 @@ def manifest_schema(folder: Path) -> None:
     """Write the JSON Schema of each manifest into a folder."""
     import json
 
-    from harness.core.manifest import json_schemas
+    from harness.manifest.load import json_schemas
 
     folder.mkdir(parents=True, exist_ok=True)
     for name, schema in json_schemas().items():

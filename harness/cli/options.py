@@ -82,9 +82,9 @@ def make_context(
     """
     from harness.context import Context, default_runs, find_cache, find_project
     from harness.core.building import BuildOptions
-    from harness.layout import RunLayout
     from harness.core.mirror import open_mirror
     from harness.errors import HarnessError
+    from harness.layout import RunLayout
 
     found = find_project(project)
     mirror = mirror.resolve() if mirror else None
@@ -128,7 +128,7 @@ def make_ask(
 ) -> "Ask":
     """Return what the user asks for. Raises UsageError, naming the option."""
     from harness.asking import Ask
-    from harness.core.model import Losses
+    from harness.manifest.model import Losses
 
     if seeds is not None and seed is not None:
         raise UsageError("--seeds and --seed together", hint="give a count or the seeds, not both")
@@ -148,21 +148,21 @@ def make_ask(
 
 
 def _losses(text: str) -> tuple[Any, ...]:
-    from harness.core.model import Losses
+    from harness.manifest.model import Losses
 
     return tuple(_member(Losses, part.strip(), "--losses") for part in text.split(","))
 
 
 def parse_scale(text: str) -> Any:
     """Return the Scale of that name."""
-    from harness.core.model import Scale
+    from harness.manifest.model import Scale
 
     return _member(Scale, text, "--scale")
 
 
 def parse_runtime(text: str) -> Any:
     """Return the RuntimeName of that name."""
-    from harness.core.model import RuntimeName
+    from harness.manifest.model import RuntimeName
 
     return _member(RuntimeName, text, "--runtime")
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.core.model import Anchor
+from harness.manifest.model import Anchor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,20 @@ from typing import Any, Literal
 
 from harness.core import keys
 from harness.core.binding import Values, fill_options, join_path, staged_packages
-from harness.core.catalogue import Catalogue, Made
-from harness.core.model import CountAt, Losses, Method, Output, Resources, ResourcesAt, Scale, Step
 from harness.core.plan import BoundInput, BoundStep, Run
-from harness.core.references import parse_reference
 from harness.errors import UsageError
+from harness.manifest.catalogue import Catalogue, Made
+from harness.manifest.model import (
+    CountAt,
+    Losses,
+    Method,
+    Output,
+    Resources,
+    ResourcesAt,
+    Scale,
+    Step,
+)
+from harness.manifest.references import parse_reference
 
 KEY_SCHEMA = 1
 _MADE = "make-"  # prefix of the steps that make smoke assets

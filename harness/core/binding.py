@@ -3,8 +3,9 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from harness.core.contract import Contract
-from harness.core.model import (
+from harness.core.plan import Run
+from harness.manifest.contract import Contract
+from harness.manifest.model import (
     Arguments,
     Choice,
     CountAt,
@@ -17,8 +18,7 @@ from harness.core.model import (
     Step,
     When,
 )
-from harness.core.plan import Run
-from harness.core.template import fill
+from harness.manifest.placeholders import fill
 
 
 def fill_options(text: str, method: Method, run: Run) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.core.keys import digest, plain
-from harness.core.model import Losses, Output, Resources, Scale, Shards
-from harness.core.values import touch
+from harness.manifest.fields import touch
+from harness.manifest.model import Losses, Output, Resources, Scale, Shards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

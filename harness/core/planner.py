@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.core.binder import Binder, Facts
-from harness.core.catalogue import Catalogue
-from harness.core.model import Losses, Method, Scale
 from harness.core.plan import BoundStep, Plan, PlannedRun, Run
 from harness.errors import UsageError
+from harness.manifest.catalogue import Catalogue
+from harness.manifest.model import Losses, Method, Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
 from harness.core.plan import Plan
-from harness.core.values import touch
+from harness.manifest.fields import touch
 
 
 class Contents(Protocol):

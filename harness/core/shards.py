@@ -8,13 +8,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.core.contract import PER_ID
 from harness.core.ids import parse_ids
 from harness.core.keys import digest
-from harness.core.model import Step
 from harness.core.plan import BoundStep, Part
-from harness.core.template import placeholders
-from harness.core.yaml_source import KeyPath
+from harness.manifest.contract import PER_ID
+from harness.manifest.model import Step
+from harness.manifest.placeholders import placeholders
+from harness.manifest.yaml_source import KeyPath
 
 
 class Fault(NamedTuple):

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from harness.core.model import Scale
 from harness.doctor.line import Facts, Line, Needs, Place, State, judge
+from harness.manifest.model import Scale
 
 _IMAGE_GB = 10.0  # for building one image of a stack with CUDA
 _TREE_FILES = 5000  # of a checkout that is copied for a step

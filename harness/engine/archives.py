@@ -6,8 +6,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from harness.core.catalogue import Unpack
 from harness.errors import MismatchError
+from harness.manifest.catalogue import Unpack
 
 
 def unpack(archive: Path, how: Unpack, folder: Path) -> Path:

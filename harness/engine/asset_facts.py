@@ -5,9 +5,9 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from harness.core.catalogue import Asset
 from harness.engine import hashing
 from harness.errors import MismatchError, UsageError
+from harness.manifest.catalogue import Asset
 
 _FOLDERS = frozenset({"folder", "png-labels", "npy-maps"})  # contract kinds
 

@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.core.catalogue import Asset
-from harness.layout import CacheLayout
 from harness.engine import asset_facts as facts
 from harness.engine import hashing
 from harness.engine.archives import unpack
@@ -23,6 +21,8 @@ from harness.engine.download import Progress, download
 from harness.engine.lock import locked
 from harness.engine.trust import Trust
 from harness.errors import MismatchError, NotReadyError, UsageError
+from harness.layout import CacheLayout
+from harness.manifest.catalogue import Asset
 
 __all__ = ["AssetState", "AssetStatus", "Assets"]
 

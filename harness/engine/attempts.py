@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.keys import digest
-from harness.layout import EntryLayout
 from harness.core.ports import Command
 from harness.engine.owner import Owner, read_owner
 from harness.engine.store import snapshot, write_json
 from harness.engine.workspace import Workspace
+from harness.layout import EntryLayout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.core.building import ImageFile
-from harness.layout import ProjectLayout
 from harness.errors import BuildError
+from harness.layout import ProjectLayout
 
 _PACKAGES = re.compile(r"^opt/(venv|packages)/")
 _SITE = re.compile(r"^(opt/(?:venv|packages)/lib/python[\d.]+/site-packages)/(.+)$")

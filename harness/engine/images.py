@@ -7,8 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
-from harness.core.catalogue import Stack
-from harness.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import Mirror, MirroredBase
 from harness.core.ports import Environment
 from harness.engine.environment import PROBE, keep_facts, read_facts
@@ -18,6 +16,8 @@ from harness.engine.image_recipe import STAGES, Ground, ImageOf, stage_recipes
 from harness.engine.lock import locked
 from harness.engine.locks import base_digest
 from harness.errors import MismatchError, NotReadyError
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Stack
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"

@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.contract import Contract
-from harness.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Exit
 from harness.engine import records
@@ -14,6 +12,8 @@ from harness.engine.attempts import Attempt
 from harness.engine.faults import NO_SPACE, Fault, fault_of, find_cause
 from harness.engine.store import Store, snapshot
 from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
+from harness.layout import EntryLayout
+from harness.manifest.contract import Contract
 
 _LOG_LINES = 20
 

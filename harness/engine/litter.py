@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.layout import EntryLayout
-from harness.core.model import RuntimeName
 from harness.core.ports import Runtime, Survivor
 from harness.engine.attempts import execution_name, read_intent
 from harness.engine.lock import locked
 from harness.engine.presence import present_plans
 from harness.engine.shards import part_keys
 from harness.engine.store import Store
+from harness.layout import EntryLayout
+from harness.manifest.model import RuntimeName
 
 
 @dataclass(frozen=True, slots=True)

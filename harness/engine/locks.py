@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.building import Packages
-from harness.layout import ProjectLayout
-from harness.core.yaml_source import read_yaml
 from harness.errors import ManifestError
+from harness.layout import ProjectLayout
+from harness.manifest.yaml_source import read_yaml
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")

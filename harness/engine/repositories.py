@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.catalogue import Repository
-from harness.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import MirrorLayout
 from harness.core.objects import Entry, Mode, tree_id
 from harness.core.ports import Git
@@ -14,6 +12,8 @@ from harness.core.sparse import selected
 from harness.engine.embedded import fast_import_stream, read_embedded
 from harness.engine.lock import locked
 from harness.errors import NotReadyError, SourceMismatch
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Repository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from harness.layout import RunLayout
 from harness.core.plan import BoundStep, Plan
 from harness.core.retention import Needs, droppable, needs_of, read_needs, survey
 from harness.engine.lock import locked
@@ -23,6 +22,7 @@ from harness.engine.presence import present
 from harness.engine.runner import Outcome, Status
 from harness.engine.shards import part_keys, split_keys
 from harness.engine.store import Store
+from harness.layout import RunLayout
 
 _logger = logging.getLogger(__name__)
 Execute = Callable[[BoundStep, Event, tuple[str, ...]], Outcome]

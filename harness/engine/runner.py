@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from threading import Event
 
-from harness.layout import EntryLayout
 from harness.core.plan import BoundStep
 from harness.core.ports import Exit, Runtime
 from harness.engine.attempting import Attempting, Labels, stopped, strip
@@ -16,6 +15,7 @@ from harness.engine.judging import Check
 from harness.engine.stopping import StepStop
 from harness.engine.store import Store
 from harness.errors import HarnessError, Interrupted
+from harness.layout import EntryLayout
 
 __all__ = ["Outcome", "Ready", "Status", "StepRunner", "read_scores"]
 

@@ -11,9 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from harness.core.catalogue import Repository
-from harness.layout import CacheLayout, ProjectLayout
-from harness.core.model import Scale
 from harness.core.patches import Patch, chain, parse_patch
 from harness.core.ports import Git
 from harness.core.recorded import Recorded, read_recorded
@@ -23,6 +20,9 @@ from harness.engine.checkouts import Identity, Wanted, build, check
 from harness.engine.lock import locked
 from harness.engine.repositories import Repositories
 from harness.errors import HarnessError, ManifestError, NotReadyError, SourceMismatch
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
 
 _RECORD = "if the change is meant: python tests/checks/record_trees.py"
 

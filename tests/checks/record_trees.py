@@ -12,10 +12,10 @@ import tempfile
 from pathlib import Path
 
 from harness.adapters.git import GitCommands
-from harness.layout import CacheLayout, ProjectLayout
-from harness.core.manifest import load_catalogue, load_method, method_names
 from harness.engine.sources import Sources
 from harness.errors import HarnessError
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.load import load_catalogue, load_method, method_names
 
 ROOT = Path(__file__).resolve().parents[2]
 

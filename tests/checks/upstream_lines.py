@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.adapters.git import GitCommands
-from harness.layout import ProjectLayout
-from harness.core.manifest import load_catalogue
 from harness.core.objects import Mode
 from harness.errors import HarnessError
+from harness.layout import ProjectLayout
+from harness.manifest.load import load_catalogue
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = Path(__file__).with_name("upstream_lines_allowed.txt")

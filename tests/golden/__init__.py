@@ -10,13 +10,13 @@ from typing import Any, get_args
 from harness.adapters.git import GitCommands
 from harness.core import keys
 from harness.core.binder import Facts
-from harness.core.catalogue import Package
-from harness.layout import CacheLayout, ProjectLayout
-from harness.core.manifest import load_catalogue, load_method, method_names
-from harness.core.model import Losses, Scale
 from harness.core.plan import BoundStep, Plan
 from harness.core.planner import Request, make_plan, merge
 from harness.engine.sources import Sources
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Package
+from harness.manifest.load import load_catalogue, load_method, method_names
+from harness.manifest.model import Losses, Scale
 
 FOLDER = Path(__file__).parent
 PROJECT = ProjectLayout(FOLDER.parent.parent)

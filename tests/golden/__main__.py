@@ -1,6 +1,6 @@
 """Write the golden plans anew."""
 
-from harness.core.model import Scale
+from harness.manifest.model import Scale
 from tests.golden import FOLDER, chains, everything, plan, text
 
 for old in FOLDER.glob("*.txt"):

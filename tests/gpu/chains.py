@@ -15,8 +15,8 @@ import yaml
 
 from harness.core.gpus import Gpu, working_stacks
 from harness.layout import ProjectLayout
-from harness.core.manifest import load_catalogue, load_method, method_names
-from harness.core.model import Method
+from harness.manifest.load import load_catalogue, load_method, method_names
+from harness.manifest.model import Method
 
 SOURCE = ProjectLayout(Path(__file__).resolve().parents[2])
 _SECONDS = 0.02  # between two looks at the memory

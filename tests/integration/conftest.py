@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from harness.adapters.git import GitCommands
-from harness.core.catalogue import Repository
-from harness.layout import CacheLayout, ProjectLayout
 from harness.engine.sources import Sources
 from harness.engine.worktree import unseal
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Repository
 
 SCRIPT = "".join(f"step {number} of the script\n" for number in range(1, 9))
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
-from harness.layout import ProjectLayout
-from harness.core.manifest import load_catalogue, load_method
 from harness.engine.embedded import read_embedded
+from harness.layout import ProjectLayout
+from harness.manifest.load import load_catalogue, load_method
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "manifests" / "embedded"

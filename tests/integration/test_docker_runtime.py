@@ -16,10 +16,10 @@ import docker
 import pytest
 
 from harness.adapters.docker import ContainerRuntime
-from harness.layout import CacheLayout
-from harness.core.model import RuntimeName
 from harness.core.ports import Cause, Environment, Exit
 from harness.errors import NotReadyError
+from harness.layout import CacheLayout
+from harness.manifest.model import RuntimeName
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 

@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.core.catalogue import Asset, Unpack
-from harness.core.contract import PlainFile
-from harness.layout import CacheLayout
 from harness.engine.assets import Assets
 from harness.engine.download import download
 from harness.errors import MismatchError, NotReadyError
+from harness.layout import CacheLayout
+from harness.manifest.catalogue import Asset, Unpack
+from harness.manifest.contract import PlainFile
 
 BODY = np.random.default_rng(0).bytes(700_000)
 SHA = hashlib.sha256(BODY).hexdigest()

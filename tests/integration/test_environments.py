@@ -22,14 +22,14 @@ from harness.adapters.process import ProcessRuntime
 from harness.adapters.registry import EngineImageCarrier
 from harness.adapters.venv import PipVenvBuilder
 from harness.core.building import BuildOptions
-from harness.core.catalogue import Stack
-from harness.layout import CacheLayout, ProjectLayout
-from harness.core.model import RuntimeName
 from harness.core.ports import Cause
 from harness.engine.environment import ProcessEnvironments
 from harness.engine.image_folder import ImageFolder
 from harness.engine.images import ImageEnvironments
 from harness.errors import BuildError, NotReadyError
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Stack
+from harness.manifest.model import RuntimeName
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from harness.adapters.git import GitCommands
-from harness.layout import CacheLayout, ProjectLayout
 from harness.core.mirror import MirrorLayout
-from harness.core.model import Scale
 from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
 from harness.engine.worktree import unseal
 from harness.errors import MismatchError, NotReadyError
+from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.model import Scale
 from tests.integration.conftest import SCRIPT
 
 

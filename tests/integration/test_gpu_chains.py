@@ -13,9 +13,9 @@ from harness.adapters.gpu import Nvml
 from harness.asking import Ask
 from harness.context import Context
 from harness.core.gpus import Gpu
-from harness.layout import CacheLayout, ProjectLayout, RunLayout
-from harness.core.model import Losses, Scale
 from harness.core.plan import Plan
+from harness.layout import CacheLayout, ProjectLayout, RunLayout
+from harness.manifest.model import Losses, Scale
 from tests.fake_nvml import GB, Card, FakeNvml
 from tests.gpu import chains
 from tests.played_nvml import play

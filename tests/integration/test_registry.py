@@ -16,9 +16,9 @@ import yaml
 
 from harness.adapters.leftovers import MadeImages
 from harness.core.building import BuildOptions
-from harness.core.model import RuntimeName
 from harness.engine.images import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
+from harness.manifest.model import RuntimeName
 from tests.integration.test_environments import DOCKERFILE, STACKS, Small, engine, small
 from tests.project import FIRST, Project
 from tests.services.docker_engine import BASE

@@ -24,7 +24,7 @@ from pathlib import Path
 from threading import Event
 from harness.adapters.docker import ContainerRuntime
 from harness.layout import CacheLayout
-from harness.core.model import RuntimeName
+from harness.manifest.model import RuntimeName
 from harness.core.ports import Environment
 from harness.errors import NotReadyError
 from tests.integration.steps import Bench

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from harness.core.manifest import load_catalogue, load_method
+from harness.manifest.load import load_catalogue, load_method
 from tests.golden import PROJECT
 from tests.integration.upstream_lab import MARKS, open_lab
 

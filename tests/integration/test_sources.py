@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.core.catalogue import Repository
-from harness.core.model import Scale
 from harness.engine.embedded import main, read_embedded
 from harness.engine.sources import Checkout, Sources
 from harness.errors import HarnessError, ManifestError, MismatchError, NotReadyError, SourceMismatch
+from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
 
 FILES = {"run.py", "start.py", "data/list.txt", "data/deep/übung.bin", "data/again"}
 

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.core.catalogue import Repository
 from harness.engine.sources import Finding
+from harness.manifest.catalogue import Repository
 
 
 def verify(

@@ -19,9 +19,9 @@ from pathlib import Path
 import pytest
 
 from harness.context import Context, find_cache, find_project
-from harness.layout import RunLayout
-from harness.core.model import RuntimeName, Scale
 from harness.engine import packages
+from harness.layout import RunLayout
+from harness.manifest.model import RuntimeName, Scale
 
 STACK = "cu117"
 MARKS = [

@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from harness.console import Board, duration, read_advance, users
-from harness.core.model import Losses
 from harness.engine.runner import Outcome, Status
+from harness.manifest.model import Losses
 from tests import toy
 
 

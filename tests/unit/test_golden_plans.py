@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.core.model import Scale
+from harness.manifest.model import Scale
 from tests import golden
 
 

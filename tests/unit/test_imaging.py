@@ -5,9 +5,9 @@ from typing import cast
 import pytest
 
 from harness.context import Context
-from harness.core.model import RuntimeName
 from harness.errors import UsageError
 from harness.imaging import BasePin, build_methods
+from harness.manifest.model import RuntimeName
 
 
 def test_a_virtual_environment_cannot_be_pushed() -> None:

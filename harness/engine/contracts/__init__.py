@@ -8,7 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.core.contract import (
+from harness.engine.contracts.failure import ContractError, Facts, Render
+from harness.engine.contracts.files import contained
+from harness.engine.contracts.npy_arrays import check_npy_arrays
+from harness.engine.contracts.npy_maps import check_npy_maps
+from harness.engine.contracts.npy_ratios import check_npy_ratios
+from harness.engine.contracts.npy_stacks import check_npy_stacks
+from harness.engine.contracts.plain import check_file, check_folder, check_json, check_list
+from harness.engine.contracts.png_labels import check_png_labels
+from harness.engine.contracts.tensors import check_mxnet_params, check_state_dict
+from harness.manifest.contract import (
     Contract,
     Folder,
     JsonObject,
@@ -22,15 +31,6 @@ from harness.core.contract import (
     PngLabels,
     StateDict,
 )
-from harness.engine.contracts.failure import ContractError, Facts, Render
-from harness.engine.contracts.files import contained
-from harness.engine.contracts.npy_arrays import check_npy_arrays
-from harness.engine.contracts.npy_maps import check_npy_maps
-from harness.engine.contracts.npy_ratios import check_npy_ratios
-from harness.engine.contracts.npy_stacks import check_npy_stacks
-from harness.engine.contracts.plain import check_file, check_folder, check_json, check_list
-from harness.engine.contracts.png_labels import check_png_labels
-from harness.engine.contracts.tensors import check_mxnet_params, check_state_dict
 
 __all__ = ["ContractError", "Facts", "Render", "check", "check_content"]
 

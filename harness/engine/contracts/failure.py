@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeAlias
 
-from harness.core.contract import Contract
 from harness.errors import StepError
+from harness.manifest.contract import Contract
 
 Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.txt` to a host path
 Facts: TypeAlias = Mapping[str, object]  # JSON-able facts of a checked output, for records

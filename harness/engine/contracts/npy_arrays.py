@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.contract import NpyArrays
 from harness.engine.contracts.failure import ContractError, Facts, Render, broken
 from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
+from harness.manifest.contract import NpyArrays
 
 
 def check_npy_arrays(contract: NpyArrays, folder: Path, render: Render) -> Facts:

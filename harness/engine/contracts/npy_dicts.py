@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness.core.contract import NpyMaps, NpyRatios, NpyStacks
 from harness.engine.contracts.failure import Facts, Render, broken
 from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.engine.safe_pickle import UnsafePickleError, load_npy_dict
+from harness.manifest.contract import NpyMaps, NpyRatios, NpyStacks
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.contract import NpyMaps
 from harness.engine.contracts.failure import ContractError, Facts, Render, broken
 from harness.engine.contracts.npy_dicts import Seen, allowed_keys, check_each, load_dict
+from harness.manifest.contract import NpyMaps
 
 
 def check_npy_maps(contract: NpyMaps, folder: Path, render: Render) -> Facts:

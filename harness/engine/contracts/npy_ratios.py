@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from harness.core.contract import NpyRatios
 from harness.engine.contracts.failure import Facts, Render, broken
 from harness.engine.contracts.files import read_ids, require_file
 from harness.engine.contracts.npy_dicts import load_dict, present_classes
+from harness.manifest.contract import NpyRatios
 
 
 def check_npy_ratios(contract: NpyRatios, file: Path, render: Render) -> Facts:

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.core.contract import Folder, JsonObject, Listing, PlainFile
 from harness.engine.contracts.failure import Facts, Render, broken
 from harness.engine.contracts.files import read_ids, require_file
+from harness.manifest.contract import Folder, JsonObject, Listing, PlainFile
 
 
 def check_json(contract: JsonObject, file: Path, _: Render) -> Facts:

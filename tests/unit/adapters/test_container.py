@@ -7,9 +7,9 @@ import pytest
 
 from harness.adapters.container import ContainerSettings, gpu_obstacle, is_rootless, missing_limits
 from harness.adapters.engine import Engine
-from harness.layout import CacheLayout
-from harness.core.model import Resources, RuntimeName
 from harness.core.ports import Command, Environment, Mount
+from harness.layout import CacheLayout
+from harness.manifest.model import Resources, RuntimeName
 
 
 def settings(

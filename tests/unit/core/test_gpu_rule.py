@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from harness.core import gpus
-from harness.core.catalogue import Driver, Stack
 from harness.core.gpus import Gpu
 from harness.layout import ProjectLayout
-from harness.core.manifest import load_catalogue
-from harness.core.model import Resources
+from harness.manifest.catalogue import Driver, Stack
+from harness.manifest.load import load_catalogue
+from harness.manifest.model import Resources
 from tests import toy
 
 STACKS = load_catalogue(ProjectLayout(Path(__file__).resolve().parents[3])).stacks

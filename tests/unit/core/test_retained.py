@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.core.model import Losses
 from harness.core.retention import (
     Held,
     Needs,
@@ -17,6 +16,7 @@ from harness.core.retention import (
     read_needs,
     survey,
 )
+from harness.manifest.model import Losses
 from tests import toy
 
 

@@ -8,9 +8,9 @@ import pynvml
 import pytest
 
 from harness.adapters.gpu import Nvml
-from harness.layout import CacheLayout
 from harness.doctor import gather
 from harness.engine.gpu_leases import GpuLeases
+from harness.layout import CacheLayout
 from tests.fake_nvml import Card, FakeNvml
 
 NVIDIA = {

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.core.building import ImageFile, ImageRecipe, Interpreter, Packages
-from harness.core.catalogue import Stack
 from harness.layout import CacheLayout, ProjectLayout
+from harness.manifest.catalogue import Stack
 
 HASH = "a" * 64
 LOCK = f"""\

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from harness.core.catalogue import Asset, Unpack
-from harness.core.contract import Folder, PlainFile
-from harness.layout import CacheLayout
 from harness.engine.assets import Assets, AssetState
 from harness.errors import MismatchError, NotReadyError, UsageError
+from harness.layout import CacheLayout
+from harness.manifest.catalogue import Asset, Unpack
+from harness.manifest.contract import Folder, PlainFile
 
 GOOD = b"weights of a network\n" * 50
 SHA = hashlib.sha256(GOOD).hexdigest()

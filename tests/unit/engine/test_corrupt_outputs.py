@@ -15,14 +15,14 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.core import contract as contracts
-from harness.layout import CacheLayout, RunLayout
-from harness.core.model import Losses
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.store import Store
 from harness.glue.mxnet_params import write_params
+from harness.layout import CacheLayout, RunLayout
+from harness.manifest import contract as contracts
+from harness.manifest.model import Losses
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 

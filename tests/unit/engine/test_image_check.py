@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from harness.core.building import ImageFile
-from harness.layout import ProjectLayout
 from harness.engine.image_check import Forbidden, check_image, forbidden
 from harness.errors import BuildError
+from harness.layout import ProjectLayout
 
 SITE = "opt/packages/lib/python3.11/site-packages"
 RECORD = f"{SITE}/tool-1.0.dist-info/RECORD"

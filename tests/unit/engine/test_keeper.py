@@ -8,8 +8,6 @@ from threading import Event
 
 import pytest
 
-from harness.layout import RunLayout
-from harness.core.model import Losses
 from harness.core.plan import BoundStep, Plan
 from harness.core.shards import split
 from harness.engine.remaking import differing, put_back
@@ -17,6 +15,8 @@ from harness.engine.retention import Keeper
 from harness.engine.runner import Outcome, Status
 from harness.engine.shards import finished_parts, split_keys, split_step
 from harness.engine.store import Store, write_json
+from harness.layout import RunLayout
+from harness.manifest.model import Losses
 from tests import toy
 from tests.unit.core.test_shards import bound
 

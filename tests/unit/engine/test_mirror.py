@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.layout import ProjectLayout
 from harness.core.mirror import MirroredBase, open_mirror, read_list
 from harness.engine.locks import MethodLock, read_lock
 from harness.engine.mirror import MirrorFolder, verify_mirror
 from harness.errors import MismatchError, NotReadyError
+from harness.layout import ProjectLayout
 
 WHEEL = b"a wheel"
 BASES = {"debian": MirroredBase(content="sha256:0", replaced=False)}

@@ -8,8 +8,6 @@ from threading import Event
 
 import pytest
 
-from harness.layout import CacheLayout, RunLayout
-from harness.core.model import Losses
 from harness.core.plan import Plan
 from harness.core.ports import Cause, Exit
 from harness.engine.faults import Retries
@@ -18,6 +16,8 @@ from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.store import Store
 from harness.errors import NotReadyError
+from harness.layout import CacheLayout, RunLayout
+from harness.manifest.model import Losses
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 

@@ -11,14 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from harness.core.gpus import Gpu
-from harness.layout import CacheLayout
-from harness.core.model import Resources
 from harness.core.plan import BoundStep, Plan
 from harness.core.ports import Survivor
 from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import EngineGone, NotReadyError
+from harness.layout import CacheLayout
+from harness.manifest.model import Resources
 from tests import toy
 
 DONE = Outcome(status=Status.DONE)

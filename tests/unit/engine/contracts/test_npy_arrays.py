@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.core.contract import NpyArrays
 from harness.engine.contracts import ContractError, check
+from harness.manifest.contract import NpyArrays
 
 IDS = ("2007_000033", "2007_000042")
 SOUND = np.full((3, 5, 6), 2, np.float32)  # of a picture 48 wide and 40 high

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.core.contract import NpyMaps
 from harness.engine.contracts import ContractError, check
+from harness.manifest.contract import NpyMaps
 
 IDS = ("2007_000032", "2007_000039")
 CRF = {"background": True, "first_key": 1, "max_key": 20, "low": 0.0, "high": 1.0}

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.core.contract import NpyRatios
 from harness.engine.contracts import ContractError, check
+from harness.manifest.contract import NpyRatios
 
 IDS = ("2007_000032", "2007_000039")
 

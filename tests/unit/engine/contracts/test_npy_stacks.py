@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.core.contract import NpyStacks
 from harness.engine.contracts import ContractError, check
+from harness.manifest.contract import NpyStacks
 
 IDS = ("2007_000032", "2007_000039")
 STRIDES = {"cam": 4, "high_res": 1}

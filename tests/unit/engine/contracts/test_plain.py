@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.contract import (
+from harness.engine.contracts import ContractError, check
+from harness.manifest.contract import (
     Contract,
     Folder,
     JsonObject,
     Listing,
     PlainFile,
 )
-from harness.engine.contracts import ContractError, check
 
 
 def refuse(contract: Contract, path: Path, *words: str) -> None:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from harness.core.contract import MxnetParams, StateDict
 from harness.engine.contracts import ContractError, check
+from harness.manifest.contract import MxnetParams, StateDict
 
 
 def state(**extra: Any) -> dict[str, Any]:

@@ -5,10 +5,12 @@ import graphlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.catalogue import Asset, Catalogue, Repository
-from harness.core.model import Anchor, Arguments, Method, Option, Step, When
-from harness.core.parts import Origin
-from harness.core.references import (
+from harness.core.shards import fault_of
+from harness.errors import ManifestError
+from harness.manifest.catalogue import Asset, Catalogue, Repository
+from harness.manifest.model import Anchor, Arguments, Method, Option, Step, When
+from harness.manifest.placeholders import placeholders
+from harness.manifest.references import (
     Reference,
     expansions,
     parse_reference,
@@ -16,10 +18,8 @@ from harness.core.references import (
     texts,
     used_assets,
 )
-from harness.core.shards import fault_of
-from harness.core.template import placeholders
-from harness.core.yaml_source import KeyPath, YamlSource
-from harness.errors import ManifestError
+from harness.manifest.shared_steps import Origin
+from harness.manifest.yaml_source import KeyPath, YamlSource
 
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
 

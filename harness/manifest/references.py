@@ -4,9 +4,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.core.model import Arguments, Method, Option, Step
-from harness.core.template import placeholders
-from harness.core.yaml_source import KeyPath
+from harness.manifest.model import Arguments, Method, Option, Step
+from harness.manifest.placeholders import placeholders
+from harness.manifest.yaml_source import KeyPath
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.core.contract import Contract
-from harness.core.values import (
+from harness.manifest.contract import Contract
+from harness.manifest.fields import (
     Architecture,
     Commit,
     Date,

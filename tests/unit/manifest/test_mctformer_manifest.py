@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.core.model import Losses, Scale
+from harness.manifest.model import Losses, Scale
 from tests.chain import Chain, changed
 
 steps = Chain("mctformer", with_test=True)

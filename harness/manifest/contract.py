@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.core.values import value
+from harness.manifest.fields import value
 
 
 @value

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from harness.core.values import value
+from harness.manifest.fields import value
 
 Metric = Literal["J", "F", "JF"]
 Status = Literal["printed", "second-hand", "not-found"]

@@ -24,9 +24,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.core.catalogue import Package
-from harness.core.contract import Contract
-from harness.core.values import (
+from harness.manifest.catalogue import Package
+from harness.manifest.contract import Contract
+from harness.manifest.fields import (
     InnerPath,
     Label,
     Name,

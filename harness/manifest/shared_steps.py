@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.model import Method, Part, Step, Use
-from harness.core.yaml_source import KeyPath, YamlSource
+from harness.manifest.model import Method, Part, Step, Use
+from harness.manifest.yaml_source import KeyPath, YamlSource
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.core.model import Losses, Scale
+from harness.manifest.model import Losses, Scale
 from tests.chain import Chain, changed
 
 steps = Chain("spatial-bce")

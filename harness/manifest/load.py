@@ -10,15 +10,15 @@ from typing import Any, TypeVar, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from harness.core import contract, model
-from harness.core.catalogue import Asset, Catalogue, Repository, Stack
-from harness.core.checks import check_method, check_options
-from harness.layout import ProjectLayout
-from harness.core.model import Method, Part
-from harness.core.paper import Published
-from harness.core.parts import assemble
-from harness.core.yaml_source import YamlSource, read_yaml
 from harness.errors import ManifestError, UsageError
+from harness.layout import ProjectLayout
+from harness.manifest import contract, model
+from harness.manifest.catalogue import Asset, Catalogue, Repository, Stack
+from harness.manifest.checks import check_method, check_options
+from harness.manifest.model import Method, Part
+from harness.manifest.paper import Published
+from harness.manifest.shared_steps import assemble
+from harness.manifest.yaml_source import YamlSource, read_yaml
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}

@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 import yaml
 
+from harness.errors import ManifestError, UsageError
 from harness.layout import ProjectLayout
-from harness.core.manifest import (
+from harness.manifest.load import (
     json_schemas,
     load_catalogue,
     load_method,
     load_published,
     method_names,
 )
-from harness.errors import ManifestError, UsageError
 from tests.golden import PROJECT
 from tests.toy import STEPS
 

@@ -1,6 +1,6 @@
 """The rows of Tables 6 and 7 are the chains that can be run."""
 
-from harness.core.manifest import load_catalogue, load_method, load_published, method_names
+from harness.manifest.load import load_catalogue, load_method, load_published, method_names
 from tests.golden import PROJECT
 
 
