@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from harness.asking import Ask
 from harness.context import Context
 from harness.core.anchors import Compared, compare, conclude
-from harness.core.plan import Plan
 from harness.errors import UsageError
 from harness.manifest.model import Anchor, Losses, RuntimeName, Scale
+from harness.plan.plan import Plan
 from harness.reproduce import Result
 
 

@@ -5,13 +5,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.context import Context
-from harness.core import keys
-from harness.core.binder import Facts
-from harness.core.plan import Plan
-from harness.core.planner import Request, make_plan, merge
 from harness.errors import UsageError
 from harness.manifest.model import Losses, Method, RuntimeName, Scale
 from harness.manifest.references import parse_reference, possible, used_assets
+from harness.plan import keys
+from harness.plan.bind import Facts
+from harness.plan.make import Request, make_plan, merge
+from harness.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

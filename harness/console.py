@@ -17,9 +17,9 @@ from rich.live import Live
 from rich.progress import Progress
 from rich.table import Table
 
-from harness.core.plan import BoundStep, Plan
 from harness.engine.runner import Outcome, Status
 from harness.errors import HarnessError
+from harness.plan.plan import BoundStep, Plan
 
 _WIDTH = 130  # where there is no terminal to ask
 out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from harness.context import Context
-from harness.core.plan import BoundStep, Plan
 from harness.engine.faults import Retries
 from harness.engine.retention import Keeper
 from harness.engine.runner import Outcome, Ready, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.engine.shards import split_step
 from harness.manifest.model import RuntimeName, Scale
+from harness.plan.plan import BoundStep, Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

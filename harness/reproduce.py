@@ -7,10 +7,7 @@ from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
-from harness.core.gpus import refusals
-from harness.core.plan import BoundStep, Plan, PlannedRun
 from harness.core.ports import Environment
-from harness.core.retention import needs_of
 from harness.engine import records
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.retention import Keeper, open_steps
@@ -23,6 +20,9 @@ from harness.executing import Work, execute, set_aside_damaged
 from harness.manifest.load import method_names
 from harness.manifest.model import Method, RuntimeName, Scale
 from harness.manifest.references import used_assets
+from harness.plan.compatibility import refusals
+from harness.plan.needs import needs_of
+from harness.plan.plan import BoundStep, Plan, PlannedRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from harness.context import Context
-from harness.core import keys
-from harness.core.retention import read_needs
 from harness.engine.attempts import read_intent
 from harness.engine.retention import open_steps
 from harness.engine.shards import part_keys
 from harness.errors import UsageError
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
+from harness.plan import keys
+from harness.plan.needs import read_needs
 
 _FOLLOW_SECONDS = 0.5
 

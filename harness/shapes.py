@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.context import Context
-from harness.core import keys
-from harness.core.plan import BoundStep, Plan
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.sources import Finding
 from harness.errors import HarnessError, NotReadyError
 from harness.manifest.load import method_names
+from harness.plan import keys
+from harness.plan.plan import BoundStep, Plan
 from harness.reproduce import Result, expand, gpu_refusals, undone
 
 

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.context import Context
-from harness.core.plan import BoundStep, read_step
 from harness.core.ports import Interactive
 from harness.engine.execution import Ready
 from harness.errors import NotReadyError, UsageError
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
+from harness.plan.plan import BoundStep, read_step
 from harness.reproduce import build, fetch
 from harness.review import find_step
 

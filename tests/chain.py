@@ -4,10 +4,10 @@ import collections
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from harness.core.plan import BoundStep, Plan
-from harness.core.planner import Facts, Request, make_plan
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Losses, Method, Scale
+from harness.plan.make import Facts, Request, make_plan
+from harness.plan.plan import BoundStep, Plan
 from tests.golden import PROJECT
 
 CATALOGUE = load_catalogue(PROJECT)

@@ -5,11 +5,11 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from harness.core.binder import Facts
-from harness.core.plan import Plan
-from harness.core.planner import Request, make_plan
 from harness.manifest.catalogue import Catalogue, Package
 from harness.manifest.model import Losses, Method, Scale
+from harness.plan.bind import Facts
+from harness.plan.make import Request, make_plan
+from harness.plan.plan import Plan
 
 STEPS: list[dict[str, Any]] = [
     {

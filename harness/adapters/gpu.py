@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from harness.core.gpus import Gpu
 from harness.errors import NotReadyError
+from harness.plan.compatibility import Gpu
 
 _GB = 2**30
 

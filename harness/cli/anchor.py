@@ -45,8 +45,8 @@ def anchor(
     """Run what follows the authors' own file and compare the known scores: hours, not weeks."""
     from harness import anchoring, console
     from harness import reproduce as verbs
-    from harness.core import keys
     from harness.errors import NotAsExpected
+    from harness.plan import keys
     from harness.review import log_path
 
     context = make_context(project, runs, mirror, data, ca_bundle, wheelhouse, base)

@@ -52,9 +52,9 @@ def doctor(
 ) -> None:
     """Check what this machine has against what a method needs, and say how to mend it."""
     from harness import console
-    from harness.core import keys
     from harness.doctor import State, examine
     from harness.errors import NotReadyError
+    from harness.plan import keys
 
     ask = make_ask(
         [method] if method else [],

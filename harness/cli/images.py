@@ -129,8 +129,8 @@ def mirror_verify(
 ) -> None:
     """Hash every file of a mirror again and compare it with the mirror's list."""
     from harness import console
-    from harness.core.keys import plain
     from harness.engine.mirror import verify_mirror
+    from harness.plan.keys import plain
 
     listed, damage = verify_mirror(folder)
     if as_json:

@@ -22,7 +22,7 @@ _REPOSITORIES_TABLE = 8
 def status(*, project: Project = None, runs: Runs = None, as_json: Json = False) -> None:
     """Where every planned run stands, from the files alone."""
     from harness import console, review
-    from harness.core import keys
+    from harness.plan import keys
 
     found = review.status(make_context(project, runs))
     if as_json:
@@ -94,7 +94,7 @@ def why(
 def repos(*, project: Project = None, as_json: Json = False) -> None:
     """The pinned repositories of Tab. 8."""
     from harness import console
-    from harness.core import keys
+    from harness.plan import keys
 
     repositories = make_context(project, None).catalogue.repositories
     if as_json:
@@ -169,7 +169,7 @@ def assets_list(
 ) -> None:
     """Which assets are there, and how to get the others."""
     from harness import console
-    from harness.core import keys
+    from harness.plan import keys
 
     found = make_context(project, runs, None, data).assets.status()
     if as_json:

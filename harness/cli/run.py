@@ -39,7 +39,7 @@ from harness.cli.working import make_work
 
 if TYPE_CHECKING:
     from harness.context import Context
-    from harness.core.plan import Plan
+    from harness.plan.plan import Plan
     from harness.reproduce import Result
 
 

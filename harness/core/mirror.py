@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.keys import plain
 from harness.errors import MismatchError, NotReadyError
+from harness.plan.keys import plain
 
 SCHEMA = 1
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from harness.core.gpus import Gpu
 from harness.errors import HarnessError, NotReadyError, UsageError
+from harness.plan.compatibility import Gpu
 
 _VARIABLE = "CUDA_VISIBLE_DEVICES"
 _ORDER = "CUDA_DEVICE_ORDER"

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from harness.core.gpus import Gpu, driver_suffices, refusals, working_stacks
 from harness.doctor.line import Facts, Line, Needs, State, judge
 from harness.manifest.catalogue import Stack
+from harness.plan.compatibility import Gpu, driver_suffices, refusals, working_stacks
 
 _NO_GPUS = "none: no step that is to do asks for a GPU"
 _RESTART = "see whether nvidia-smi works; after an update of the driver restart the machine"

@@ -6,11 +6,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from harness.core.gpus import Gpu
-from harness.core.plan import BoundStep
 from harness.engine.asset_facts import AssetStatus
 from harness.manifest.catalogue import Repository, Stack
 from harness.manifest.model import RuntimeName, Scale
+from harness.plan.compatibility import Gpu
+from harness.plan.plan import BoundStep
 
 
 class State(StrEnum):

@@ -5,10 +5,10 @@ from dataclasses import replace
 from harness import reproduce as verbs
 from harness.asking import Ask
 from harness.context import Context
-from harness.core.plan import BoundStep
 from harness.doctor.line import Needs
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
+from harness.plan.plan import BoundStep
 
 
 def needs_of(context: Context, ask: Ask) -> Needs:

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.keys import digest
 from harness.core.objects import Entry, tree_id
 from harness.core.ports import Git
 from harness.engine import worktree
 from harness.engine.repositories import Pinned
 from harness.errors import SourceMismatch
+from harness.plan.keys import digest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

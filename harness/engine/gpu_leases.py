@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from harness.core.gpus import Gpu, suits
-from harness.core.plan import BoundStep
 from harness.core.ports import Survivor
 from harness.errors import NotReadyError
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
+from harness.plan.compatibility import Gpu, suits
+from harness.plan.plan import BoundStep
 
 _PATIENCE_SECONDS = 120.0
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from harness import __version__
 from harness.core.building import UNCHECKED, BuildOptions, ImageRecipe
-from harness.core.keys import digest
 from harness.engine.environment import pip_options
 from harness.engine.hashing import file_digest
 from harness.engine.locks import MethodLock, read_lock
 from harness.errors import ManifestError
 from harness.layout import ProjectLayout
 from harness.manifest.catalogue import Stack
+from harness.plan.keys import digest
 
 _OPTIONS = Path("/options")
 _CA_BUNDLE, _WHEELS = "ca.pem", "wheels"

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
-from harness.core.keys import digest
 from harness.layout import RunLayout
+from harness.plan.keys import digest
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SITE = _ROOT / "site"

@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from harness.core.plan import BoundStep
 from harness.engine.store import Store, sync_tree, write_json
 from harness.layout import EntryLayout
+from harness.plan.plan import BoundStep
 
 
 def put_back(

@@ -5,11 +5,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from harness.core.plan import BoundStep, Plan
 from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.errors import HarnessError, NotReadyError
 from harness.manifest.model import Resources
+from harness.plan.plan import BoundStep, Plan
 
 _FINISHED = {Status.DONE, Status.CACHED}
 _POLL_SECONDS = 0.5

@@ -13,15 +13,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.core.ids import parse_ids
-from harness.core.plan import BoundStep
 from harness.core.ports import Cause, Exit
-from harness.core.shards import cut, lists, split
 from harness.engine.store import Store, write_json
 from harness.engine.worktree import copy_writable
 from harness.errors import StepError
 from harness.layout import EntryLayout, RunLayout
 from harness.manifest.placeholders import fill, placeholders
+from harness.plan.ids import parse_ids
+from harness.plan.plan import BoundStep
+from harness.plan.split import cut, lists, split
 
 #: What file systems answer that have no hard links, or not these.
 _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}

@@ -5,7 +5,6 @@ import graphlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.shards import fault_of
 from harness.errors import ManifestError
 from harness.manifest.catalogue import Asset, Catalogue, Repository
 from harness.manifest.model import Anchor, Arguments, Method, Option, Step, When
@@ -20,6 +19,7 @@ from harness.manifest.references import (
 )
 from harness.manifest.shared_steps import Origin
 from harness.manifest.yaml_source import KeyPath, YamlSource
+from harness.plan.split import fault_of
 
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
 

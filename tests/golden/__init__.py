@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any, get_args
 
 from harness.adapters.git import GitCommands
-from harness.core import keys
-from harness.core.binder import Facts
-from harness.core.plan import BoundStep, Plan
-from harness.core.planner import Request, make_plan, merge
 from harness.engine.sources import Sources
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Package
 from harness.manifest.load import load_catalogue, load_method, method_names
 from harness.manifest.model import Losses, Scale
+from harness.plan import keys
+from harness.plan.bind import Facts
+from harness.plan.make import Request, make_plan, merge
+from harness.plan.plan import BoundStep, Plan
 
 FOLDER = Path(__file__).parent
 PROJECT = ProjectLayout(FOLDER.parent.parent)

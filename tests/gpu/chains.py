@@ -13,10 +13,10 @@ from typing import Any, Self
 
 import yaml
 
-from harness.core.gpus import Gpu, working_stacks
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue, load_method, method_names
 from harness.manifest.model import Method
+from harness.plan.compatibility import Gpu, working_stacks
 
 SOURCE = ProjectLayout(Path(__file__).resolve().parents[2])
 _SECONDS = 0.02  # between two looks at the memory

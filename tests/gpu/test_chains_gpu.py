@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.adapters.gpu import Nvml
-from harness.core.gpus import Gpu
 from harness.core.visible import visible
+from harness.plan.compatibility import Gpu
 from tests.gpu import chains
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]

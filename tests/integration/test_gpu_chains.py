@@ -12,10 +12,10 @@ from harness import reproduce as verbs
 from harness.adapters.gpu import Nvml
 from harness.asking import Ask
 from harness.context import Context
-from harness.core.gpus import Gpu
-from harness.core.plan import Plan
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.model import Losses, Scale
+from harness.plan.compatibility import Gpu
+from harness.plan.plan import Plan
 from tests.fake_nvml import GB, Card, FakeNvml
 from tests.gpu import chains
 from tests.played_nvml import play

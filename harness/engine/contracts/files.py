@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from harness.core.ids import parse_ids
 from harness.engine.contracts.failure import Render, broken
 from harness.manifest.contract import Contract
+from harness.plan.ids import parse_ids
 
 T = TypeVar("T")
 

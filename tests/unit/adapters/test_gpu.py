@@ -4,8 +4,8 @@ import pynvml
 import pytest
 
 from harness.adapters.gpu import Nvml
-from harness.core.gpus import Gpu
 from harness.errors import NotReadyError
+from harness.plan.compatibility import Gpu
 from tests.fake_nvml import GB, Card, FakeNvml
 
 

@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 
 from harness.core.anchors import compare, conclude
-from harness.core.plan import Plan
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Anchor, Expected, Losses
+from harness.plan.plan import Plan
 from tests import toy
 from tests.golden import PROJECT
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harness.core.gpus import Gpu
 from harness.core.visible import choose, visible
 from harness.errors import NotReadyError, UsageError
+from harness.plan.compatibility import Gpu
 
 
 def card(index: int, uuid: str, name: str = "Card") -> Gpu:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from harness.core.gpus import Gpu
-from harness.core.plan import BoundStep
 from harness.doctor import CHECKS, Facts, Line, Needs, Report, State, engine, gpu, inputs, machine
 from harness.doctor.line import Place
 from harness.engine.asset_facts import AssetState, AssetStatus
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue
 from harness.manifest.model import Resources, RuntimeName, Scale
+from harness.plan.compatibility import Gpu
+from harness.plan.plan import BoundStep
 from tests import toy
 
 CATALOGUE = load_catalogue(ProjectLayout(Path(__file__).resolve().parents[3]))

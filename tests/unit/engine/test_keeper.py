@@ -7,9 +7,8 @@ from pathlib import Path
 from threading import Event
 
 import pytest
+from tests.unit.core.test_shards import bound
 
-from harness.core.plan import BoundStep, Plan
-from harness.core.shards import split
 from harness.engine.remaking import differing, put_back
 from harness.engine.retention import Keeper
 from harness.engine.runner import Outcome, Status
@@ -17,8 +16,9 @@ from harness.engine.shards import finished_parts, split_keys, split_step
 from harness.engine.store import Store, write_json
 from harness.layout import RunLayout
 from harness.manifest.model import Losses
+from harness.plan.plan import BoundStep, Plan
+from harness.plan.split import split
 from tests import toy
-from tests.unit.core.test_shards import bound
 
 
 def consumers() -> Plan:

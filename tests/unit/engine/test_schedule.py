@@ -10,8 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.core.gpus import Gpu
-from harness.core.plan import BoundStep, Plan
 from harness.core.ports import Survivor
 from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
@@ -19,6 +17,8 @@ from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import EngineGone, NotReadyError
 from harness.layout import CacheLayout
 from harness.manifest.model import Resources
+from harness.plan.compatibility import Gpu
+from harness.plan.plan import BoundStep, Plan
 from tests import toy
 
 DONE = Outcome(status=Status.DONE)

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
-from harness.core.plan import BoundStep, Part, Plan
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import StepError
 from harness.layout import CacheLayout
 from harness.manifest.model import Losses, Resources
+from harness.plan.plan import BoundStep, Part, Plan
 from tests import toy
 
 FAILED = Outcome(status=Status.FAILED, error="broken", hint="mend it", exit_code=6)

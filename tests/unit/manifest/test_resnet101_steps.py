@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from harness.core.plan import BoundStep
 from harness.manifest.model import Losses, Scale
+from harness.plan.plan import BoundStep
 from tests.chain import Chain, changed
 
 CHAINS = {asked: Chain("spatial-bce", ("res101",), with_test=asked) for asked in (False, True)}

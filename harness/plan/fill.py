@@ -3,7 +3,6 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from harness.core.plan import Run
 from harness.manifest.contract import Contract
 from harness.manifest.model import (
     Arguments,
@@ -19,6 +18,7 @@ from harness.manifest.model import (
     When,
 )
 from harness.manifest.placeholders import fill
+from harness.plan.plan import Run
 
 
 def fill_options(text: str, method: Method, run: Run) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.core.keys import digest, plain
 from harness.manifest.fields import touch
 from harness.manifest.model import Losses, Output, Resources, Scale, Shards
+from harness.plan.keys import digest, plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

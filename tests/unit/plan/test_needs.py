@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.core.retention import (
+from harness.manifest.model import Losses
+from harness.plan.needs import (
     Held,
     Needs,
     Node,
@@ -16,7 +17,6 @@ from harness.core.retention import (
     read_needs,
     survey,
 )
-from harness.manifest.model import Losses
 from tests import toy
 
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.plan import BoundStep
 from harness.manifest.catalogue import Stack
 from harness.manifest.model import Resources
+from harness.plan.plan import BoundStep
 
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)(\d)([af]?)")
 #: Cards report up to 8 % less memory than they are sold with (error correction, the driver's own).

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.core.plan import read_step
 from harness.errors import UsageError
 from harness.manifest.model import Losses, Method, Scale
+from harness.plan.plan import read_step
 from tests import toy
 
 

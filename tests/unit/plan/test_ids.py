@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.ids import parse_ids
+from harness.plan.ids import parse_ids
 
 IDS = st.lists(st.from_regex(r"[0-9]{4}_[0-9]{6}", fullmatch=True), unique=True)
 

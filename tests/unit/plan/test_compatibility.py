@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from harness.core import gpus
-from harness.core.gpus import Gpu
 from harness.layout import ProjectLayout
 from harness.manifest.catalogue import Driver, Stack
 from harness.manifest.load import load_catalogue
 from harness.manifest.model import Resources
+from harness.plan import compatibility as gpus
+from harness.plan.compatibility import Gpu
 from tests import toy
 
 STACKS = load_catalogue(ProjectLayout(Path(__file__).resolve().parents[3])).stacks

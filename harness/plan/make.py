@@ -4,11 +4,11 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.core.binder import Binder, Facts
-from harness.core.plan import BoundStep, Plan, PlannedRun, Run
 from harness.errors import UsageError
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.model import Losses, Method, Scale
+from harness.plan.bind import Binder, Facts
+from harness.plan.plan import BoundStep, Plan, PlannedRun, Run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.keys import canonical, differences, digest
+from harness.plan.keys import canonical, differences, digest
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

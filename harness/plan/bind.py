@@ -5,9 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.core import keys
-from harness.core.binding import Values, fill_options, join_path, staged_packages
-from harness.core.plan import BoundInput, BoundStep, Run
 from harness.errors import UsageError
 from harness.manifest.catalogue import Catalogue, Made
 from harness.manifest.model import (
@@ -21,6 +18,9 @@ from harness.manifest.model import (
     Step,
 )
 from harness.manifest.references import parse_reference
+from harness.plan import keys
+from harness.plan.fill import Values, fill_options, join_path, staged_packages
+from harness.plan.plan import BoundInput, BoundStep, Run
 
 KEY_SCHEMA = 1
 _MADE = "make-"  # prefix of the steps that make smoke assets

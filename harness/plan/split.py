@@ -8,13 +8,13 @@ import dataclasses
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from harness.core.ids import parse_ids
-from harness.core.keys import digest
-from harness.core.plan import BoundStep, Part
 from harness.manifest.contract import PER_ID
 from harness.manifest.model import Step
 from harness.manifest.placeholders import placeholders
 from harness.manifest.yaml_source import KeyPath
+from harness.plan.ids import parse_ids
+from harness.plan.keys import digest
+from harness.plan.plan import BoundStep, Part
 
 
 class Fault(NamedTuple):

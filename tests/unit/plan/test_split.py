@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.plan import BoundStep
-from harness.core.shards import cut, fault_of, lists, split
 from harness.manifest.load import load_catalogue, load_method, method_names
 from harness.manifest.model import Shards
+from harness.plan.plan import BoundStep
+from harness.plan.split import cut, fault_of, lists, split
 from tests import golden, toy
 
 PNG = {"kind": "png-labels", "ids": "{in.ids}/all.txt"}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
-from harness.core.plan import Plan
 from harness.manifest.fields import touch
+from harness.plan.plan import Plan
 
 
 class Contents(Protocol):
