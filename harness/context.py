@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
-from harness.core.ports import Environments, Runtime
 from harness.core.visible import choose, visible
 from harness.engine.assets import Assets
 from harness.engine.gpu_leases import GpuLeases
@@ -21,12 +20,13 @@ from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
+from harness.runtimes.runtime import Environments, Runtime
 
 if TYPE_CHECKING:
-    from harness.adapters.leftovers import MadeImages
     from harness.adapters.registry import EngineImageCarrier
     from harness.adapters.venv import PipVenvBuilder
     from harness.engine.images import ImageEnvironments
+    from harness.runtimes.leftovers import MadeImages
 
 _MARK = Path("manifests", "repos.yaml")
 
@@ -89,10 +89,10 @@ class Context:
                 hint="use --runtime docker or podman, or leave --detach away",
             )
         if name is RuntimeName.PROCESS:
-            from harness.adapters.process import ProcessRuntime
+            from harness.runtimes.process import ProcessRuntime
 
             return ProcessRuntime()
-        from harness.adapters.docker import ContainerRuntime
+        from harness.runtimes.container import ContainerRuntime
 
         strict = scale is Scale.PAPER
         return ContainerRuntime(self.cache, engine=name, strict_limits=strict, detaches=detaches)
@@ -111,15 +111,15 @@ class Context:
         """Why steps get no GPU under this runtime, if that is known. Raises NotReadyError."""
         if name is RuntimeName.PROCESS:
             return None
-        from harness.adapters.container import gpu_obstacle
-        from harness.adapters.engine import Engine
+        from harness.runtimes.container_settings import gpu_obstacle
+        from harness.runtimes.engine import Engine
 
         with Engine.find(name, os.environ).client() as client:
             return gpu_obstacle(name, client.info())
 
     def engines(self) -> tuple[RuntimeName, ...]:
         """The container engines, each once although DOCKER_HOST may lead both names to one."""
-        from harness.adapters.engine import Engine
+        from harness.runtimes.engine import Engine
 
         names = (RuntimeName.PODMAN, RuntimeName.DOCKER)
         found = {Engine.find(name, os.environ).address: name for name in names}
@@ -152,7 +152,7 @@ class Context:
 
     def made_images(self, name: RuntimeName) -> "MadeImages":
         """The images that any harness built on an engine."""
-        from harness.adapters.leftovers import MadeImages
+        from harness.runtimes.leftovers import MadeImages
 
         return MadeImages(name)
 

@@ -7,7 +7,6 @@ from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
-from harness.core.ports import Environment
 from harness.engine import records
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.retention import Keeper, open_steps
@@ -23,6 +22,7 @@ from harness.manifest.references import used_assets
 from harness.plan.compatibility import refusals
 from harness.plan.needs import needs_of
 from harness.plan.plan import BoundStep, Plan, PlannedRun
+from harness.runtimes.runtime import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.context import Context
-from harness.core.ports import Interactive
 from harness.engine.execution import Ready
 from harness.errors import NotReadyError, UsageError
 from harness.layout import EntryLayout
@@ -18,6 +17,7 @@ from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, read_step
 from harness.reproduce import build, fetch
 from harness.review import find_step
+from harness.runtimes.runtime import Interactive
 
 #: bash where there is one.
 _SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash; else exec sh; fi")

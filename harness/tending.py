@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from harness.context import Context
-from harness.core.ports import Runtime, Survivor
 from harness.engine import worktree
 from harness.engine.attempts import read_intent
 from harness.engine.litter import Left, Litter, find_litter, size_of
@@ -18,6 +17,7 @@ from harness.errors import HarnessError, NotReadyError
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.review import StepState, find_steps
+from harness.runtimes.runtime import Runtime, Survivor
 
 _POLL_SECONDS = 0.2
 _HOST_STACK = "host"

@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from threading import Event, Lock
 
-from harness.core.ports import Cause, Command, Environment, Exit, Interactive, Mount, Survivor
 from harness.manifest.model import RuntimeName
+from harness.runtimes.runtime import Cause, Command, Environment, Exit, Interactive, Mount, Survivor
 
 ENVIRONMENT = Environment(id="env", handle="python", python="python", facts={"torch": "none"})
 

@@ -43,7 +43,7 @@ _LIMITS = ("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
 
 
 class GitCommands:
-    """`harness.core.ports.Git` with the git command, through GitPython."""
+    """`harness.runtimes.runtime.Git` with the git command, through GitPython."""
 
     def create(self, repository: Path, *, borrow: Path | None = None) -> None:
         """Make a bare repository unless it is there; use the objects of `borrow` by alternates."""

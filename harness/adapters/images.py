@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import IO, Any
 
 from harness.adapters.build_log import hint_of, last_lines
-from harness.adapters.container import ulimits
-from harness.adapters.engine import A_DAY, Engine
 from harness.adapters.registry import obtain
 from harness.core.building import ImageFile, ImageRecipe
 from harness.core.streams import Reading
 from harness.errors import BuildError
 from harness.manifest.model import RuntimeName
+from harness.runtimes.container_settings import ulimits
+from harness.runtimes.engine import A_DAY, Engine
 
 _IN_MEMORY = 64 * 2**20
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")

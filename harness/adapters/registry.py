@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.engine import A_DAY, Engine
 from harness.errors import MismatchError, NotReadyError
 from harness.manifest.model import RuntimeName
+from harness.runtimes.engine import A_DAY, Engine
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -4,9 +4,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.adapters.container import CDI_KIND, LIMITS, gpu_obstacle, is_rootless, missing_limits
 from harness.doctor.line import Facts, Line, Needs, State, judge
 from harness.manifest.model import RuntimeName, Scale
+from harness.runtimes.container_settings import (
+    CDI_KIND,
+    LIMITS,
+    gpu_obstacle,
+    is_rootless,
+    missing_limits,
+)
 
 _OLDEST = {RuntimeName.DOCKER: (20, 10), RuntimeName.PODMAN: (4, 3)}  # that harness was tested with
 _IDS = 65536

@@ -13,9 +13,6 @@ from typing import Any
 
 import yaml
 
-from harness.adapters.container import CDI_KIND
-from harness.adapters.engine import Engine
-from harness.adapters.sandbox import Bubblewrap, find_bubblewrap
 from harness.context import Context
 from harness.doctor.engine import HOOK
 from harness.doctor.line import Facts, Place
@@ -24,6 +21,9 @@ from harness.engine.host import total_memory_gb
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.plan.compatibility import Gpu
+from harness.runtimes.container_settings import CDI_KIND
+from harness.runtimes.engine import Engine
+from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
 
 _GB = 2**30
 _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")

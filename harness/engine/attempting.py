@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness.core.ports import Cause, Exit, Runtime
 from harness.engine import records, shards
 from harness.engine.attempts import Attempt, Intent, execution_name, read_intent
 from harness.engine.execution import Outcome, Ready, Status
@@ -27,6 +26,7 @@ from harness.engine.workspace import Workspace
 from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Cause, Exit, Runtime
 
 _logger = logging.getLogger(__name__)
 Labels = Callable[[BoundStep], Mapping[str, str]]

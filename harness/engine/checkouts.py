@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.core.objects import Entry, tree_id
-from harness.core.ports import Git
 from harness.engine import worktree
 from harness.engine.repositories import Pinned
 from harness.errors import SourceMismatch
 from harness.plan.keys import digest
+from harness.runtimes.runtime import Git
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from harness.core.ports import Environment
 from harness.engine import packages
 from harness.engine.shards import cut_inputs
 from harness.engine.sources import Checkout
@@ -14,6 +13,7 @@ from harness.engine.workspace import Workspace, inside
 from harness.layout import EntryLayout, RunLayout
 from harness.plan import keys
 from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Environment
 
 
 class Status(StrEnum):

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
-from harness.core.ports import Cause, Exit
 from harness.errors import DiskFull, EngineGone, HarnessError
 from harness.layout import EntryLayout
+from harness.runtimes.runtime import Cause, Exit
 
 #: How the detail of a fault begins whose cause is a full disk.
 NO_SPACE = "no space left"

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Self
 
-from harness.core.ports import Survivor
 from harness.errors import NotReadyError
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.compatibility import Gpu, suits
 from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Survivor
 
 _PATIENCE_SECONDS = 120.0
 

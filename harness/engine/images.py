@@ -8,7 +8,6 @@ from typing import Any
 
 from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
 from harness.core.mirror import Mirror, MirroredBase
-from harness.core.ports import Environment
 from harness.engine.environment import PROBE, keep_facts, read_facts
 from harness.engine.image_check import check_image, forbidden
 from harness.engine.image_folder import ImageFolder
@@ -18,6 +17,7 @@ from harness.engine.locks import base_digest
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
+from harness.runtimes.runtime import Environment
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"

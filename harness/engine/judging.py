@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.core.ports import Cause, Exit
 from harness.engine import records
 from harness.engine.attempts import Attempt
 from harness.engine.faults import NO_SPACE, Fault, fault_of, find_cause
@@ -14,6 +13,7 @@ from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
 from harness.layout import EntryLayout
 from harness.manifest.contract import Contract
 from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Cause, Exit
 
 _LOG_LINES = 20
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.core.ports import Runtime, Survivor
 from harness.engine.attempts import execution_name, read_intent
 from harness.engine.lock import locked
 from harness.engine.presence import present_plans
@@ -21,6 +20,7 @@ from harness.engine.shards import part_keys
 from harness.engine.store import Store
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
+from harness.runtimes.runtime import Runtime, Survivor
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.core.ports import Command, Exit
 from harness.engine.faults import fault_of
 from harness.engine.host import host_facts
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
+from harness.runtimes.runtime import Command, Exit
 
 SCHEMA = 1
 #: Values of these variables say nothing about a result and may be private.

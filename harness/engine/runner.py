@@ -5,7 +5,6 @@ import logging
 from collections.abc import Callable
 from threading import Event
 
-from harness.core.ports import Exit, Runtime
 from harness.engine.attempting import Attempting, Labels, stopped, strip
 from harness.engine.contracts import check
 from harness.engine.execution import Outcome, Ready, Status
@@ -16,6 +15,7 @@ from harness.engine.store import Store
 from harness.errors import HarnessError, Interrupted
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Exit, Runtime
 
 __all__ = ["Outcome", "Ready", "Status", "StepRunner", "read_scores"]
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from threading import Lock
 
 from harness.core.patches import Patch, chain, parse_patch
-from harness.core.ports import Git
 from harness.core.recorded import Recorded, read_recorded
 from harness.core.sparse import selected
 from harness.engine import worktree
@@ -23,6 +22,7 @@ from harness.errors import HarnessError, ManifestError, NotReadyError, SourceMis
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
+from harness.runtimes.runtime import Git
 
 _RECORD = "if the change is meant: python tests/checks/record_trees.py"
 

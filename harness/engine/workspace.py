@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from harness.core.ports import Command, Environment, Mount, Runtime
 from harness.errors import NotReadyError, StepError
 from harness.layout import EntryLayout
 from harness.manifest.model import Scale
 from harness.manifest.placeholders import fill
 from harness.plan.plan import BoundInput, BoundStep
+from harness.runtimes.runtime import Command, Environment, Mount, Runtime
 
 WORK, OUT = PurePosixPath("/work"), PurePosixPath("/out")
 _HOME, _PACKAGES = PurePosixPath("/home/step"), PurePosixPath("/opt/harness")

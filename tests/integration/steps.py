@@ -5,8 +5,8 @@ import uuid
 from pathlib import Path, PurePosixPath
 from threading import Event, Thread
 
-from harness.core.ports import Command, Environment, Exit, Mount, Runtime
 from harness.manifest.model import Resources
+from harness.runtimes.runtime import Command, Environment, Exit, Mount, Runtime
 
 
 class Bench:

@@ -15,11 +15,11 @@ from typing import Any
 import docker
 import pytest
 
-from harness.adapters.docker import ContainerRuntime
-from harness.core.ports import Cause, Environment, Exit
 from harness.errors import NotReadyError
 from harness.layout import CacheLayout
 from harness.manifest.model import RuntimeName
+from harness.runtimes.container import ContainerRuntime
+from harness.runtimes.runtime import Cause, Environment, Exit
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 

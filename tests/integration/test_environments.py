@@ -15,14 +15,10 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness.adapters.docker import ContainerRuntime
-from harness.adapters.engine import Engine
 from harness.adapters.images import EngineImageBuilder
-from harness.adapters.process import ProcessRuntime
 from harness.adapters.registry import EngineImageCarrier
 from harness.adapters.venv import PipVenvBuilder
 from harness.core.building import BuildOptions
-from harness.core.ports import Cause
 from harness.engine.environment import ProcessEnvironments
 from harness.engine.image_folder import ImageFolder
 from harness.engine.images import ImageEnvironments
@@ -30,6 +26,10 @@ from harness.errors import BuildError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.manifest.model import RuntimeName
+from harness.runtimes.container import ContainerRuntime
+from harness.runtimes.engine import Engine
+from harness.runtimes.process import ProcessRuntime
+from harness.runtimes.runtime import Cause
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 

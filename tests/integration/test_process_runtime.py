@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapters.process import ProcessRuntime
-from harness.core.ports import Cause, Environment, Exit
 from harness.errors import NotReadyError
+from harness.runtimes.process import ProcessRuntime
+from harness.runtimes.runtime import Cause, Environment, Exit
 from tests.integration.steps import Bench
 
 HOST = Environment(id="0" * 64, handle=sys.executable, python=sys.executable)
@@ -206,7 +206,7 @@ def test_a_step_dies_with_harness(tmp_path: Path, bubblewrap: bool) -> None:
         import sys
         from pathlib import Path
         sys.path.insert(0, {str(Path(__file__).parents[2])!r})
-        from harness.adapters.process import ProcessRuntime
+        from harness.runtimes.process import ProcessRuntime
         from tests.integration.steps import Bench
         from tests.integration.test_process_runtime import HOST
         bench = Bench(Path({str(tmp_path)!r}), HOST)

@@ -14,11 +14,11 @@ import docker
 import pytest
 import yaml
 
-from harness.adapters.leftovers import MadeImages
 from harness.core.building import BuildOptions
 from harness.engine.images import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
 from harness.manifest.model import RuntimeName
+from harness.runtimes.leftovers import MadeImages
 from tests.integration.test_environments import DOCKERFILE, STACKS, Small, engine, small
 from tests.project import FIRST, Project
 from tests.services.docker_engine import BASE

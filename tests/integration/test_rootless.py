@@ -22,10 +22,10 @@ SCRIPT = """
 import json, os, sys
 from pathlib import Path
 from threading import Event
-from harness.adapters.docker import ContainerRuntime
+from harness.runtimes.container import ContainerRuntime
 from harness.layout import CacheLayout
 from harness.manifest.model import RuntimeName
-from harness.core.ports import Environment
+from harness.runtimes.runtime import Environment
 from harness.errors import NotReadyError
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE

@@ -5,11 +5,16 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.container import ContainerSettings, gpu_obstacle, is_rootless, missing_limits
-from harness.adapters.engine import Engine
-from harness.core.ports import Command, Environment, Mount
 from harness.layout import CacheLayout
 from harness.manifest.model import Resources, RuntimeName
+from harness.runtimes.container_settings import (
+    ContainerSettings,
+    gpu_obstacle,
+    is_rootless,
+    missing_limits,
+)
+from harness.runtimes.engine import Engine
+from harness.runtimes.runtime import Command, Environment, Mount
 
 
 def settings(

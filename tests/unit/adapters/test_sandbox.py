@@ -4,8 +4,8 @@ from pathlib import Path, PurePosixPath
 
 import pytest
 
-from harness.adapters.sandbox import Bubblewrap, Prefix, wrap
-from harness.core.ports import Mount
+from harness.runtimes.runtime import Mount
+from harness.runtimes.sandbox import Bubblewrap, Prefix, wrap
 
 BWRAP = Bubblewrap(path="/usr/bin/bwrap", version="0.8.0")
 

@@ -6,8 +6,8 @@ from typing import Any
 import docker
 import pytest
 
-from harness.adapters.watching import Watch
-from harness.core.ports import Cause, Exit
+from harness.runtimes.container_watch import Watch
+from harness.runtimes.runtime import Cause, Exit
 
 
 class Api:

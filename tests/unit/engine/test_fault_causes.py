@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from harness.core.ports import Cause, Exit, Survivor
 from harness.engine import faults
 from harness.engine.faults import Fault, Retries, disk_is_full, fault_of, find_cause, storage_fault
 from harness.engine.runner import Ready, Status, StepRunner
@@ -18,6 +17,7 @@ from harness.engine.stopping import StepStop
 from harness.engine.store import Store
 from harness.errors import DiskFull, EngineGone
 from harness.manifest.model import Losses
+from harness.runtimes.runtime import Cause, Exit, Survivor
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 from tests.unit.engine.test_runner import GOOD, Act, Bench, statuses, write

@@ -11,7 +11,6 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from harness.core.ports import Survivor
 from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.errors import EngineGone, NotReadyError
 from harness.layout import CacheLayout
@@ -19,6 +18,7 @@ from harness.manifest.catalogue import Stack
 from harness.manifest.model import Resources
 from harness.plan.compatibility import Gpu
 from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Survivor
 from tests import toy
 
 STEP = next(iter(toy.plan().steps.values()))

@@ -8,7 +8,6 @@ from threading import Event
 
 import pytest
 
-from harness.core.ports import Cause, Exit
 from harness.engine.faults import Retries
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
@@ -18,6 +17,7 @@ from harness.errors import NotReadyError
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import Plan
+from harness.runtimes.runtime import Cause, Exit
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 

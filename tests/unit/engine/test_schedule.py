@@ -10,7 +10,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.core.ports import Survivor
 from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.schedule import Tokens, Watch, run_plan
@@ -19,6 +18,7 @@ from harness.layout import CacheLayout
 from harness.manifest.model import Resources
 from harness.plan.compatibility import Gpu
 from harness.plan.plan import BoundStep, Plan
+from harness.runtimes.runtime import Survivor
 from tests import toy
 
 DONE = Outcome(status=Status.DONE)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from harness.core.ports import Mount
+from harness.runtimes.runtime import Mount
 
 #: Where the step's virtual environment stands inside, wherever it lies on this machine.
 VENV = PurePosixPath("/opt/venv")

@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.adapters.engine import Engine
 from harness.manifest.model import RuntimeName
+from harness.runtimes.engine import Engine
 
 
 def run_line(engine: Engine, settings: Mapping[str, Any], *, terminal: bool) -> list[str]:

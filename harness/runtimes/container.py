@@ -8,22 +8,22 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
-from harness.adapters.container import (
+from harness.errors import EngineGone, HarnessError, NotReadyError
+from harness.layout import CacheLayout
+from harness.manifest.model import RuntimeName
+from harness.runtimes.container_settings import (
     LIMITS,
     ContainerSettings,
     gpu_obstacle,
     is_rootless,
     missing_limits,
 )
-from harness.adapters.engine import Engine
-from harness.adapters.engine_cli import run_line
-from harness.adapters.following import LogFollower
-from harness.adapters.leftovers import find, remove, step_containers
-from harness.adapters.watching import Watch, not_started
-from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
-from harness.errors import EngineGone, HarnessError, NotReadyError
-from harness.layout import CacheLayout
-from harness.manifest.model import RuntimeName
+from harness.runtimes.container_watch import Watch, not_started
+from harness.runtimes.engine import Engine
+from harness.runtimes.engine_cli import run_line
+from harness.runtimes.following import LogFollower
+from harness.runtimes.leftovers import find, remove, step_containers
+from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -36,7 +36,7 @@ _HOUR = 3600.0
 
 
 class ContainerRuntime:
-    """`harness.core.ports.Runtime` on a container engine.
+    """`harness.runtimes.runtime.Runtime` on a container engine.
 
     Containers start detached and stay until `discard`, so that whoever comes after a dead harness
     can follow them or read their end. `strict_limits` refuses an engine that cannot enforce a

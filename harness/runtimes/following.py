@@ -7,8 +7,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
-from harness.adapters.engine import Engine
 from harness.errors import NotReadyError
+from harness.runtimes.engine import Engine
 
 _logger = logging.getLogger(__name__)
 _AGAIN_SECONDS = 0.5

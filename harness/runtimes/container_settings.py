@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.core.ports import Command
 from harness.layout import CacheLayout
 from harness.manifest.model import RuntimeName
+from harness.runtimes.runtime import Command
 
 _GB = 2**30
 _TMP_SIZE = 2 * _GB

@@ -8,8 +8,8 @@ import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.core.ports import Cause, Command, Exit
 from harness.errors import NotReadyError
+from harness.runtimes.runtime import Cause, Command, Exit
 
 if TYPE_CHECKING:
     from docker import DockerClient

@@ -11,10 +11,10 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
-from harness.adapters.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
-from harness.core.ports import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
+from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
+from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
 _GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.1
@@ -31,7 +31,7 @@ os.execvpe(sys.argv[2], sys.argv[2:], os.environ)
 
 
 class ProcessRuntime:
-    """`harness.core.ports.Runtime` with child processes.
+    """`harness.runtimes.runtime.Runtime` with child processes.
 
     In bubblewrap a step sees the same places as in a container: inputs read-only, no network, its
     own processes only. Where bubblewrap is not to be had it sees this machine's paths, and

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.adapters.container import GPUS
-from harness.adapters.engine import Engine
 from harness.core.building import UNCHECKED
-from harness.core.ports import Survivor
 from harness.errors import EngineGone, NotReadyError
 from harness.manifest.model import RuntimeName
+from harness.runtimes.container_settings import GPUS
+from harness.runtimes.engine import Engine
+from harness.runtimes.runtime import Survivor
 
 if TYPE_CHECKING:
     from docker import DockerClient
