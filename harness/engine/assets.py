@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.contracts import ContractError, check_content
 from harness.engine import asset_facts as facts
 from harness.engine import hashing
 from harness.engine.archives import unpack
 from harness.engine.asset_facts import AssetState, AssetStatus
-from harness.engine.contracts import ContractError, check_content
 from harness.engine.download import Progress, download
 from harness.engine.lock import locked
 from harness.engine.trust import Trust

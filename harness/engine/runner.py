@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from threading import Event
 
+from harness.contracts import check
 from harness.engine.attempting import Attempting, Labels, stopped, strip
-from harness.engine.contracts import check
 from harness.engine.execution import Outcome, Ready, Status
 from harness.engine.faults import Faulty, Retries
 from harness.engine.judging import Check

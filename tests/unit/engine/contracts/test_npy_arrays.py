@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.engine.contracts import ContractError, check
+from harness.contracts import ContractError, check
 from harness.manifest.contract import NpyArrays
 
 IDS = ("2007_000033", "2007_000042")

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.engine.contracts import ContractError, check
+from harness.contracts import ContractError, check
 from harness.manifest.contract import NpyRatios
 
 IDS = ("2007_000032", "2007_000039")

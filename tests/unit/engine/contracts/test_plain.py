@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.contracts import ContractError, check
+from harness.contracts import ContractError, check
 from harness.manifest.contract import (
     Contract,
     Folder,

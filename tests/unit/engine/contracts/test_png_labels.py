@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.engine.contracts import ContractError, check
+from harness.contracts import ContractError, check
 from harness.manifest.contract import PngLabels
 
 IDS = ("2007_000032", "2007_000039", "2007_000063")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from harness.engine.contracts import ContractError, check
+from harness.contracts import ContractError, check
 from harness.manifest.contract import MxnetParams, StateDict
 
 

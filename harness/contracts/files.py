@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
-from harness.engine.contracts.failure import Render, broken
+from harness.contracts.failure import Render, broken
 from harness.manifest.contract import Contract
 from harness.plan.ids import parse_ids
 

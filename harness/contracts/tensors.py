@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import harness
-from harness.engine.contracts.failure import Facts, Render, broken
-from harness.engine.contracts.files import require_file
+from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.files import require_file
 from harness.manifest.contract import MxnetParams, StateDict
 
 _Shapes: TypeAlias = Mapping[str, tuple[int, ...]]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engine.contracts.failure import ContractError, Facts, Render, broken
-from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
+from harness.contracts.failure import ContractError, Facts, Render, broken
+from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.manifest.contract import NpyArrays
 
 

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from harness.engine.contracts.failure import Facts, Render, broken
-from harness.engine.contracts.files import read_ids, require_file
-from harness.engine.contracts.npy_dicts import load_dict, present_classes
+from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.files import read_ids, require_file
+from harness.contracts.npy_dicts import load_dict, present_classes
 from harness.manifest.contract import NpyRatios
 
 

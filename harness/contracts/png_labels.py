@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.engine.contracts.failure import Facts, Render, broken
-from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
+from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.manifest.contract import PngLabels
 
 if TYPE_CHECKING:

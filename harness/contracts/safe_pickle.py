@@ -7,7 +7,7 @@ import pickletools
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.engine.pickle_builders import NAMES, Array, UnsafePickleError
+from harness.contracts.pickle_builders import NAMES, Array, UnsafePickleError
 
 __all__ = ["UnsafePickleError", "load_npy_dict"]
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engine.contracts.failure import ContractError, Facts, Render, broken
-from harness.engine.contracts.npy_dicts import Seen, allowed_keys, check_each, load_dict
+from harness.contracts.failure import ContractError, Facts, Render, broken
+from harness.contracts.npy_dicts import Seen, allowed_keys, check_each, load_dict
 from harness.manifest.contract import NpyMaps
 
 

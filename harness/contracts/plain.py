@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.engine.contracts.failure import Facts, Render, broken
-from harness.engine.contracts.files import read_ids, require_file
+from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.files import read_ids, require_file
 from harness.manifest.contract import Folder, JsonObject, Listing, PlainFile
 
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness.engine.contracts.failure import Facts, Render, broken
-from harness.engine.contracts.files import in_order, one_per_id, picture_sizes, read_ids
-from harness.engine.safe_pickle import UnsafePickleError, load_npy_dict
+from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
+from harness.contracts.safe_pickle import UnsafePickleError, load_npy_dict
 from harness.manifest.contract import NpyMaps, NpyRatios, NpyStacks
 
 

@@ -8,15 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.engine.contracts.failure import ContractError, Facts, Render
-from harness.engine.contracts.files import contained
-from harness.engine.contracts.npy_arrays import check_npy_arrays
-from harness.engine.contracts.npy_maps import check_npy_maps
-from harness.engine.contracts.npy_ratios import check_npy_ratios
-from harness.engine.contracts.npy_stacks import check_npy_stacks
-from harness.engine.contracts.plain import check_file, check_folder, check_json, check_list
-from harness.engine.contracts.png_labels import check_png_labels
-from harness.engine.contracts.tensors import check_mxnet_params, check_state_dict
+from harness.contracts.failure import ContractError, Facts, Render
+from harness.contracts.files import contained
+from harness.contracts.npy_arrays import check_npy_arrays
+from harness.contracts.npy_maps import check_npy_maps
+from harness.contracts.npy_ratios import check_npy_ratios
+from harness.contracts.npy_stacks import check_npy_stacks
+from harness.contracts.plain import check_file, check_folder, check_json, check_list
+from harness.contracts.png_labels import check_png_labels
+from harness.contracts.tensors import check_mxnet_params, check_state_dict
 from harness.manifest.contract import (
     Contract,
     Folder,
