@@ -14,13 +14,13 @@ from harness.engine.gpu_leases import GpuLeases
 from harness.engine.packages import package_hashes
 from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
-from harness.engine.store import Store
 from harness.errors import UsageError
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
 from harness.runtimes.runtime import Environments, Runtime
+from harness.store.store import Store
 
 if TYPE_CHECKING:
     from harness.adapters.registry import EngineImageCarrier

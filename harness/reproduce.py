@@ -7,13 +7,11 @@ from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
-from harness.engine import records
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.retention import Keeper, open_steps
 from harness.engine.runner import Outcome, Ready, Status, read_scores
 from harness.engine.schedule import Tokens
 from harness.engine.sources import Finding
-from harness.engine.store import write_json
 from harness.errors import Interrupted, NotReadyError
 from harness.executing import Work, execute, set_aside_damaged
 from harness.manifest.load import method_names
@@ -23,6 +21,8 @@ from harness.plan.compatibility import refusals
 from harness.plan.needs import needs_of
 from harness.plan.plan import BoundStep, Plan, PlannedRun
 from harness.runtimes.runtime import Environment
+from harness.store import records
+from harness.store.store import write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

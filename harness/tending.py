@@ -10,14 +10,14 @@ from pathlib import Path
 from harness.context import Context
 from harness.engine import worktree
 from harness.engine.attempts import read_intent
-from harness.engine.litter import Left, Litter, find_litter, size_of
-from harness.engine.lock import locked
 from harness.engine.shards import part_keys
 from harness.errors import HarnessError, NotReadyError
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.review import StepState, find_steps
 from harness.runtimes.runtime import Runtime, Survivor
+from harness.store.garbage import Left, Litter, find_litter, size_of
+from harness.store.lock import locked
 
 _POLL_SECONDS = 0.2
 _HOST_STACK = "host"

@@ -24,9 +24,9 @@ def make_work(
 ) -> Any:
     """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
     from harness.engine.faults import Retries
-    from harness.engine.host import total_memory_gb
     from harness.engine.schedule import Tokens, Watch
     from harness.executing import Work
+    from harness.store.machine import total_memory_gb
 
     memory = total_memory_gb()
     tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus))

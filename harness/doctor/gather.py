@@ -17,13 +17,13 @@ from harness.context import Context
 from harness.doctor.engine import HOOK
 from harness.doctor.line import Facts, Place
 from harness.engine.gpu_leases import GpuLeases
-from harness.engine.host import total_memory_gb
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.plan.compatibility import Gpu
 from harness.runtimes.container_settings import CDI_KIND
 from harness.runtimes.engine import Engine
 from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
+from harness.store.machine import total_memory_gb
 
 _GB = 2**30
 _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")

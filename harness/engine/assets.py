@@ -18,11 +18,11 @@ from harness.engine import hashing
 from harness.engine.archives import unpack
 from harness.engine.asset_facts import AssetState, AssetStatus
 from harness.engine.download import Progress, download
-from harness.engine.lock import locked
 from harness.engine.trust import Trust
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset
+from harness.store.lock import locked
 
 __all__ = ["AssetState", "AssetStatus", "Assets"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness.engine import records, shards
+from harness.engine import shards
 from harness.engine.attempts import Attempt, Intent, execution_name, read_intent
 from harness.engine.execution import Outcome, Ready, Status
 from harness.engine.faults import (
@@ -19,14 +19,15 @@ from harness.engine.faults import (
     storage_fault,
 )
 from harness.engine.judging import Check, Verdict, judge
-from harness.engine.remaking import differing, put_back
 from harness.engine.stopping import StepStop
-from harness.engine.store import Store, write_json
 from harness.engine.workspace import Workspace
 from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit, Runtime
+from harness.store import records
+from harness.store.restore import differing, put_back
+from harness.store.store import Store, write_json
 
 _logger = logging.getLogger(__name__)
 Labels = Callable[[BoundStep], Mapping[str, str]]

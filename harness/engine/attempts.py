@@ -6,12 +6,12 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.owner import Owner, read_owner
-from harness.engine.store import snapshot, write_json
 from harness.engine.workspace import Workspace
 from harness.layout import EntryLayout
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Command
+from harness.store.owner import Owner, read_owner
+from harness.store.store import snapshot, write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

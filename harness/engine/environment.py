@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.core.building import BuildOptions, Interpreter, VenvBuilder
-from harness.engine.lock import locked
 from harness.engine.locks import read_lock
 from harness.errors import NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Environment
+from harness.store.lock import locked
 
 #: The stack that is harness's own interpreter.
 HOST = "host"

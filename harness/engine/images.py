@@ -12,12 +12,12 @@ from harness.engine.environment import PROBE, keep_facts, read_facts
 from harness.engine.image_check import check_image, forbidden
 from harness.engine.image_folder import ImageFolder
 from harness.engine.image_recipe import STAGES, Ground, ImageOf, stage_recipes
-from harness.engine.lock import locked
 from harness.engine.locks import base_digest
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.runtimes.runtime import Environment
+from harness.store.lock import locked
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.engine import records
 from harness.engine.attempts import Attempt
 from harness.engine.faults import NO_SPACE, Fault, fault_of, find_cause
-from harness.engine.store import Store, snapshot
 from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
 from harness.layout import EntryLayout
 from harness.manifest.contract import Contract
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit
+from harness.store import records
+from harness.store.store import Store, snapshot
 
 _LOG_LINES = 20
 

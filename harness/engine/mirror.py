@@ -12,10 +12,10 @@ from harness.core.mirror import MirroredBase, MirroredFile, MirrorLayout, Mirror
 from harness.engine.hashing import file_digest
 from harness.engine.image_folder import ImageFolder
 from harness.engine.image_recipe import package_of
-from harness.engine.lock import locked
 from harness.engine.locks import MethodLock
-from harness.engine.store import write_json
 from harness.errors import MismatchError, NotReadyError
+from harness.store.lock import locked
+from harness.store.store import write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,11 +9,11 @@ from harness.core.mirror import MirrorLayout
 from harness.core.objects import Entry, Mode, tree_id
 from harness.core.sparse import selected
 from harness.engine.embedded import fast_import_stream, read_embedded
-from harness.engine.lock import locked
 from harness.errors import NotReadyError, SourceMismatch
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.runtimes.runtime import Git
+from harness.store.lock import locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

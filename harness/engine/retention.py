@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from harness.engine.lock import locked
-from harness.engine.presence import present
 from harness.engine.runner import Outcome, Status
 from harness.engine.shards import part_keys, split_keys
-from harness.engine.store import Store
 from harness.layout import RunLayout
 from harness.plan.needs import Needs, droppable, needs_of, read_needs, survey
 from harness.plan.plan import BoundStep, Plan
+from harness.store.lock import locked
+from harness.store.running_plans import present
+from harness.store.store import Store
 
 _logger = logging.getLogger(__name__)
 Execute = Callable[[BoundStep, Event, tuple[str, ...]], Outcome]

@@ -11,11 +11,11 @@ from harness.engine.execution import Outcome, Ready, Status
 from harness.engine.faults import Faulty, Retries
 from harness.engine.judging import Check
 from harness.engine.stopping import StepStop
-from harness.engine.store import Store
 from harness.errors import HarnessError, Interrupted
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Exit, Runtime
+from harness.store.store import Store
 
 __all__ = ["Outcome", "Ready", "Status", "StepRunner", "read_scores"]
 

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.engine.store import Store, write_json
 from harness.engine.worktree import copy_writable
 from harness.errors import StepError
 from harness.layout import EntryLayout, RunLayout
@@ -22,6 +21,7 @@ from harness.plan.ids import parse_ids
 from harness.plan.plan import BoundStep
 from harness.plan.split import cut, lists, split
 from harness.runtimes.runtime import Cause, Exit
+from harness.store.store import Store, write_json
 
 #: What file systems answer that have no hard links, or not these.
 _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}

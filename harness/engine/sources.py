@@ -16,13 +16,13 @@ from harness.core.recorded import Recorded, read_recorded
 from harness.core.sparse import selected
 from harness.engine import worktree
 from harness.engine.checkouts import Identity, Wanted, build, check
-from harness.engine.lock import locked
 from harness.engine.repositories import Repositories
 from harness.errors import HarnessError, ManifestError, NotReadyError, SourceMismatch
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
 from harness.runtimes.runtime import Git
+from harness.store.lock import locked
 
 _RECORD = "if the change is meant: python tests/checks/record_trees.py"
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.engine.lock import locked
 from harness.errors import NotReadyError
+from harness.store.lock import locked
 
 _SCHEMA = 1
 

@@ -14,11 +14,11 @@ from typer.testing import CliRunner
 
 from harness import cli  # noqa: F401 - its commands register themselves
 from harness.cli.app import app
-from harness.engine import records
 from harness.errors import HarnessError
 from harness.layout import RunLayout
 from harness.manifest import catalogue, contract, model
 from harness.runtimes.runtime import Cause, Command, Exit
+from harness.store import records
 from tests import toy
 from tests.fakes import ENVIRONMENT
 

@@ -18,11 +18,11 @@ from PIL import Image
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
-from harness.engine.store import Store
 from harness.glue.mxnet_params import write_params
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest import contract as contracts
 from harness.manifest.model import Losses
+from harness.store.store import Store
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 

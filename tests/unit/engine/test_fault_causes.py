@@ -14,10 +14,10 @@ from harness.engine import faults
 from harness.engine.faults import Fault, Retries, disk_is_full, fault_of, find_cause, storage_fault
 from harness.engine.runner import Ready, Status, StepRunner
 from harness.engine.stopping import StepStop
-from harness.engine.store import Store
 from harness.errors import DiskFull, EngineGone
 from harness.manifest.model import Losses
 from harness.runtimes.runtime import Cause, Exit, Survivor
+from harness.store.store import Store
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 from tests.unit.engine.test_runner import GOOD, Act, Bench, statuses, write

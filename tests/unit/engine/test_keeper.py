@@ -9,15 +9,15 @@ from threading import Event
 import pytest
 from tests.unit.core.test_shards import bound
 
-from harness.engine.remaking import differing, put_back
 from harness.engine.retention import Keeper
 from harness.engine.runner import Outcome, Status
 from harness.engine.shards import finished_parts, split_keys, split_step
-from harness.engine.store import Store, write_json
 from harness.layout import RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import BoundStep, Plan
 from harness.plan.split import split
+from harness.store.restore import differing, put_back
+from harness.store.store import Store, write_json
 from tests import toy
 
 

@@ -9,10 +9,10 @@ from threading import Event
 
 import pytest
 
-from harness.engine.leases import Leases
-from harness.engine.owner import this_process
 from harness.errors import Interrupted
 from harness.layout import RunLayout
+from harness.store.leases import Leases
+from harness.store.owner import this_process
 
 KEY = "k" * 64
 ELSEWHERE = replace(this_process(), name="far", host="other machine:boot:node")

@@ -6,11 +6,11 @@ from threading import Event
 
 import pytest
 
-from harness.engine.leases import Leases
-from harness.engine.owner import Owner
-from harness.engine.presence import present, present_plans
-from harness.engine.store import Store
 from harness.layout import RunLayout
+from harness.store.leases import Leases
+from harness.store.owner import Owner
+from harness.store.running_plans import present, present_plans
+from harness.store.store import Store
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from harness.engine.faults import Retries
 from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
-from harness.engine.store import Store
 from harness.errors import NotReadyError
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import Plan
 from harness.runtimes.runtime import Cause, Exit
+from harness.store.store import Store
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
 

@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
-from harness.engine.leases import Leases
-from harness.engine.lock import locked
-from harness.engine.store import Store, write_json
 from harness.layout import RunLayout
+from harness.store.leases import Leases
+from harness.store.lock import locked
+from harness.store.store import Store, write_json
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import Any
 
 from harness import __version__
 from harness.engine.faults import fault_of
-from harness.engine.host import host_facts
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit
+from harness.store.machine import host_facts
 
 SCHEMA = 1
 #: Values of these variables say nothing about a result and may be private.

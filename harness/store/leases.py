@@ -18,9 +18,9 @@ from dataclasses import asdict, dataclass
 from threading import Event, Thread
 from typing import Any
 
-from harness.engine.owner import Owner, read_owner, this_process
 from harness.errors import Interrupted
 from harness.layout import RunLayout
+from harness.store.owner import Owner, read_owner, this_process
 
 _logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.engine.leases import Leases
 from harness.layout import EntryLayout, RunLayout
 from harness.manifest.model import Output
+from harness.store.leases import Leases
 
 
 class Store:

@@ -14,13 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from harness.engine.attempts import execution_name, read_intent
-from harness.engine.lock import locked
-from harness.engine.presence import present_plans
 from harness.engine.shards import part_keys
-from harness.engine.store import Store
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Runtime, Survivor
+from harness.store.lock import locked
+from harness.store.running_plans import present_plans
+from harness.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
