@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.core.building import BuildOptions
-from harness.core.visible import choose, visible
 from harness.engine.assets import Assets
-from harness.engine.gpu_leases import GpuLeases
 from harness.engine.packages import package_hashes
 from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
 from harness.errors import UsageError
+from harness.gpus.leases import GpuLeases
+from harness.gpus.selection import choose, visible
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
@@ -99,7 +99,7 @@ class Context:
 
     def gpus(self, asked: str | None = None) -> GpuLeases:
         """The GPUs that may be used: those `--gpus` names, within CUDA_VISIBLE_DEVICES."""
-        from harness.adapters.gpu import Nvml
+        from harness.gpus.nvml import Nvml
 
         return GpuLeases(
             self.cache,

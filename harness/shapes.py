@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.context import Context
-from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.sources import Finding
 from harness.errors import HarnessError, NotReadyError
+from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.plan import keys
 from harness.plan.plan import BoundStep, Plan

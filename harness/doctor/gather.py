@@ -16,8 +16,8 @@ import yaml
 from harness.context import Context
 from harness.doctor.engine import HOOK
 from harness.doctor.line import Facts, Place
-from harness.engine.gpu_leases import GpuLeases
 from harness.errors import NotReadyError
+from harness.gpus.leases import GpuLeases
 from harness.manifest.model import RuntimeName
 from harness.plan.compatibility import Gpu
 from harness.runtimes.container_settings import CDI_KIND

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.adapters.gpu import Nvml
-from harness.core.visible import visible
+from harness.gpus.nvml import Nvml
+from harness.gpus.selection import visible
 from harness.plan.compatibility import Gpu
 from tests.gpu import chains
 

@@ -9,9 +9,9 @@ import pytest
 import yaml
 
 from harness import reproduce as verbs
-from harness.adapters.gpu import Nvml
 from harness.asking import Ask
 from harness.context import Context
+from harness.gpus.nvml import Nvml
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.model import Losses, Scale
 from harness.plan.compatibility import Gpu

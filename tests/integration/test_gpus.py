@@ -246,7 +246,7 @@ WORKER = """
 import sys
 from pathlib import Path
 from harness.layout import CacheLayout
-from harness.engine.gpu_leases import GpuLeases
+from harness.gpus.leases import GpuLeases
 from tests.unit.engine.test_gpu_leases import CARDS, STACKS, step
 leases = GpuLeases(CacheLayout(Path(sys.argv[1])), lambda: CARDS, STACKS)
 held = []

@@ -3,8 +3,8 @@
 import pynvml
 import pytest
 
-from harness.adapters.gpu import Nvml
 from harness.errors import NotReadyError
+from harness.gpus.nvml import Nvml
 from harness.plan.compatibility import Gpu
 from tests.fake_nvml import GB, Card, FakeNvml
 

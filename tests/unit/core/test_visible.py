@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from harness.core.visible import choose, visible
 from harness.errors import NotReadyError, UsageError
+from harness.gpus.selection import choose, visible
 from harness.plan.compatibility import Gpu
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pynvml
 import pytest
 
-from harness.adapters.gpu import Nvml
 from harness.doctor import gather
-from harness.engine.gpu_leases import GpuLeases
+from harness.gpus.leases import GpuLeases
+from harness.gpus.nvml import Nvml
 from harness.layout import CacheLayout
 from tests.fake_nvml import Card, FakeNvml
 

@@ -15,10 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.glue.mxnet_params import write_params
+from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest import contract as contracts
 from harness.manifest.model import Losses

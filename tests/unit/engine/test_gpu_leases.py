@@ -11,8 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.errors import EngineGone, NotReadyError
+from harness.gpus.leases import GpuLease, GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
 from harness.manifest.model import Resources

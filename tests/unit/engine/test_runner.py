@@ -9,10 +9,10 @@ from threading import Event
 import pytest
 
 from harness.engine.faults import Retries
-from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Ready, Status, StepRunner
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import NotReadyError
+from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import Plan

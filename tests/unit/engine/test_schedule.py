@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.engine.gpu_leases import GpuLease, GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import EngineGone, NotReadyError
+from harness.gpus.leases import GpuLease, GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.model import Resources
 from harness.plan.compatibility import Gpu

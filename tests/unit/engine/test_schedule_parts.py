@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
-from harness.engine.gpu_leases import GpuLeases
 from harness.engine.runner import Outcome, Status
 from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import StepError
+from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.model import Losses, Resources
 from harness.plan.plan import BoundStep, Part, Plan
