@@ -7,8 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.assets.assets import Assets
 from harness.core.building import BuildOptions
-from harness.engine.assets import Assets
 from harness.engine.packages import package_hashes
 from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from harness.engine.asset_facts import AssetStatus
+from harness.assets.declared import AssetStatus
 from harness.manifest.catalogue import Repository, Stack
 from harness.manifest.model import RuntimeName, Scale
 from harness.plan.compatibility import Gpu

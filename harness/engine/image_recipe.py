@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness import __version__
+from harness.assets.hashing import file_digest
 from harness.core.building import UNCHECKED, BuildOptions, ImageRecipe
 from harness.engine.environment import pip_options
-from harness.engine.hashing import file_digest
 from harness.engine.locks import MethodLock, read_lock
 from harness.errors import ManifestError
 from harness.layout import ProjectLayout

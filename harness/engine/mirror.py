@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.assets.hashing import file_digest
 from harness.core.mirror import MirroredBase, MirroredFile, MirrorLayout, MirrorList, read_list
-from harness.engine.hashing import file_digest
 from harness.engine.image_folder import ImageFolder
 from harness.engine.image_recipe import package_of
 from harness.engine.locks import MethodLock

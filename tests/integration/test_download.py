@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.engine.assets import Assets
-from harness.engine.download import download
+from harness.assets.assets import Assets
+from harness.assets.download import download
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset, Unpack

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from harness.assets.declared import AssetState, AssetStatus
 from harness.doctor import CHECKS, Facts, Line, Needs, Report, State, engine, gpu, inputs, machine
 from harness.doctor.line import Place
-from harness.engine.asset_facts import AssetState, AssetStatus
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue
 from harness.manifest.model import Resources, RuntimeName, Scale

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.engine.assets import Assets, AssetState
+from harness.assets.assets import Assets, AssetState
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset, Unpack
@@ -158,7 +158,7 @@ def test_second_use_hashes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch
         raise AssertionError("hashed again")
 
     with monkeypatch.context() as patched:
-        patched.setattr("harness.engine.hashing.file_digest", refuse)
+        patched.setattr("harness.assets.hashing.file_digest", refuse)
         place.assets().locate("voc")
         with pytest.raises(AssertionError, match="hashed again"):
             place.assets().locate("voc", verify=True)
@@ -275,7 +275,7 @@ def test_unreadable_file(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> str:
         raise PermissionError("no")
 
-    monkeypatch.setattr("harness.engine.hashing.file_digest", refuse)
+    monkeypatch.setattr("harness.assets.hashing.file_digest", refuse)
     with pytest.raises(NotReadyError, match="cannot be read: no"):
         place.assets().locate("net")
 
@@ -290,7 +290,7 @@ def test_file_that_is_written_to_while_it_is_hashed(
         file.write_bytes(GOOD + b"more")
         return SHA
 
-    monkeypatch.setattr("harness.engine.hashing.digest", slow)
+    monkeypatch.setattr("harness.assets.hashing.digest", slow)
     with pytest.raises(MismatchError, match="was changed while it was read"):
         place.assets().locate("net")
     assert not place.trust.exists()
@@ -458,7 +458,7 @@ def test_archive_of_something_else(place: Place) -> None:
 def test_status_hashes_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     place.declare("gone", by_hand="open a page")
     place.voc()
-    monkeypatch.setattr("harness.engine.hashing.file_digest", None)
+    monkeypatch.setattr("harness.assets.hashing.file_digest", None)
     gone, voc = place.assets().status()
     assert (gone.state, gone.path, gone.digest) == (AssetState.MISSING, None, "unverified:gone")
     assert "harness assets add gone FILE" in gone.how

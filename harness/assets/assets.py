@@ -12,13 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.assets import declared as facts
+from harness.assets import hashing
+from harness.assets.archives import unpack
+from harness.assets.declared import AssetState, AssetStatus
+from harness.assets.download import Progress, download
+from harness.assets.trust import Trust
 from harness.contracts import ContractError, check_content
-from harness.engine import asset_facts as facts
-from harness.engine import hashing
-from harness.engine.archives import unpack
-from harness.engine.asset_facts import AssetState, AssetStatus
-from harness.engine.download import Progress, download
-from harness.engine.trust import Trust
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset

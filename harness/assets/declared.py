@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
-from harness.engine import hashing
+from harness.assets import hashing
 from harness.errors import MismatchError, UsageError
 from harness.manifest.catalogue import Asset
 
