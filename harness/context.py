@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.assets.assets import Assets
-from harness.core.building import BuildOptions
 from harness.engine.packages import package_hashes
 from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
+from harness.environments.builder import BuildOptions
 from harness.errors import UsageError
 from harness.gpus.leases import GpuLeases
 from harness.gpus.selection import choose, visible
@@ -23,9 +23,9 @@ from harness.runtimes.runtime import Environments, Runtime
 from harness.store.store import Store
 
 if TYPE_CHECKING:
-    from harness.adapters.registry import EngineImageCarrier
-    from harness.adapters.venv import PipVenvBuilder
-    from harness.engine.images import ImageEnvironments
+    from harness.environments.image import ImageEnvironments
+    from harness.environments.pip import PipVenvBuilder
+    from harness.environments.registry import EngineImageCarrier
     from harness.runtimes.leftovers import MadeImages
 
 _MARK = Path("manifests", "repos.yaml")
@@ -129,21 +129,21 @@ class Context:
         """What steps run in, under one runtime."""
         stacks = self.catalogue.stacks
         if name is RuntimeName.PROCESS:
-            from harness.engine.environment import ProcessEnvironments
+            from harness.environments.venv import ProcessEnvironments
 
             return ProcessEnvironments(self.project, self.cache, stacks, self.venvs(), self.build)
         return self.images(name)
 
     def venvs(self) -> "PipVenvBuilder":
         """What makes virtual environments."""
-        from harness.adapters.venv import PipVenvBuilder
+        from harness.environments.pip import PipVenvBuilder
 
         return PipVenvBuilder()
 
     def images(self, name: RuntimeName) -> "ImageEnvironments":
         """The images of a container runtime."""
-        from harness.adapters.images import EngineImageBuilder
-        from harness.engine.images import ImageEnvironments
+        from harness.environments.docker_build import EngineImageBuilder
+        from harness.environments.image import ImageEnvironments
 
         engine = (EngineImageBuilder(name), self.carrier(name))
         return ImageEnvironments(
@@ -158,7 +158,7 @@ class Context:
 
     def carrier(self, name: RuntimeName) -> "EngineImageCarrier":
         """What takes images out of an engine and into it."""
-        from harness.adapters.registry import EngineImageCarrier
+        from harness.environments.registry import EngineImageCarrier
 
         return EngineImageCarrier(name)
 

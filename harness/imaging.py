@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from harness.context import Context
-from harness.engine.locks import base_digest, write_base
+from harness.environments.requirements import base_digest, write_base
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.manifest.model import RuntimeName
 from harness.reproduce import environment, expand

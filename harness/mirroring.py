@@ -7,10 +7,10 @@ from typing import Any
 
 from harness.asking import read_unpatched
 from harness.context import Context
-from harness.core.mirror import MirroredBase, MirrorList
-from harness.engine.environment import HOST, pip_options
-from harness.engine.locks import read_lock
-from harness.engine.mirror import MirrorFolder
+from harness.environments.mirror import MirroredBase, MirrorList
+from harness.environments.mirror_folder import MirrorFolder
+from harness.environments.requirements import read_lock
+from harness.environments.venv import HOST, pip_options
 from harness.errors import NotReadyError
 from harness.manifest.model import Method, RuntimeName, Scale
 from harness.reproduce import environment, expand, needed_assets

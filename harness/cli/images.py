@@ -129,7 +129,7 @@ def mirror_verify(
 ) -> None:
     """Hash every file of a mirror again and compare it with the mirror's list."""
     from harness import console
-    from harness.engine.mirror import verify_mirror
+    from harness.environments.mirror_folder import verify_mirror
     from harness.plan.keys import plain
 
     listed, damage = verify_mirror(folder)

@@ -81,8 +81,8 @@ def make_context(
     A mirror that cannot be opened is an error, unless the mirror is itself `examined`.
     """
     from harness.context import Context, default_runs, find_cache, find_project
-    from harness.core.building import BuildOptions
-    from harness.core.mirror import open_mirror
+    from harness.environments.builder import BuildOptions
+    from harness.environments.mirror import open_mirror
     from harness.errors import HarnessError
     from harness.layout import RunLayout
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.core.building import UNCHECKED
+from harness.environments.builder import UNCHECKED
 from harness.errors import EngineGone, NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.runtimes.container_settings import GPUS

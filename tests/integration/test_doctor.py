@@ -11,7 +11,7 @@ from typing import Any
 import docker
 import pytest
 
-from harness.core.mirror import MirrorList
+from harness.environments.mirror import MirrorList
 from tests.fake_nvml import Card
 from tests.played_nvml import play
 from tests.project import Project, step, writes

@@ -15,13 +15,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from harness.adapters.images import EngineImageBuilder
-from harness.adapters.registry import EngineImageCarrier
-from harness.adapters.venv import PipVenvBuilder
-from harness.core.building import BuildOptions
-from harness.engine.environment import ProcessEnvironments
-from harness.engine.image_folder import ImageFolder
-from harness.engine.images import ImageEnvironments
+from harness.environments.builder import BuildOptions
+from harness.environments.docker_build import EngineImageBuilder
+from harness.environments.image import ImageEnvironments
+from harness.environments.image_folder import ImageFolder
+from harness.environments.pip import PipVenvBuilder
+from harness.environments.registry import EngineImageCarrier
+from harness.environments.venv import ProcessEnvironments
 from harness.errors import BuildError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack

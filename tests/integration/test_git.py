@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from harness.adapters.git import GitCommands
-from harness.core.mirror import MirrorLayout
 from harness.engine.repositories import Repositories
 from harness.engine.sources import Sources
 from harness.engine.worktree import unseal
+from harness.environments.mirror import MirrorLayout
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.model import Scale

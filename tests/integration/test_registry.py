@@ -14,8 +14,8 @@ import docker
 import pytest
 import yaml
 
-from harness.core.building import BuildOptions
-from harness.engine.images import ImageEnvironments
+from harness.environments.builder import BuildOptions
+from harness.environments.image import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.runtimes.leftovers import MadeImages

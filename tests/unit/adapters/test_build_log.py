@@ -1,6 +1,6 @@
 """What is shown of a build that failed."""
 
-from harness.adapters.build_log import last_lines
+from harness.environments.build_log import last_lines
 
 _NAMED = (
     "    tool==1.0 from https://files.example/tool-1.0-py3-none-any.whl (from -r locks (line 5)):"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from harness.core.mirror import (
+from harness.environments.mirror import (
     MirroredBase,
     MirroredFile,
     MirrorLayout,

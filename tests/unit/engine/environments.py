@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.core.building import ImageFile, ImageRecipe, Interpreter, Packages
+from harness.environments.builder import ImageFile, ImageRecipe, Interpreter, Packages
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.building import BuildOptions
-from harness.engine.environment import HOST, ProcessEnvironments, pip_options
+from harness.environments.builder import BuildOptions
+from harness.environments.venv import HOST, ProcessEnvironments, pip_options
 from harness.errors import NotReadyError
 from tests.unit.engine.environments import LOCK, STACKS, FakeVenvBuilder, make_project
 
@@ -102,7 +102,7 @@ def test_pip_is_told_of_certificates_wheels_and_the_stacks_index() -> None:
 
 def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
     """Else the demo could score otherwise in a container than in a process."""
-    from harness.engine.locks import read_requirements
+    from harness.environments.requirements import read_requirements
 
     lock = read_requirements(Path(__file__).parents[3] / "dockerfiles" / "demo" / "host.lock")
     for one in lock.requirements:

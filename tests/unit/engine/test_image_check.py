@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.building import ImageFile
-from harness.engine.image_check import Forbidden, check_image, forbidden
+from harness.environments.audit import Forbidden, check_image, forbidden
+from harness.environments.builder import ImageFile
 from harness.errors import BuildError
 from harness.layout import ProjectLayout
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.engine.image_folder import ImageFolder
+from harness.environments.image_folder import ImageFolder
 from harness.errors import MismatchError, NotReadyError
 
 

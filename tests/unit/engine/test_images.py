@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from harness import __version__
-from harness.core.building import BuildOptions, ImageFile
-from harness.core.mirror import Mirror, MirroredBase, MirrorLayout
-from harness.engine.image_folder import ImageFolder
-from harness.engine.images import ImageEnvironments
+from harness.environments.builder import BuildOptions, ImageFile
+from harness.environments.image import ImageEnvironments
+from harness.environments.image_folder import ImageFolder
+from harness.environments.mirror import Mirror, MirroredBase, MirrorLayout
 from harness.errors import BuildError, ManifestError, MismatchError, NotReadyError
 from tests.unit.engine.environments import LOCK, STACKS, FakeImageBuilder, make_project
 from tests.unit.engine.test_image_folder import archive, layer

@@ -6,7 +6,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.engine.locks import base_digest, read_lock, read_requirements
+from harness.environments.requirements import base_digest, read_lock, read_requirements
 from harness.errors import ManifestError
 from tests.unit.engine.environments import HASH, LOCK, make_project
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.core.mirror import MirroredBase, open_mirror, read_list
-from harness.engine.locks import MethodLock, read_lock
-from harness.engine.mirror import MirrorFolder, verify_mirror
+from harness.environments.mirror import MirroredBase, open_mirror, read_list
+from harness.environments.mirror_folder import MirrorFolder, verify_mirror
+from harness.environments.requirements import MethodLock, read_lock
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import ProjectLayout
 

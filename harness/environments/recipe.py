@@ -8,9 +8,9 @@ from pathlib import Path
 
 from harness import __version__
 from harness.assets.hashing import file_digest
-from harness.core.building import UNCHECKED, BuildOptions, ImageRecipe
-from harness.engine.environment import pip_options
-from harness.engine.locks import MethodLock, read_lock
+from harness.environments.builder import UNCHECKED, BuildOptions, ImageRecipe
+from harness.environments.requirements import MethodLock, read_lock
+from harness.environments.venv import pip_options
 from harness.errors import ManifestError
 from harness.layout import ProjectLayout
 from harness.manifest.catalogue import Stack

@@ -12,15 +12,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from harness.adapters.build_log import hint_of, last_lines
-from harness.core.building import Interpreter, Packages
+from harness.environments.build_log import hint_of, last_lines
+from harness.environments.builder import Interpreter, Packages
 from harness.errors import BuildError, NotReadyError
 
 _ASK = "import platform, sys; print(platform.python_version(), sys.platform, platform.machine())"
 
 
 class PipVenvBuilder:
-    """`harness.core.building.VenvBuilder` with `python -m venv` and pip."""
+    """`harness.environments.builder.VenvBuilder` with `python -m venv` and pip."""
 
     def interpreter(self, version: str) -> Interpreter:
         """Harness's own Python if it is `version`, else `python<version>` on PATH."""

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from harness.core.building import BuildOptions, ImageBuilder, ImageCarrier
-from harness.core.mirror import Mirror, MirroredBase
-from harness.engine.environment import PROBE, keep_facts, read_facts
-from harness.engine.image_check import check_image, forbidden
-from harness.engine.image_folder import ImageFolder
-from harness.engine.image_recipe import STAGES, Ground, ImageOf, stage_recipes
-from harness.engine.locks import base_digest
+from harness.environments.audit import check_image, forbidden
+from harness.environments.builder import BuildOptions, ImageBuilder, ImageCarrier
+from harness.environments.image_folder import ImageFolder
+from harness.environments.mirror import Mirror, MirroredBase
+from harness.environments.recipe import STAGES, Ground, ImageOf, stage_recipes
+from harness.environments.requirements import base_digest
+from harness.environments.venv import PROBE, keep_facts, read_facts
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack

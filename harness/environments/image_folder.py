@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from harness.core.streams import Reading
+from harness.environments.streams import Reading
 from harness.errors import MismatchError, NotReadyError
 
 _CHUNK = 1 << 20

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.building import Packages
+from harness.environments.builder import Packages
 from harness.errors import ManifestError
 from harness.layout import ProjectLayout
 from harness.manifest.yaml_source import read_yaml

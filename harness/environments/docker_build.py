@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from harness.adapters.build_log import hint_of, last_lines
-from harness.adapters.registry import obtain
-from harness.core.building import ImageFile, ImageRecipe
-from harness.core.streams import Reading
+from harness.environments.build_log import hint_of, last_lines
+from harness.environments.builder import ImageFile, ImageRecipe
+from harness.environments.registry import obtain
+from harness.environments.streams import Reading
 from harness.errors import BuildError
 from harness.manifest.model import RuntimeName
 from harness.runtimes.container_settings import ulimits
@@ -24,7 +24,7 @@ _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY"
 
 
 class EngineImageBuilder:
-    """`harness.core.building.ImageBuilder` on Docker or Podman."""
+    """`harness.environments.builder.ImageBuilder` on Docker or Podman."""
 
     def __init__(self, engine: RuntimeName = RuntimeName.DOCKER) -> None:
         self._engine = Engine.find(engine, os.environ)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.core.building import ImageFile
+from harness.environments.builder import ImageFile
 from harness.errors import BuildError
 from harness.layout import ProjectLayout
 

@@ -9,10 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.assets.hashing import file_digest
-from harness.core.mirror import MirroredBase, MirroredFile, MirrorLayout, MirrorList, read_list
-from harness.engine.image_folder import ImageFolder
-from harness.engine.image_recipe import package_of
-from harness.engine.locks import MethodLock
+from harness.environments.image_folder import ImageFolder
+from harness.environments.mirror import (
+    MirroredBase,
+    MirroredFile,
+    MirrorLayout,
+    MirrorList,
+    read_list,
+)
+from harness.environments.recipe import package_of
+from harness.environments.requirements import MethodLock
 from harness.errors import MismatchError, NotReadyError
 from harness.store.lock import locked
 from harness.store.store import write_json

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class EngineImageCarrier:
-    """`harness.core.building.ImageCarrier` on Docker or Podman."""
+    """`harness.environments.builder.ImageCarrier` on Docker or Podman."""
 
     def __init__(self, engine: RuntimeName = RuntimeName.DOCKER) -> None:
         self._engine = Engine.find(engine, os.environ)

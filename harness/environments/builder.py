@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from harness.core.mirror import Mirror
+from harness.environments.mirror import Mirror
 
 #: How the names of images begin until they have passed their checks.
 UNCHECKED = "harness/unchecked-"

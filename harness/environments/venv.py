@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.core.building import BuildOptions, Interpreter, VenvBuilder
-from harness.engine.locks import read_lock
+from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
+from harness.environments.requirements import read_lock
 from harness.errors import NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
