@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING
 
 from harness.assets.assets import Assets
 from harness.engine.packages import package_hashes
-from harness.engine.repositories import Repositories
-from harness.engine.sources import Sources
 from harness.environments.builder import BuildOptions
 from harness.errors import UsageError
 from harness.gpus.leases import GpuLeases
@@ -20,6 +18,8 @@ from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
 from harness.runtimes.runtime import Environments, Runtime
+from harness.sources.repositories import Repositories
+from harness.sources.sources import Sources
 from harness.store.store import Store
 
 if TYPE_CHECKING:
@@ -55,14 +55,14 @@ class Context:
     @cached_property
     def sources(self) -> Sources:
         """Pinned and patched checkouts."""
-        from harness.adapters.git import GitCommands
+        from harness.sources.git import GitCommands
 
         return Sources(GitCommands(), self.cache, self.project, self.mirror)
 
     @cached_property
     def repositories(self) -> Repositories:
         """Bare repositories of the sources."""
-        from harness.adapters.git import GitCommands
+        from harness.sources.git import GitCommands
 
         return Repositories(GitCommands(), self.cache, self.project, self.mirror)
 

@@ -10,7 +10,6 @@ from harness.context import Context
 from harness.engine.retention import Keeper, open_steps
 from harness.engine.runner import Outcome, Ready, Status, read_scores
 from harness.engine.schedule import Tokens
-from harness.engine.sources import Finding
 from harness.errors import Interrupted, NotReadyError
 from harness.executing import Work, execute, set_aside_damaged
 from harness.gpus.leases import GpuLeases
@@ -21,6 +20,7 @@ from harness.plan.compatibility import refusals
 from harness.plan.needs import needs_of
 from harness.plan.plan import BoundStep, Plan, PlannedRun
 from harness.runtimes.runtime import Environment
+from harness.sources.sources import Finding
 from harness.store import records
 from harness.store.store import write_json
 

@@ -5,13 +5,13 @@ from typing import Any
 
 from harness.context import Context
 from harness.engine.runner import Outcome, Status
-from harness.engine.sources import Finding
 from harness.errors import HarnessError, NotReadyError
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.plan import keys
 from harness.plan.plan import BoundStep, Plan
 from harness.reproduce import Result, expand, gpu_refusals, undone
+from harness.sources.sources import Finding
 
 
 def plan_document(context: Context, plan: Plan) -> dict[str, Any]:

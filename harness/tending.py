@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 
 from harness.context import Context
-from harness.engine import worktree
 from harness.engine.attempts import read_intent
 from harness.engine.shards import part_keys
 from harness.errors import HarnessError, NotReadyError
@@ -16,6 +15,7 @@ from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.review import StepState, find_steps
 from harness.runtimes.runtime import Runtime, Survivor
+from harness.sources import worktree
 from harness.store.garbage import Left, Litter, find_litter, size_of
 from harness.store.lock import locked
 

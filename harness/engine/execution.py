@@ -8,12 +8,12 @@ from typing import Any
 
 from harness.engine import packages
 from harness.engine.shards import cut_inputs
-from harness.engine.sources import Checkout
 from harness.engine.workspace import Workspace, inside
 from harness.layout import EntryLayout, RunLayout
 from harness.plan import keys
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environment
+from harness.sources.sources import Checkout
 
 
 class Status(StrEnum):

@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.engine.worktree import copy_writable
 from harness.errors import StepError
 from harness.layout import EntryLayout, RunLayout
 from harness.manifest.placeholders import fill, placeholders
@@ -21,6 +20,7 @@ from harness.plan.ids import parse_ids
 from harness.plan.plan import BoundStep
 from harness.plan.split import cut, lists, split
 from harness.runtimes.runtime import Cause, Exit
+from harness.sources.worktree import copy_writable
 from harness.store.store import Store, write_json
 
 #: What file systems answer that have no hard links, or not these.

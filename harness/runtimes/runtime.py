@@ -10,8 +10,8 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Protocol
 
-from harness.core.objects import Entry
 from harness.manifest.model import Resources, RuntimeName
+from harness.sources.git_objects import Entry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

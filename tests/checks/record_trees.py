@@ -11,11 +11,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness.adapters.git import GitCommands
-from harness.engine.sources import Sources
 from harness.errors import HarnessError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.load import load_catalogue, load_method, method_names
+from harness.sources.git import GitCommands
+from harness.sources.sources import Sources
 
 ROOT = Path(__file__).resolve().parents[2]
 

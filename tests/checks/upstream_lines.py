@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.adapters.git import GitCommands
-from harness.core.objects import Mode
 from harness.errors import HarnessError
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue
+from harness.sources.git import GitCommands
+from harness.sources.git_objects import Mode
 
 ROOT = Path(__file__).resolve().parents[2]
 ALLOWED = Path(__file__).with_name("upstream_lines_allowed.txt")

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.adapters.git import GitCommands
-from harness.engine.sources import Sources
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Package
 from harness.manifest.load import load_catalogue, load_method, method_names
@@ -17,6 +15,8 @@ from harness.plan import keys
 from harness.plan.bind import Facts
 from harness.plan.make import Request, make_plan, merge
 from harness.plan.plan import BoundStep, Plan
+from harness.sources.git import GitCommands
+from harness.sources.sources import Sources
 
 FOLDER = Path(__file__).parent
 PROJECT = ProjectLayout(FOLDER.parent.parent)

@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.git import GitCommands
-from harness.engine.sources import Sources
-from harness.engine.worktree import unseal
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
+from harness.sources.git import GitCommands
+from harness.sources.sources import Sources
+from harness.sources.worktree import unseal
 
 SCRIPT = "".join(f"step {number} of the script\n" for number in range(1, 9))
 

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import yaml
 
-from harness.engine.embedded import read_embedded
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue, load_method
+from harness.sources.embedded import read_embedded
 
 ROOT = Path(__file__).resolve().parents[2]
 EMBEDDED = ROOT / "manifests" / "embedded"

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.git import GitCommands
-from harness.engine.repositories import Repositories
-from harness.engine.sources import Sources
-from harness.engine.worktree import unseal
 from harness.environments.mirror import MirrorLayout
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.model import Scale
+from harness.sources.git import GitCommands
+from harness.sources.repositories import Repositories
+from harness.sources.sources import Sources
+from harness.sources.worktree import unseal
 from tests.integration.conftest import SCRIPT
 
 
@@ -26,7 +26,7 @@ def test_without_git(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_import_is_light() -> None:
-    code = "import sys, harness.adapters.git; sys.exit('git' in sys.modules)"
+    code = "import sys, harness.sources.git; sys.exit('git' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from harness.engine.embedded import main, read_embedded
-from harness.engine.sources import Checkout, Sources
 from harness.errors import HarnessError, ManifestError, MismatchError, NotReadyError, SourceMismatch
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
+from harness.sources.embedded import main, read_embedded
+from harness.sources.sources import Checkout, Sources
 
 FILES = {"run.py", "start.py", "data/list.txt", "data/deep/übung.bin", "data/again"}
 

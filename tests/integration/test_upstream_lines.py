@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from harness.adapters.git import GitCommands
+from harness.sources.git import GitCommands
 
 SCRIPT = Path(__file__).parents[1] / "checks" / "upstream_lines.py"
 LINE = "value = compute_something(first, second)"

@@ -4,8 +4,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from harness.engine.sources import Finding
 from harness.manifest.catalogue import Repository
+from harness.sources.sources import Finding
 
 
 def verify(

@@ -1,6 +1,6 @@
 """Ids are those of git (values printed by `git hash-object`, `git mktree`, `git commit-tree`)."""
 
-from harness.core.objects import Entry, blob_id, commit_id, tree_id
+from harness.sources.git_objects import Entry, blob_id, commit_id, tree_id
 
 EMPTY_BLOB = "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"

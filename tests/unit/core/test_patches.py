@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.core.objects import Entry
-from harness.core.patches import FilePatch, Patch, chain, parse_patch
 from harness.errors import SourceMismatch
+from harness.sources.git_objects import Entry
+from harness.sources.patches import FilePatch, Patch, chain, parse_patch
 
 OLD, NEW, NEWER = "a" * 40, "b" * 40, "c" * 40
 PATCH = f"""\

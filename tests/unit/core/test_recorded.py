@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.core.recorded import Recorded, read_recorded
 from harness.errors import SourceMismatch
+from harness.sources.trees_file import Recorded, read_recorded
 
 RECORDED = Recorded(
     {"losses": "1" * 64, "export": "2" * 64},

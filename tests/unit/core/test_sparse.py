@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.core.sparse import selected
+from harness.sources.sparse import selected
 
 PATHS = (
     "run.py",

@@ -6,8 +6,8 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from harness.core.objects import Entry, Mode, blob_id
 from harness.errors import SourceMismatch
+from harness.sources.git_objects import Entry, Mode, blob_id
 
 _HINT = "do not use this commit, or leave the path out of `sparse`"
 

@@ -5,14 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.objects import Entry, Mode, tree_id
-from harness.core.sparse import selected
-from harness.engine.embedded import fast_import_stream, read_embedded
 from harness.environments.mirror import MirrorLayout
 from harness.errors import NotReadyError, SourceMismatch
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.runtimes.runtime import Git
+from harness.sources.embedded import fast_import_stream, read_embedded
+from harness.sources.git_objects import Entry, Mode, tree_id
+from harness.sources.sparse import selected
 from harness.store.lock import locked
 
 

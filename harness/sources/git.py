@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
-from harness.core.objects import Entry
 from harness.errors import HarnessError, MismatchError, NotReadyError
+from harness.sources.git_objects import Entry
 
 # What a connection may need, as pre-commit keeps it (pre-commit/pre-commit, git.py: no_git_env).
 _CONNECTION = (

@@ -1,15 +1,15 @@
 """Repositories that harness ships as plain files: read them, and say which commit they make.
 
 Author, dates, message and file modes are fixed, so the commit id follows from the files alone and
-can be pinned like any other. `python -m harness.engine.embedded FOLDER` prints what to pin.
+can be pinned like any other. `python -m harness.sources.embedded FOLDER` prints what to pin.
 """
 
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.objects import Entry, Mode, blob_id, commit_id, tree_id
 from harness.errors import MismatchError, UsageError
+from harness.sources.git_objects import Entry, Mode, blob_id, commit_id, tree_id
 
 PERSON = "harness <harness@example.invalid>"
 WHEN = "1704067200 +0000"
@@ -68,7 +68,7 @@ def _belongs(folder: Path, path: Path) -> bool:
 def main(arguments: list[str]) -> int:
     """Print the pin of each folder as manifest lines."""
     if not arguments:
-        raise UsageError("expected a folder", hint="python -m harness.engine.embedded FOLDER ...")
+        raise UsageError("expected a folder", hint="python -m harness.sources.embedded FOLDER ...")
     for argument in arguments:
         found = read_embedded(Path(argument))
         sys.stdout.write(f"# {argument}\ncommit: {found.commit}\ntree: {found.tree}\n")

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.core.objects import Entry, tree_id
-from harness.engine import worktree
-from harness.engine.repositories import Pinned
 from harness.errors import SourceMismatch
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Git
+from harness.sources import worktree
+from harness.sources.git_objects import Entry, tree_id
+from harness.sources.repositories import Pinned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

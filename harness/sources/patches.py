@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from harness.core.objects import Entry, Mode
 from harness.errors import SourceMismatch
+from harness.sources.git_objects import Entry, Mode
 
 _ABSENT = "0" * 40
 _GIT = re.compile(r"diff --git a/(?P<path>[^\s\"\\]+) b/(?P=path)")

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
-from harness.core.patches import Patch, chain, parse_patch
-from harness.core.recorded import Recorded, read_recorded
-from harness.core.sparse import selected
-from harness.engine import worktree
-from harness.engine.checkouts import Identity, Wanted, build, check
-from harness.engine.repositories import Repositories
 from harness.errors import HarnessError, ManifestError, NotReadyError, SourceMismatch
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
 from harness.runtimes.runtime import Git
+from harness.sources import worktree
+from harness.sources.checkouts import Identity, Wanted, build, check
+from harness.sources.patches import Patch, chain, parse_patch
+from harness.sources.repositories import Repositories
+from harness.sources.sparse import selected
+from harness.sources.trees_file import Recorded, read_recorded
 from harness.store.lock import locked
 
 _RECORD = "if the change is meant: python tests/checks/record_trees.py"

@@ -1,0 +1,1 @@
+"""Fetch, patch and verify upstream repositories; the only place that runs git."""
