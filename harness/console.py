@@ -17,8 +17,8 @@ from rich.live import Live
 from rich.progress import Progress
 from rich.table import Table
 
-from harness.engine.runner import Outcome, Status
 from harness.errors import HarnessError
+from harness.execution.runner import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
 
 _WIDTH = 130  # where there is no terminal to ask

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.assets.assets import Assets
-from harness.engine.packages import package_hashes
 from harness.environments.builder import BuildOptions
 from harness.errors import UsageError
+from harness.execution.packages import package_hashes
 from harness.gpus.leases import GpuLeases
 from harness.gpus.selection import choose, visible
 from harness.layout import CacheLayout, ProjectLayout, RunLayout

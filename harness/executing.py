@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from harness.context import Context
-from harness.engine.faults import Retries
-from harness.engine.retention import Keeper
-from harness.engine.runner import Outcome, Ready, StepRunner
-from harness.engine.schedule import Tokens, Watch, run_plan
-from harness.engine.shards import split_step
+from harness.execution.faults import Retries
+from harness.execution.keeper import Keeper
+from harness.execution.runner import Outcome, Ready, StepRunner
+from harness.execution.schedule import Tokens, Watch, run_plan
+from harness.execution.shards import split_step
 from harness.manifest.model import RuntimeName, Scale
 from harness.plan.plan import BoundStep, Plan
 

@@ -7,11 +7,11 @@ from typing import Any
 
 from harness.asking import Ask, plan_methods, read_unpatched
 from harness.context import Context
-from harness.engine.retention import Keeper, open_steps
-from harness.engine.runner import Outcome, Ready, Status, read_scores
-from harness.engine.schedule import Tokens
 from harness.errors import Interrupted, NotReadyError
 from harness.executing import Work, execute, set_aside_damaged
+from harness.execution.keeper import Keeper, open_steps
+from harness.execution.runner import Outcome, Ready, Status, read_scores
+from harness.execution.schedule import Tokens
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.manifest.model import Method, RuntimeName, Scale

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.context import Context
-from harness.engine.attempts import read_intent
-from harness.engine.retention import open_steps
-from harness.engine.shards import part_keys
 from harness.errors import UsageError
+from harness.execution.attempts import read_intent
+from harness.execution.keeper import open_steps
+from harness.execution.shards import part_keys
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.plan import keys

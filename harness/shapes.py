@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.context import Context
-from harness.engine.runner import Outcome, Status
 from harness.errors import HarnessError, NotReadyError
+from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.plan import keys

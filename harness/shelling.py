@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from harness.context import Context
-from harness.engine.execution import Ready
 from harness.errors import NotReadyError, UsageError
+from harness.execution.outcome import Ready
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, read_step

@@ -8,9 +8,9 @@ from functools import partial
 from pathlib import Path
 
 from harness.context import Context
-from harness.engine.attempts import read_intent
-from harness.engine.shards import part_keys
 from harness.errors import HarnessError, NotReadyError
+from harness.execution.attempts import read_intent
+from harness.execution.shards import part_keys
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.review import StepState, find_steps

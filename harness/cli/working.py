@@ -23,9 +23,9 @@ def make_work(
     keep: bool = False,
 ) -> Any:
     """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
-    from harness.engine.faults import Retries
-    from harness.engine.schedule import Tokens, Watch
     from harness.executing import Work
+    from harness.execution.faults import Retries
+    from harness.execution.schedule import Tokens, Watch
     from harness.store.machine import total_memory_gb
 
     memory = total_memory_gb()

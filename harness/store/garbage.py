@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.engine.attempts import execution_name, read_intent
-from harness.engine.shards import part_keys
+from harness.execution.attempts import execution_name, read_intent
+from harness.execution.shards import part_keys
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Runtime, Survivor

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.engine.faults import fault_of
+from harness.execution.faults import fault_of
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit

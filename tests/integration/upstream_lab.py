@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from harness.context import Context, find_cache, find_project
-from harness.engine import packages
+from harness.execution import packages
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName, Scale
 

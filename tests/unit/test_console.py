@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from harness.console import Board, duration, read_advance, users
-from harness.engine.runner import Outcome, Status
+from harness.execution.runner import Outcome, Status
 from harness.manifest.model import Losses
 from tests import toy
 

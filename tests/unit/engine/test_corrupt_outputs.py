@@ -15,8 +15,8 @@ import pytest
 import torch
 from PIL import Image
 
-from harness.engine.runner import Outcome, Ready, Status, StepRunner
-from harness.engine.schedule import Tokens, Watch, run_plan
+from harness.execution.runner import Outcome, Ready, Status, StepRunner
+from harness.execution.schedule import Tokens, Watch, run_plan
 from harness.glue.mxnet_params import write_params
 from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout, RunLayout

@@ -10,11 +10,18 @@ from typing import Any
 
 import pytest
 
-from harness.engine import faults
-from harness.engine.faults import Fault, Retries, disk_is_full, fault_of, find_cause, storage_fault
-from harness.engine.runner import Ready, Status, StepRunner
-from harness.engine.stopping import StepStop
 from harness.errors import DiskFull, EngineGone
+from harness.execution import faults
+from harness.execution.faults import (
+    Fault,
+    Retries,
+    disk_is_full,
+    fault_of,
+    find_cause,
+    storage_fault,
+)
+from harness.execution.runner import Ready, Status, StepRunner
+from harness.execution.stopping import StepStop
 from harness.manifest.model import Losses
 from harness.runtimes.runtime import Cause, Exit, Survivor
 from harness.store.store import Store

@@ -9,9 +9,9 @@ from threading import Event
 import pytest
 from tests.unit.core.test_shards import bound
 
-from harness.engine.retention import Keeper
-from harness.engine.runner import Outcome, Status
-from harness.engine.shards import finished_parts, split_keys, split_step
+from harness.execution.keeper import Keeper
+from harness.execution.runner import Outcome, Status
+from harness.execution.shards import finished_parts, split_keys, split_step
 from harness.layout import RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import BoundStep, Plan

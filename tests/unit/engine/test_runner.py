@@ -8,10 +8,10 @@ from threading import Event
 
 import pytest
 
-from harness.engine.faults import Retries
-from harness.engine.runner import Outcome, Ready, Status, StepRunner
-from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import NotReadyError
+from harness.execution.faults import Retries
+from harness.execution.runner import Outcome, Ready, Status, StepRunner
+from harness.execution.schedule import Tokens, Watch, run_plan
 from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest.model import Losses

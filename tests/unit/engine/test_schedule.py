@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.engine.runner import Outcome, Status
-from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import EngineGone, NotReadyError
+from harness.execution.runner import Outcome, Status
+from harness.execution.schedule import Tokens, Watch, run_plan
 from harness.gpus.leases import GpuLease, GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.model import Resources

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
 
-from harness.engine.runner import Outcome, Status
-from harness.engine.schedule import Tokens, Watch, run_plan
 from harness.errors import StepError
+from harness.execution.runner import Outcome, Status
+from harness.execution.schedule import Tokens, Watch, run_plan
 from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.model import Losses, Resources

@@ -5,8 +5,8 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from harness.engine.runner import Outcome, Status
 from harness.errors import HarnessError, NotReadyError
+from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLease, GpuLeases
 from harness.manifest.model import Resources
 from harness.plan.plan import BoundStep, Plan

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.engine.workspace import Workspace
+from harness.execution.workspace import Workspace
 from harness.layout import EntryLayout
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Command

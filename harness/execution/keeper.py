@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from harness.engine.runner import Outcome, Status
-from harness.engine.shards import part_keys, split_keys
+from harness.execution.runner import Outcome, Status
+from harness.execution.shards import part_keys, split_keys
 from harness.layout import RunLayout
 from harness.plan.needs import Needs, droppable, needs_of, read_needs, survey
 from harness.plan.plan import BoundStep, Plan

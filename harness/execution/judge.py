@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.engine.attempts import Attempt
-from harness.engine.faults import NO_SPACE, Fault, fault_of, find_cause
 from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
+from harness.execution.attempts import Attempt
+from harness.execution.faults import NO_SPACE, Fault, fault_of, find_cause
 from harness.layout import EntryLayout
 from harness.manifest.contract import Contract
 from harness.plan.plan import BoundStep

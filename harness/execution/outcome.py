@@ -6,9 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from harness.engine import packages
-from harness.engine.shards import cut_inputs
-from harness.engine.workspace import Workspace, inside
+from harness.execution import packages
+from harness.execution.shards import cut_inputs
+from harness.execution.workspace import Workspace, inside
 from harness.layout import EntryLayout, RunLayout
 from harness.plan import keys
 from harness.plan.plan import BoundStep

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from threading import Event
 
 from harness.contracts import check
-from harness.engine.attempting import Attempting, Labels, stopped, strip
-from harness.engine.execution import Outcome, Ready, Status
-from harness.engine.faults import Faulty, Retries
-from harness.engine.judging import Check
-from harness.engine.stopping import StepStop
 from harness.errors import HarnessError, Interrupted
+from harness.execution.attempting import Attempting, Labels, stopped, strip
+from harness.execution.faults import Faulty, Retries
+from harness.execution.judge import Check
+from harness.execution.outcome import Outcome, Ready, Status
+from harness.execution.stopping import StepStop
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Exit, Runtime

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness.engine import shards
-from harness.engine.attempts import Attempt, Intent, execution_name, read_intent
-from harness.engine.execution import Outcome, Ready, Status
-from harness.engine.faults import (
+from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
+from harness.execution import shards
+from harness.execution.attempts import Attempt, Intent, execution_name, read_intent
+from harness.execution.faults import (
     Fault,
     Faulty,
     Retries,
@@ -18,10 +18,10 @@ from harness.engine.faults import (
     fault_of,
     storage_fault,
 )
-from harness.engine.judging import Check, Verdict, judge
-from harness.engine.stopping import StepStop
-from harness.engine.workspace import Workspace
-from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
+from harness.execution.judge import Check, Verdict, judge
+from harness.execution.outcome import Outcome, Ready, Status
+from harness.execution.stopping import StepStop
+from harness.execution.workspace import Workspace
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit, Runtime
