@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from typing import Any
 
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.reproduce import Result, expand, gpu_refusals, undone
 from harness.errors import HarnessError, NotReadyError
 from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.plan import keys
 from harness.plan.plan import BoundStep, Plan
-from harness.reproduce import Result, expand, gpu_refusals, undone
 from harness.sources.sources import Finding
 
 

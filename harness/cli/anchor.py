@@ -43,11 +43,12 @@ def anchor(
     as_json: Json = False,
 ) -> None:
     """Run what follows the authors' own file and compare the known scores: hours, not weeks."""
-    from harness import anchoring, console
-    from harness import reproduce as verbs
+    from harness import console
+    from harness.commands import anchor as anchoring
+    from harness.commands import reproduce as verbs
+    from harness.commands.inspect import log_path
     from harness.errors import NotAsExpected
     from harness.plan import keys
-    from harness.review import log_path
 
     context = make_context(project, runs, mirror, data, ca_bundle, wheelhouse, base)
     name, chosen = anchoring.choose(context, method, name)

@@ -48,7 +48,8 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Build the environments that methods need."""
-    from harness import console, imaging
+    from harness import console
+    from harness.commands import build as imaging
 
     context = make_context(project, runs, mirror, None, ca_bundle, wheelhouse, base, fresh=no_cache)
     rows = imaging.build_methods(
@@ -72,7 +73,8 @@ def lock(
     as_json: Json = False,
 ) -> None:
     """Pin the base images that their registries have now, in harness.lock."""
-    from harness import console, imaging
+    from harness import console
+    from harness.commands import build as imaging
 
     pins = imaging.lock_bases(make_context(project, None), parse_runtime(runtime), check=check)
     if as_json:
@@ -101,7 +103,8 @@ def mirror_create(
     as_json: Json = False,
 ) -> None:
     """Gather repositories, packages, images and assets, so that no network is needed later."""
-    from harness import console, mirroring
+    from harness import console
+    from harness.commands import mirror as mirroring
 
     context = make_context(project, runs, mirror, data, ca_bundle, wheelhouse, base)
     choice = (stack, parse_scale(scale), parse_runtime(runtime))

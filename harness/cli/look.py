@@ -21,7 +21,8 @@ _REPOSITORIES_TABLE = 8
 @app.command()
 def status(*, project: Project = None, runs: Runs = None, as_json: Json = False) -> None:
     """Where every planned run stands, from the files alone."""
-    from harness import console, review
+    from harness import console
+    from harness.commands import inspect as review
     from harness.plan import keys
 
     found = review.status(make_context(project, runs))
@@ -47,7 +48,8 @@ def logs(
     as_json: Json = False,
 ) -> None:
     """Print a step's log."""
-    from harness import console, review
+    from harness import console
+    from harness.commands import inspect as review
 
     context = make_context(project, runs)
     found = review.find_step(context, step)
@@ -69,7 +71,8 @@ def why(
     as_json: Json = False,
 ) -> None:
     """What differs between a step's key and the nearest finished one."""
-    from harness import console, review
+    from harness import console
+    from harness.commands import inspect as review
 
     context = make_context(project, runs)
     found = review.find_step(context, step)

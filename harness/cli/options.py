@@ -9,8 +9,8 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.asking import Ask
-    from harness.context import Context
+    from harness.commands.context import Context
+    from harness.commands.plan import Ask
 
 Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
@@ -80,7 +80,7 @@ def make_context(
 
     A mirror that cannot be opened is an error, unless the mirror is itself `examined`.
     """
-    from harness.context import Context, default_runs, find_cache, find_project
+    from harness.commands.context import Context, default_runs, find_cache, find_project
     from harness.environments.builder import BuildOptions
     from harness.environments.mirror import open_mirror
     from harness.errors import HarnessError
@@ -127,7 +127,7 @@ def make_ask(
     with_test: bool,
 ) -> "Ask":
     """Return what the user asks for. Raises UsageError, naming the option."""
-    from harness.asking import Ask
+    from harness.commands.plan import Ask
     from harness.manifest.model import Losses
 
     if seeds is not None and seed is not None:

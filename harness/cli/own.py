@@ -20,7 +20,7 @@ def method_new(
 ) -> None:
     """Pin a repository and write a manifest and an environment that plan as they stand."""
     from harness import console
-    from harness.scaffold import new_method
+    from harness.commands.method_new import new_method
 
     written = new_method(make_context(project, None, mirror), name, url, commit)
     if as_json:

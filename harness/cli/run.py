@@ -38,9 +38,9 @@ from harness.cli.options import (
 from harness.cli.working import make_work
 
 if TYPE_CHECKING:
-    from harness.context import Context
+    from harness.commands.context import Context
+    from harness.commands.reproduce import Result
     from harness.plan.plan import Plan
-    from harness.reproduce import Result
 
 
 @app.command()
@@ -73,9 +73,9 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Take chains from pinned repositories to J, F and J&F."""
-    from harness import reproduce as verbs
+    from harness.commands import reproduce as verbs
+    from harness.commands.inspect import log_path
     from harness.console import Board
-    from harness.review import log_path
 
     ask = make_ask(
         methods,
@@ -133,7 +133,7 @@ def plan(
 ) -> None:
     """Print every step, done or to do and why; nothing is fetched, built or run."""
     from harness import console, shapes
-    from harness import reproduce as verbs
+    from harness.commands import reproduce as verbs
 
     ask = make_ask(
         methods,
@@ -175,7 +175,7 @@ def fetch(
 ) -> None:
     """Check out the sources and fetch the assets that methods need."""
     from harness import console
-    from harness import reproduce as verbs
+    from harness.commands import reproduce as verbs
 
     context = make_context(project, runs, mirror, data)
     rows = verbs.fetch_methods(context, methods, parse_scale(scale), console.err.print)
@@ -192,7 +192,7 @@ def verify(
 ) -> None:
     """Check that pins exist, patches apply exactly and checkouts are what they were."""
     from harness import console, shapes
-    from harness import reproduce as verbs
+    from harness.commands import reproduce as verbs
     from harness.errors import MismatchError
 
     context = make_context(project, runs, mirror)

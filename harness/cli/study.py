@@ -22,7 +22,7 @@ def score(
 ) -> None:
     """J (mIoU), F (contour) and J&F of a folder of predictions, in percent."""
     from harness import console
-    from harness.scoring import score_folder
+    from harness.commands.score import score_folder
 
     found = score_folder(pred, gt, ids, kind=kind, curve=curve)
     if as_json:

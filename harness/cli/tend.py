@@ -31,7 +31,8 @@ def gc(
     as_json: Json = False,
 ) -> None:
     """Remove what executions left and nobody needs; nothing that anybody works at."""
-    from harness import console, tending
+    from harness import console
+    from harness.commands import gc as tending
     from harness.errors import NotReadyError
 
     context = make_context(project, runs, mirror, base=base)
@@ -72,7 +73,8 @@ def cancel(
     as_json: Json = False,
 ) -> None:
     """Stop the steps of a run that are under way, whoever runs them."""
-    from harness import console, tending
+    from harness import console
+    from harness.commands import gc as tending
 
     ended = tending.cancel(make_context(project, runs), name, _PATIENCE_SECONDS)
     if as_json:
@@ -101,7 +103,8 @@ def shell(
     as_json: Json = False,
 ) -> None:
     """Open a shell in a step's environment, with its inputs and the folder of its last failure."""
-    from harness import console, shelling
+    from harness import console
+    from harness.commands import shell as shelling
 
     context = make_context(project, runs, mirror, data, base=base)
 

@@ -8,7 +8,7 @@ from threading import Event
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from harness.context import Context
+    from harness.commands.context import Context
 
 
 def make_work(
@@ -23,7 +23,7 @@ def make_work(
     keep: bool = False,
 ) -> Any:
     """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
-    from harness.executing import Work
+    from harness.commands.executing import Work
     from harness.execution.faults import Retries
     from harness.execution.schedule import Tokens, Watch
     from harness.store.machine import total_memory_gb

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from harness.asking import Ask
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.plan import Ask
 from harness.doctor import engine, gpu, inputs, machine
 from harness.doctor.gather import look
 from harness.doctor.line import Check, Facts, Line, Needs, State

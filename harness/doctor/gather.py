@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from harness.context import Context
+from harness.commands.context import Context
 from harness.doctor.engine import HOOK
 from harness.doctor.line import Facts, Place
 from harness.errors import NotReadyError

@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from harness import reproduce as verbs
-from harness.asking import Ask
-from harness.context import Context
+from harness.commands import reproduce as verbs
+from harness.commands.context import Context
+from harness.commands.plan import Ask
 from harness.doctor.line import Needs
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness import reproduce as verbs
-from harness.asking import Ask
-from harness.context import Context
+from harness.commands import reproduce as verbs
+from harness.commands.context import Context
+from harness.commands.plan import Ask
 from harness.gpus.nvml import Nvml
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.model import Losses, Scale

@@ -4,9 +4,9 @@ from typing import cast
 
 import pytest
 
-from harness.context import Context
+from harness.commands.build import BasePin, build_methods
+from harness.commands.context import Context
 from harness.errors import UsageError
-from harness.imaging import BasePin, build_methods
 from harness.manifest.model import RuntimeName
 
 

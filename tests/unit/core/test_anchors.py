@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from harness.core.anchors import compare, conclude
+from harness.commands.anchors import compare, conclude
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Anchor, Expected, Losses
 from harness.plan.plan import Plan

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.context import Context
+from harness.commands.context import Context
 from harness.errors import HarnessError, UsageError
 from harness.manifest.load import load_catalogue, load_method, method_names
 

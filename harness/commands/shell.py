@@ -9,14 +9,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.inspect import find_step
+from harness.commands.reproduce import build, fetch
 from harness.errors import NotReadyError, UsageError
 from harness.execution.outcome import Ready
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, read_step
-from harness.reproduce import build, fetch
-from harness.review import find_step
 from harness.runtimes.runtime import Interactive
 
 #: bash where there is one.

@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.reproduce import environment, expand
 from harness.environments.requirements import base_digest, write_base
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.manifest.model import RuntimeName
-from harness.reproduce import environment, expand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.asking import read_unpatched
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.plan import read_unpatched
+from harness.commands.reproduce import environment, expand, needed_assets
 from harness.environments.mirror import MirroredBase, MirrorList
 from harness.environments.mirror_folder import MirrorFolder
 from harness.environments.requirements import read_lock
 from harness.environments.venv import HOST, pip_options
 from harness.errors import NotReadyError
 from harness.manifest.model import Method, RuntimeName, Scale
-from harness.reproduce import environment, expand, needed_assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

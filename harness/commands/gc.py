@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.inspect import StepState, find_steps
 from harness.errors import HarnessError, NotReadyError
 from harness.execution.attempts import read_intent
 from harness.execution.shards import part_keys
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
-from harness.review import StepState, find_steps
 from harness.runtimes.runtime import Runtime, Survivor
 from harness.sources import worktree
 from harness.store.garbage import Left, Litter, find_litter, size_of

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.context import Context
+from harness.commands.context import Context
 from harness.errors import UsageError
 from harness.manifest.model import Losses, Method, RuntimeName, Scale
 from harness.manifest.references import parse_reference, possible, used_assets

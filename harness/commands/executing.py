@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from harness.context import Context
+from harness.commands.context import Context
 from harness.execution.faults import Retries
 from harness.execution.keeper import Keeper
 from harness.execution.runner import Outcome, Ready, StepRunner

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.asking import Ask, plan_methods, read_unpatched
-from harness.context import Context
+from harness.commands.context import Context
+from harness.commands.executing import Work, execute, set_aside_damaged
+from harness.commands.plan import Ask, plan_methods, read_unpatched
 from harness.errors import Interrupted, NotReadyError
-from harness.executing import Work, execute, set_aside_damaged
 from harness.execution.keeper import Keeper, open_steps
 from harness.execution.runner import Outcome, Ready, Status, read_scores
 from harness.execution.schedule import Tokens

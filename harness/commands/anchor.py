@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.asking import Ask
-from harness.context import Context
-from harness.core.anchors import Compared, compare, conclude
+from harness.commands.anchors import Compared, compare, conclude
+from harness.commands.context import Context
+from harness.commands.plan import Ask
+from harness.commands.reproduce import Result
 from harness.errors import UsageError
 from harness.manifest.model import Anchor, Losses, RuntimeName, Scale
 from harness.plan.plan import Plan
-from harness.reproduce import Result
 
 
 @dataclass(frozen=True, slots=True)

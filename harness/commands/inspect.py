@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.context import Context
+from harness.commands.context import Context
 from harness.errors import UsageError
 from harness.execution.attempts import read_intent
 from harness.execution.keeper import open_steps

@@ -1,0 +1,1 @@
+"""One file per verb, called as the user calls it; no option parsing and no printing."""
