@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 from harness.commands.context import Context
 from harness.commands.plan import Ask
-from harness.doctor import engine, gpu, inputs, machine
+from harness.doctor import data as inputs
+from harness.doctor import engine, gpu, machine
+from harness.doctor.check import Check, Facts, Line, Needs, State
 from harness.doctor.gather import look
-from harness.doctor.line import Check, Facts, Line, Needs, State
 from harness.doctor.needs import needs_of
 
 __all__ = ["CHECKS", "Facts", "Line", "Needs", "Report", "State", "examine"]

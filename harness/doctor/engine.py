@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.doctor.line import Facts, Line, Needs, State, judge
+from harness.doctor.check import Facts, Line, Needs, State, judge
 from harness.manifest.model import RuntimeName, Scale
 from harness.runtimes.container_settings import (
     CDI_KIND,

@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 
 from harness.commands.context import Context
+from harness.doctor.check import Facts, Place
 from harness.doctor.engine import HOOK
-from harness.doctor.line import Facts, Place
 from harness.errors import NotReadyError
 from harness.gpus.leases import GpuLeases
 from harness.manifest.model import RuntimeName

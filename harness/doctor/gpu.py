@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.doctor.line import Facts, Line, Needs, State, judge
+from harness.doctor.check import Facts, Line, Needs, State, judge
 from harness.manifest.catalogue import Stack
 from harness.plan.compatibility import Gpu, driver_suffices, refusals, working_stacks
 

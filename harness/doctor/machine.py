@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from harness.doctor.line import Facts, Line, Needs, Place, State, judge
+from harness.doctor.check import Facts, Line, Needs, Place, State, judge
 from harness.manifest.model import Scale
 
 _IMAGE_GB = 10.0  # for building one image of a stack with CUDA

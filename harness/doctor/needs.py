@@ -5,7 +5,7 @@ from dataclasses import replace
 from harness.commands import reproduce as verbs
 from harness.commands.context import Context
 from harness.commands.plan import Ask
-from harness.doctor.line import Needs
+from harness.doctor.check import Needs
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
 from harness.plan.plan import BoundStep

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from harness.assets.declared import AssetState, AssetStatus
-from harness.doctor import CHECKS, Facts, Line, Needs, Report, State, engine, gpu, inputs, machine
-from harness.doctor.line import Place
+from harness.doctor import CHECKS, Facts, Line, Needs, Report, State, engine, gpu, machine
+from harness.doctor import data as inputs
+from harness.doctor.check import Place
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue
 from harness.manifest.model import Resources, RuntimeName, Scale

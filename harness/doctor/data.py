@@ -1,7 +1,7 @@
 """Checks of what a plan is made of: that it can be made, data and weights, the mirror."""
 
 from harness.assets.declared import AssetState
-from harness.doctor.line import Facts, Line, Needs, State, judge
+from harness.doctor.check import Facts, Line, Needs, State, judge
 from harness.environments.mirror import MirrorLayout, open_mirror
 from harness.errors import HarnessError
 
