@@ -20,9 +20,9 @@ from harness.assets.download import Progress, download
 from harness.assets.trust import Trust
 from harness.contracts import ContractError, check_content
 from harness.errors import MismatchError, NotReadyError, UsageError
+from harness.files import locked
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset
-from harness.store.lock import locked
 
 __all__ = ["AssetState", "AssetStatus", "Assets"]
 

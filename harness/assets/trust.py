@@ -1,15 +1,13 @@
 """`runs/trust.json`: what assets were on first use, and where they were seen unchanged."""
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import NotReadyError
-from harness.store.lock import locked
+from harness.files import locked, write_json
 
 _SCHEMA = 1
 
@@ -62,12 +60,4 @@ class Trust:
         )
 
     def _write(self, assets: Mapping[str, Any]) -> None:
-        """Replace the file at once, so that no reader sees half of it."""
-        text = json.dumps({"schema": _SCHEMA, "assets": assets}, indent=1, sort_keys=True)
-        with tempfile.NamedTemporaryFile(
-            "w", dir=self.path.parent, prefix=".trust-", encoding="utf-8", delete=False
-        ) as file:
-            file.write(text + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).replace(self.path)
+        write_json(self.path, {"schema": _SCHEMA, "assets": assets})

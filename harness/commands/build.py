@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from harness.commands.context import Context
 from harness.commands.reproduce import environment, expand
-from harness.environments.requirements import base_digest, write_base
+from harness.environments.base_images import base_digest, write_base
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.manifest.model import RuntimeName
 

@@ -23,10 +23,10 @@ from harness.sources.sources import Sources
 from harness.store.store import Store
 
 if TYPE_CHECKING:
+    from harness.environments.built_images import BuiltImages
     from harness.environments.image import ImageEnvironments
     from harness.environments.pip import PipVenvBuilder
     from harness.environments.registry import EngineImageCarrier
-    from harness.runtimes.leftovers import MadeImages
 
 _MARK = Path("manifests", "repos.yaml")
 
@@ -150,11 +150,11 @@ class Context:
             self.project, self.cache, self.catalogue.stacks, engine, self.build
         )
 
-    def made_images(self, name: RuntimeName) -> "MadeImages":
+    def built_images(self, name: RuntimeName) -> "BuiltImages":
         """The images that any harness built on an engine."""
-        from harness.runtimes.leftovers import MadeImages
+        from harness.environments.built_images import BuiltImages
 
-        return MadeImages(name)
+        return BuiltImages(name)
 
     def carrier(self, name: RuntimeName) -> "EngineImageCarrier":
         """What takes images out of an engine and into it."""

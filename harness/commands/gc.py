@@ -10,14 +10,14 @@ from pathlib import Path
 from harness.commands.context import Context
 from harness.commands.inspect import StepState, find_steps
 from harness.errors import HarnessError, NotReadyError
-from harness.execution.attempts import read_intent
-from harness.execution.shards import part_keys
+from harness.files import locked
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.runtimes.runtime import Runtime, Survivor
 from harness.sources import worktree
 from harness.store.garbage import Left, Litter, find_litter, size_of
-from harness.store.lock import locked
+from harness.store.intent import read_intent
+from harness.store.split_record import part_keys
 
 _POLL_SECONDS = 0.2
 _HOST_STACK = "host"
@@ -164,7 +164,7 @@ def _venvs(context: Context) -> Iterator[Litter]:
 def _images(context: Context) -> Iterator[Litter]:
     for engine in context.engines():
         try:
-            made = context.made_images(engine).list()
+            made = context.built_images(engine).list()
         except NotReadyError:
             continue
         wanted = set(_identities(context, engine))

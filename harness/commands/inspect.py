@@ -9,13 +9,13 @@ from typing import Any
 
 from harness.commands.context import Context
 from harness.errors import UsageError
-from harness.execution.attempts import read_intent
 from harness.execution.keeper import open_steps
-from harness.execution.shards import part_keys
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.plan import keys
 from harness.plan.needs import read_needs
+from harness.store.intent import read_intent
+from harness.store.split_record import part_keys
 
 _FOLLOW_SECONDS = 0.5
 

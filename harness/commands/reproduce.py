@@ -12,6 +12,7 @@ from harness.errors import Interrupted, NotReadyError
 from harness.execution.keeper import Keeper, open_steps
 from harness.execution.runner import Outcome, Ready, Status, read_scores
 from harness.execution.schedule import Tokens
+from harness.files import write_json
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.manifest.model import Method, RuntimeName, Scale
@@ -22,7 +23,6 @@ from harness.plan.plan import BoundStep, Plan, PlannedRun
 from harness.runtimes.runtime import Environment
 from harness.sources.sources import Finding
 from harness.store import records
-from harness.store.store import write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,1 +1,1 @@
-"""Build what steps run in, virtual environments and images, and keep them in a mirror; starts no step."""
+"""Build what steps run in, venvs and images, and keep both in a mirror; starts no step."""

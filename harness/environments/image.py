@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from harness.environments.audit import check_image, forbidden
+from harness.environments.base_images import base_digest
 from harness.environments.builder import BuildOptions, ImageBuilder, ImageCarrier
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase
 from harness.environments.recipe import STAGES, Ground, ImageOf, stage_recipes
-from harness.environments.requirements import base_digest
 from harness.environments.venv import PROBE, keep_facts, read_facts
 from harness.errors import MismatchError, NotReadyError
+from harness.files import locked
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.runtimes.runtime import Environment
-from harness.store.lock import locked
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from harness.environments.streams import Reading
 from harness.errors import MismatchError, NotReadyError
+from harness.files import write_bytes
 
 _CHUNK = 1 << 20
 _NAME = "org.opencontainers.image.ref.name"
@@ -156,9 +157,7 @@ class ImageFolder:
         return f"sha256:{name}"
 
     def _place(self, name: str, content: bytes) -> None:
-        fresh = self.root / f".{uuid.uuid4().hex}"
-        fresh.write_bytes(content)
-        os.replace(fresh, self.root / name)
+        write_bytes(self.root / name, content)
 
 
 def _unpacked(archive: Iterable[bytes], arriving: Path) -> tuple[dict[str, Path], dict[str, str]]:

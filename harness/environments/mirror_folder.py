@@ -20,8 +20,7 @@ from harness.environments.mirror import (
 from harness.environments.recipe import package_of
 from harness.environments.requirements import MethodLock
 from harness.errors import MismatchError, NotReadyError
-from harness.store.lock import locked
-from harness.store.store import write_json
+from harness.files import locked, sync_tree, write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,8 +165,5 @@ def _files(layout: MirrorLayout) -> Iterator[tuple[str, Path]]:
 
 def _place(fresh: Path, target: Path) -> None:
     """Have the bytes on disk, then put them in place at once."""
-    for path in (fresh, *fresh.rglob("*")) if fresh.is_dir() else (fresh,):
-        if path.is_file():
-            with path.open("rb") as file:
-                os.fsync(file.fileno())
+    sync_tree(fresh)
     os.replace(fresh, target)

@@ -3,11 +3,9 @@
 import functools
 import importlib.metadata
 import json
-import os
 import platform
 import shutil
 import sys
-import uuid
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,11 @@ from typing import Any
 from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
 from harness.environments.requirements import read_lock
 from harness.errors import NotReadyError
+from harness.files import locked, write_json
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Environment
-from harness.store.lock import locked
 
 #: The stack that is harness's own interpreter.
 HOST = "host"
@@ -198,9 +196,5 @@ def read_facts(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
 
 def keep_facts(cache: CacheLayout, identity: str, facts: Mapping[str, object]) -> dict[str, Any]:
     """Keep what was probed of an environment."""
-    path = cache.facts(identity)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{uuid.uuid4().hex}")
-    fresh.write_text(json.dumps(dict(facts), indent=1, sort_keys=True))
-    os.replace(fresh, path)
+    write_json(cache.facts(identity), dict(facts))
     return dict(facts)

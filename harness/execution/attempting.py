@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
 from harness.execution import shards
-from harness.execution.attempts import Attempt, Intent, execution_name, read_intent
+from harness.execution.attempts import Attempt
 from harness.execution.faults import (
     Fault,
     Faulty,
@@ -22,12 +22,14 @@ from harness.execution.judge import Check, Verdict, judge
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
 from harness.execution.workspace import Workspace
+from harness.files import write_json
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit, Runtime
 from harness.store import records
+from harness.store.intent import Intent, execution_name, read_intent
 from harness.store.restore import differing, put_back
-from harness.store.store import Store, write_json
+from harness.store.store import Store
 
 _logger = logging.getLogger(__name__)
 Labels = Callable[[BoundStep], Mapping[str, str]]
@@ -175,6 +177,7 @@ class Attempting:
             started=dt.datetime.fromisoformat(attempt.intent.started),
             ended=dt.datetime.now(dt.UTC),
             exit_=verdict.exit,
+            fault=fault_of(verdict.exit),
             attempt=facts,
             outputs=verdict.outputs,
             error=str(verdict.failure) if verdict.failure else None,

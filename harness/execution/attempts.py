@@ -1,30 +1,16 @@
 """One attempt at a step: what is written down so that another process can take it up."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Any
 
 from harness.execution.workspace import Workspace
+from harness.files import write_json
 from harness.layout import EntryLayout
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Command
-from harness.store.owner import Owner, read_owner
-from harness.store.store import snapshot, write_json
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Intent:
-    """What stands in `attempt.json` from before the execution starts until it is settled."""
-
-    runtime: str
-    name: str  # of the execution
-    gpus: tuple[str, ...]
-    started: str  # for records; no decision rests on it
-    owner: Owner
-    inputs: Mapping[str, str]  # name -> digest of its files' sizes and times
-    reattached: int = 0
+from harness.store.intent import Intent
+from harness.store.owner import Owner
+from harness.store.store import snapshot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,21 +55,6 @@ class Attempt:
         taken = replace(intent, reattached=intent.reattached + 1)
         write_json(workspace.attempt.intent, asdict(taken))
         return cls(workspace=workspace, command=command, intent=taken, before=_joined(now.values()))
-
-
-def read_intent(attempt: EntryLayout) -> Intent | None:
-    """The intent of an attempt that is not settled; None if nothing was started in it."""
-    try:
-        found: dict[str, Any] = json.loads(attempt.intent.read_text())
-    except FileNotFoundError:
-        return None
-    fields = {**found, "gpus": tuple(found["gpus"]), "owner": read_owner(found["owner"])}
-    return Intent(**fields)
-
-
-def execution_name(folder: Path) -> str:
-    """The name of what runs in an attempt's folder."""
-    return f"harness-{folder.name}"
 
 
 def _joined(snapshots: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:

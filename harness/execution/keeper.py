@@ -16,12 +16,12 @@ from pathlib import Path
 from threading import Event
 
 from harness.execution.runner import Outcome, Status
-from harness.execution.shards import part_keys, split_keys
+from harness.files import locked
 from harness.layout import RunLayout
 from harness.plan.needs import Needs, droppable, needs_of, read_needs, survey
 from harness.plan.plan import BoundStep, Plan
-from harness.store.lock import locked
 from harness.store.running_plans import present
+from harness.store.split_record import part_keys, split_keys
 from harness.store.store import Store
 
 _logger = logging.getLogger(__name__)

@@ -9,19 +9,21 @@ import errno
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from harness.errors import StepError
-from harness.layout import EntryLayout, RunLayout
+from harness.files import write_json
+from harness.layout import EntryLayout
 from harness.manifest.placeholders import fill, placeholders
 from harness.plan.ids import parse_ids
 from harness.plan.plan import BoundStep
 from harness.plan.split import cut, lists, split
 from harness.runtimes.runtime import Cause, Exit
 from harness.sources.worktree import copy_writable
-from harness.store.store import Store, write_json
+from harness.store.split_record import note_split, splits
+from harness.store.store import Store
 
 #: What file systems answer that have no hard links, or not these.
 _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS}
@@ -47,7 +49,7 @@ def split_step(
             )
     parts = split(step, ids, count)
     if parts:
-        _note(store.layout, step.key, [part.key for part in parts])
+        note_split(store.layout, step.key, [part.key for part in parts])
     return parts
 
 
@@ -111,30 +113,6 @@ def noted(record: dict[str, Any], attempt: EntryLayout) -> dict[str, Any]:
         "time": {**time, "start": start, "seconds": round(seconds, 3)},
         "shards": parts,
     }
-
-
-def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
-    """The splits of a step so far, each as the keys of its parts."""
-    try:
-        found: list[list[str]] = json.loads(layout.shards(key).read_text())["splits"]
-    except FileNotFoundError:
-        return []
-    return [tuple(keys) for keys in found]
-
-
-def split_keys(layout: RunLayout) -> list[str]:
-    """Keys of the steps that were split and are not whole, or not tidied up, yet."""
-    return [path.stem for path in layout.all_shards.glob("*.json")]
-
-
-def part_keys(layout: RunLayout, key: str) -> frozenset[str]:
-    """Keys of all parts of a step, of whichever split."""
-    return frozenset(part for keys in splits(layout, key) for part in keys)
-
-
-def _note(layout: RunLayout, key: str, parts: Sequence[str]) -> None:
-    others = [keys for keys in splits(layout, key) if keys != tuple(parts)]
-    write_json(layout.shards(key), {"splits": [*others, parts]})
 
 
 def _facts(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Find, choose and lease the GPUs of this machine; which stack drives which card is `plan.compatibility`."""
+"""Find, choose and lease this machine's GPUs; not which stack drives which card."""

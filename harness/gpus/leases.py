@@ -7,7 +7,6 @@ an execution that nobody follows; unless it is one of the very step that cards a
 just its cards are leased, so that the step can be followed.
 """
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,7 @@ from functools import cached_property
 from typing import Self
 
 from harness.errors import NotReadyError
+from harness.files import try_lock
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.compatibility import Gpu, suits
@@ -126,15 +126,8 @@ class _Locks:
         """Lock a card unless somebody else has; whether it is held now."""
         if uuid in self.held:
             return True
-        path = self._cache.gpu(uuid)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(descriptor)
-            if not isinstance(error, BlockingIOError):
-                raise
+        descriptor = try_lock(self._cache.gpu(uuid))
+        if descriptor is None:
             return False
         self.held[uuid] = descriptor
         return True

@@ -17,9 +17,9 @@ from harness.manifest.references import (
     texts,
     used_assets,
 )
+from harness.manifest.shardable import fault_of
 from harness.manifest.shared_steps import Origin
 from harness.manifest.yaml_source import KeyPath, YamlSource
-from harness.plan.split import fault_of
 
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
 

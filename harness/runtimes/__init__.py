@@ -1,1 +1,1 @@
-"""Start, follow and end one isolated step: container, process, sandbox; nothing of plans or of the store."""
+"""Start, follow and end one isolated step: container, process, sandbox; not the store or plans."""

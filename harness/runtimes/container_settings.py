@@ -1,14 +1,13 @@
 """What a step's container is told: isolation, limits, binds (design: "Isolation of containers")."""
 
-import os
 import re
 import resource
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.files import write_if_changed
 from harness.layout import CacheLayout
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Command
@@ -119,7 +118,7 @@ class ContainerSettings:
             "group": f"root:x:0:\nstep:x:{gid}:\n",
         }
         for name, text in texts.items():
-            _write_once(self.cache.account(name, uid, gid), text)
+            write_if_changed(self.cache.account(name, uid, gid), text)
         return [
             _bind(self.cache.account(name, uid, gid), f"/etc/{name}", read_only=True)
             for name in texts
@@ -148,12 +147,3 @@ def ulimits() -> list[Any]:
 def _within(kind: int, most: int) -> int:
     hard = resource.getrlimit(kind)[1]
     return most if hard == resource.RLIM_INFINITY else min(hard, most)
-
-
-def _write_once(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.{time.monotonic_ns()}")
-    fresh.write_text(text)
-    os.replace(fresh, path)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.errors import SourceMismatch
 from harness.plan.keys import digest
-from harness.runtimes.runtime import Git
 from harness.sources import worktree
 from harness.sources.git_objects import Entry, tree_id
+from harness.sources.git_port import Git
 from harness.sources.repositories import Pinned
 
 

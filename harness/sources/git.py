@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO, cast
 
 from harness.errors import HarnessError, MismatchError, NotReadyError
+from harness.files import write_if_changed
 from harness.sources.git_objects import Entry
 
 # What a connection may need, as pre-commit keeps it (pre-commit/pre-commit, git.py: no_git_env).
@@ -51,7 +52,7 @@ class GitCommands:
         # Done again each time: it changes nothing, and completes one that a kill left half made.
         _run(["init", "--quiet", "--bare", "--template=", str(repository)], cwd=repository)
         if borrow is not None:
-            _write_if_other(
+            write_if_changed(
                 repository / "objects" / "info" / "alternates", f"{borrow.resolve() / 'objects'}\n"
             )
 
@@ -94,7 +95,7 @@ class GitCommands:
             _run([*_at(target), "index-pack", "--stdin"], cwd=target, stdin=cast("BinaryIO", pack))
         shallow = target / "shallow"
         known = shallow.read_text().split() if shallow.is_file() else []
-        _write_if_other(shallow, "".join(f"{one}\n" for one in sorted({*known, commit})))
+        write_if_changed(shallow, "".join(f"{one}\n" for one in sorted({*known, commit})))
         _git(target, ["update-ref", f"refs/heads/pin-{commit[:12]}", commit])
 
     def load(self, repository: Path, stream: bytes) -> None:
@@ -231,15 +232,6 @@ def _translated(arguments: Sequence[str], stderr: str, *, online: bool) -> Harne
 
 
 _VERBS = frozenset({"init", "fast-import", "ls-tree", "cat-file", "apply", "fetch", "index-pack"})
-
-
-def _write_if_other(path: Path, text: str) -> None:
-    if path.is_file() and path.read_text() == text:
-        return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    staged = path.with_name(f"{path.name}.{os.getpid()}")
-    staged.write_text(text)
-    staged.replace(path)
 
 
 def _lines(items: Collection[str]) -> bytes:

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from harness.environments.mirror import MirrorLayout
 from harness.errors import NotReadyError, SourceMismatch
+from harness.files import locked
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
-from harness.runtimes.runtime import Git
 from harness.sources.embedded import fast_import_stream, read_embedded
 from harness.sources.git_objects import Entry, Mode, tree_id
+from harness.sources.git_port import Git
 from harness.sources.sparse import selected
-from harness.store.lock import locked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

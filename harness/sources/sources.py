@@ -12,17 +12,17 @@ from pathlib import Path
 from threading import Lock
 
 from harness.errors import HarnessError, ManifestError, NotReadyError, SourceMismatch
+from harness.files import locked
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
-from harness.runtimes.runtime import Git
 from harness.sources import worktree
 from harness.sources.checkouts import Identity, Wanted, build, check
+from harness.sources.git_port import Git
 from harness.sources.patches import Patch, chain, parse_patch
 from harness.sources.repositories import Repositories
 from harness.sources.sparse import selected
 from harness.sources.trees_file import Recorded, read_recorded
-from harness.store.lock import locked
 
 _RECORD = "if the change is meant: python tests/checks/record_trees.py"
 

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.execution.attempts import execution_name, read_intent
-from harness.execution.shards import part_keys
+from harness.files import locked
 from harness.layout import EntryLayout
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Runtime, Survivor
-from harness.store.lock import locked
+from harness.store.intent import execution_name, read_intent
 from harness.store.running_plans import present_plans
+from harness.store.split_record import part_keys
 from harness.store.store import Store
 
 

@@ -7,7 +7,6 @@ dead, because its lock was free; one of another host counts until its *counter* 
 `limit` seconds on the observer's own monotonic clock. No wall clock takes part.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -16,9 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from threading import Event, Thread
-from typing import Any
 
 from harness.errors import Interrupted
+from harness.files import lock_now, open_lock, write_json
 from harness.layout import RunLayout
 from harness.store.owner import Owner, read_owner, this_process
 
@@ -54,9 +53,9 @@ class Leases:
     @contextmanager
     def hold(self, key: str, stop: Event) -> Iterator[None]:
         """Hold `key` alone; waits for another holder. Raises Interrupted once `stop` is set."""
-        with self._open(key) as file:
+        with self._opened(key) as lock:
             still = _Stillness(self.owner, self._limit, self._clock)
-            while not (_try_lock(file) and still.is_free(self.heartbeat(key))):
+            while not (lock_now(lock) and still.is_free(self.heartbeat(key))):
                 if stop.wait(_POLL_SECONDS):
                     raise Interrupted(
                         f"stopped while waiting for step {key[:12]}, at which "
@@ -69,9 +68,9 @@ class Leases:
     @contextmanager
     def try_hold(self, key: str) -> Iterator[bool]:
         """Hold `key` if nobody does, another host included; whether it is held."""
-        with self._open(key) as file:
+        with self._opened(key) as lock:
             beat = self.heartbeat(key)
-            free = _try_lock(file) and (beat is None or beat.owner.host == self.owner.host)
+            free = lock_now(lock) and (beat is None or beat.owner.host == self.owner.host)
             if not free:
                 yield False
                 return
@@ -90,11 +89,10 @@ class Leases:
         beat = self.heartbeat(key)
         if beat is not None and beat.owner.host != self.owner.host:
             return True
-        path = self._layout.lease(key)
-        if not path.exists():
+        if not self._layout.lease(key).exists():
             return False
-        with path.open("a") as file:  # network file systems lock only what is open for writing
-            return not _try_lock(file)
+        with self._opened(key) as lock:
+            return not lock_now(lock)
 
     def heartbeat(self, key: str) -> Heartbeat | None:
         """What stands in the heartbeat file; None if nobody claims the key."""
@@ -107,10 +105,13 @@ class Leases:
             # Somebody's, and perhaps alive: given up like any that stands still.
             return Heartbeat(Owner(name=f"unreadable ({error})", host="?", pid=0, start=""), -1)
 
-    def _open(self, key: str) -> Any:
-        path = self._layout.lease(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("w")
+    @contextmanager
+    def _opened(self, key: str) -> Iterator[int]:
+        descriptor = open_lock(self._layout.lease(key))
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
     @contextmanager
     def _beating(self, key: str) -> Iterator[None]:
@@ -146,13 +147,8 @@ class Leases:
                 _logger.warning("the heartbeat of %s cannot be written: %s", key, error)
 
     def _write(self, key: str, counter: int) -> None:
-        path = self._layout.heartbeat(key)
-        fresh = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
-            fresh.write_text(json.dumps({"owner": asdict(self.owner), "counter": counter}))
-            os.replace(fresh, path)
-        finally:
-            fresh.unlink(missing_ok=True)
+        beat = {"owner": asdict(self.owner), "counter": counter}
+        write_json(self._layout.heartbeat(key), beat)
 
 
 class _Stillness:
@@ -170,11 +166,3 @@ class _Stillness:
         if beat != self._seen:
             self._seen, self._since = beat, self._clock()
         return self._clock() - self._since >= self._limit
-
-
-def _try_lock(file: Any) -> bool:
-    try:
-        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.execution.faults import fault_of
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit
@@ -27,12 +26,12 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
     started: dt.datetime,
     ended: dt.datetime,
     exit_: Exit,
+    fault: str | None,
     attempt: Mapping[str, Any],
     outputs: Mapping[str, Any],
     error: str | None,
 ) -> dict[str, Any]:
     """The record of one attempt."""
-    fault = fault_of(exit_)
     status = "done" if error is None else "failed"
     return {
         "schema": SCHEMA,
@@ -76,7 +75,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "code": exit_.code,
             "signal": exit_.signal,
             "detail": exit_.detail,
-            "fault": fault and fault.value,
+            "fault": fault,
         },
         "attempt": dict(attempt),
         "status": status,

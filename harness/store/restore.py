@@ -9,9 +9,10 @@ import shutil
 from collections.abc import Mapping
 from typing import Any
 
+from harness.files import sync_tree, write_json
 from harness.layout import EntryLayout
 from harness.plan.plan import BoundStep
-from harness.store.store import Store, sync_tree, write_json
+from harness.store.store import Store
 
 
 def put_back(

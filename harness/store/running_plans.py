@@ -4,10 +4,10 @@ import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
+from harness.files import locked, write_json
 from harness.layout import RunLayout
 from harness.store.leases import Leases
-from harness.store.lock import locked
-from harness.store.store import Store, write_json
+from harness.store.store import Store
 
 
 @contextmanager
@@ -20,7 +20,7 @@ def present(store: Store, plan: str, document: object) -> Iterator[None]:
         with locked(layout.plans_lock):
             _forget_dead(layout, leases)
             shown.enter_context(leases.try_hold(key))  # nobody else knows this key
-            write_json(layout.plan(plan), document)
+            write_json(layout.plan(plan), document, sort_keys=False)
         yield
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.files import sync, sync_tree
 from harness.layout import EntryLayout, RunLayout
 from harness.manifest.model import Output
 from harness.store.leases import Leases
@@ -87,7 +88,7 @@ class Store:
             if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
                 raise
             return False
-        _sync(target.parent)
+        sync(target.parent)
         return True
 
     def quarantine(self, key: str) -> Path:
@@ -105,31 +106,6 @@ class Store:
             shutil.rmtree(self.quarantine(key))
 
 
-def write_json(path: Path, value: Any) -> None:
-    """Write JSON so that a reader sees the old or the new file, never half of one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        with fresh.open("w", encoding="utf-8") as file:
-            json.dump(value, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(fresh, path)
-    finally:
-        fresh.unlink(missing_ok=True)
-
-
-def sync_tree(root: Path) -> None:
-    """Flush every file and folder below `root` to disk."""
-    for folder, _, files in os.walk(root, topdown=False):
-        for name in files:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                _sync(path)
-        _sync(Path(folder))
-
-
 def measure(path: Path) -> tuple[int, int]:
     """Files and bytes of a file or folder, as records count them."""
     states = snapshot([path]).values()
@@ -145,11 +121,3 @@ def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
             state = file.stat()
             found[str(file)] = (state.st_size, state.st_mtime_ns)
     return found
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -247,7 +247,7 @@ import sys
 from pathlib import Path
 from harness.layout import CacheLayout
 from harness.gpus.leases import GpuLeases
-from tests.unit.engine.test_gpu_leases import CARDS, STACKS, step
+from tests.unit.gpus.test_leases import CARDS, STACKS, step
 leases = GpuLeases(CacheLayout(Path(sys.argv[1])), lambda: CARDS, STACKS)
 held = []
 for line in sys.stdin:

@@ -15,10 +15,10 @@ import pytest
 import yaml
 
 from harness.environments.builder import BuildOptions
+from harness.environments.built_images import BuiltImages
 from harness.environments.image import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
 from harness.manifest.model import RuntimeName
-from harness.runtimes.leftovers import MadeImages
 from tests.integration.test_environments import DOCKERFILE, STACKS, Small, engine, small
 from tests.project import FIRST, Project
 from tests.services.docker_engine import BASE
@@ -205,7 +205,7 @@ def test_an_image_that_holds_what_it_must_not_is_refused(small: Small, docker_ho
             assert str(error.value).count("\n") == len(BAD), "something else was found"
             assert not client.images.list(wanted.tag)
             unchecked = {
-                one.name for one in MadeImages(RuntimeName.DOCKER).list() if not one.checked
+                one.name for one in BuiltImages(RuntimeName.DOCKER).list() if not one.checked
             }
             kept += [name for name in unchecked if name.startswith(wanted.unchecked)]
             assert len(kept) == 1

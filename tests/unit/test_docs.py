@@ -163,6 +163,7 @@ def test_every_field_of_a_step_record_is_documented() -> None:
         started=now,
         ended=now,
         exit_=Exit(cause=Cause.DONE, code=0),
+        fault=None,
         attempt={},
         outputs={},
         error=None,

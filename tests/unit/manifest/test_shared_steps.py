@@ -4,12 +4,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.core.test_manifest import load, project, write
 
 from harness.errors import ManifestError
 from harness.layout import ProjectLayout
 from tests import toy
 from tests.toy import STEPS
+from tests.unit.manifest.test_load import load, project, write
 
 COMMON = {"threads": {"paper": 1, "smoke": 1}, "resources": {"paper": {"cpus": 1}}}
 DATA = COMMON | STEPS[0]

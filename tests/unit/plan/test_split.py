@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from harness.manifest.load import load_catalogue, load_method, method_names
 from harness.manifest.model import Shards
+from harness.manifest.shardable import fault_of
 from harness.plan.plan import BoundStep
-from harness.plan.split import cut, fault_of, lists, split
+from harness.plan.split import cut, lists, split
 from tests import golden, toy
 
 PNG = {"kind": "png-labels", "ids": "{in.ids}/all.txt"}

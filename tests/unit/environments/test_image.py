@@ -11,8 +11,8 @@ from harness.environments.image import ImageEnvironments
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase, MirrorLayout
 from harness.errors import BuildError, ManifestError, MismatchError, NotReadyError
-from tests.unit.engine.environments import LOCK, STACKS, FakeImageBuilder, make_project
-from tests.unit.engine.test_image_folder import archive, layer
+from tests.unit.environments.environments import LOCK, STACKS, FakeImageBuilder, make_project
+from tests.unit.environments.test_image_folder import archive, layer
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from harness.environments.builder import BuildOptions
 from harness.environments.venv import HOST, ProcessEnvironments, pip_options
 from harness.errors import NotReadyError
-from tests.unit.engine.environments import LOCK, STACKS, FakeVenvBuilder, make_project
+from tests.unit.environments.environments import LOCK, STACKS, FakeVenvBuilder, make_project
 
 
 @pytest.fixture

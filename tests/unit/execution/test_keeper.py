@@ -7,18 +7,20 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from tests.unit.core.test_shards import bound
 
 from harness.execution.keeper import Keeper
 from harness.execution.runner import Outcome, Status
-from harness.execution.shards import finished_parts, split_keys, split_step
+from harness.execution.shards import finished_parts, split_step
+from harness.files import write_json
 from harness.layout import RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import BoundStep, Plan
 from harness.plan.split import split
 from harness.store.restore import differing, put_back
-from harness.store.store import Store, write_json
+from harness.store.split_record import split_keys
+from harness.store.store import Store
 from tests import toy
+from tests.unit.plan.test_split import bound
 
 
 def consumers() -> Plan:

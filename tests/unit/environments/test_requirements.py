@@ -6,9 +6,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from harness.environments.requirements import base_digest, read_lock, read_requirements
+from harness.environments.base_images import base_digest
+from harness.environments.requirements import read_lock, read_requirements
 from harness.errors import ManifestError
-from tests.unit.engine.environments import HASH, LOCK, make_project
+from tests.unit.environments.environments import HASH, LOCK, make_project
 
 PROJECT = Path(__file__).parents[3]
 

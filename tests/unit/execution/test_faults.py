@@ -27,7 +27,7 @@ from harness.runtimes.runtime import Cause, Exit, Survivor
 from harness.store.store import Store
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
-from tests.unit.engine.test_runner import GOOD, Act, Bench, statuses, write
+from tests.unit.execution.test_runner import GOOD, Act, Bench, statuses, write
 
 KILLED = Exit(cause=Cause.SIGNAL, code=137, signal="SIGKILL")
 STARVED = Exit(cause=Cause.OOM, code=137)

@@ -1,1 +1,0 @@
-"""One door for each outside tool; translates its errors and returns our types."""

@@ -1,1 +1,0 @@
-"""Pure planning: manifests, keys, plans. No network, git, docker, torch or clock."""

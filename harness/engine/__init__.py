@@ -1,1 +1,0 @@
-"""What fetches, builds, runs, stores and records."""

@@ -1,0 +1,102 @@
+"""Write files whole or not at all, flush them to disk, and lock files: the only place for each."""
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Replace `path` so that a reader, or a machine that loses power, has the old or the new file.
+
+    Missing folders are made. Raises OSError; then nothing is left beside the old file.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        with fresh.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(fresh, path)
+        sync(path.parent)
+    finally:
+        fresh.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text, as `write_bytes`."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any, *, sort_keys: bool = True) -> None:
+    """Write JSON, as `write_bytes`; keys in order unless their own order means something."""
+    write_text(path, json.dumps(value, indent=1, sort_keys=sort_keys) + "\n")
+
+
+def write_if_changed(path: Path, text: str) -> None:
+    """Write text, as `write_bytes`, unless the file holds it already."""
+    if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+        write_text(path, text)
+
+
+def sync(path: Path) -> None:
+    """Flush a file or a folder's entries to disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sync_tree(root: Path) -> None:
+    """Flush a file, or every file and folder at and below `root`, to disk; links are left out."""
+    if not root.is_dir():
+        sync(root)
+        return
+    for folder, _, files in os.walk(root, topdown=False):
+        for name in files:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                sync(path)
+        sync(Path(folder))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold `path` alone, across threads and processes; the kernel frees it when the holder dies."""
+    descriptor = open_lock(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def try_lock(path: Path) -> int | None:
+    """Lock `path` unless somebody else holds it; a descriptor that holds it until closed."""
+    descriptor = open_lock(path)
+    if lock_now(descriptor):
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def open_lock(path: Path) -> int:
+    """A descriptor of the lock file `path`, made if it is not there; nothing is locked yet."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Open for writing: network file systems lock nothing else.
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+
+
+def lock_now(descriptor: int) -> bool:
+    """Lock an open lock file unless somebody else holds it; whether it is held now."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -1,0 +1,32 @@
+"""`runs/shards/<key>.json`: into which shards a step was split."""
+
+import json
+from collections.abc import Sequence
+
+from harness.files import write_json
+from harness.layout import RunLayout
+
+
+def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
+    """The splits of a step so far, each as the keys of its parts."""
+    try:
+        found: list[list[str]] = json.loads(layout.shards(key).read_text())["splits"]
+    except FileNotFoundError:
+        return []
+    return [tuple(keys) for keys in found]
+
+
+def split_keys(layout: RunLayout) -> list[str]:
+    """Keys of the steps that were split and are not whole, or not tidied up, yet."""
+    return [path.stem for path in layout.all_shards.glob("*.json")]
+
+
+def part_keys(layout: RunLayout, key: str) -> frozenset[str]:
+    """Keys of all parts of a step, of whichever split."""
+    return frozenset(part for keys in splits(layout, key) for part in keys)
+
+
+def note_split(layout: RunLayout, key: str, parts: Sequence[str]) -> None:
+    """Write a split down; it is the newest from now on."""
+    others = [keys for keys in splits(layout, key) if keys != tuple(parts)]
+    write_json(layout.shards(key), {"splits": [*others, parts]})
