@@ -125,8 +125,8 @@ class Board:
         """The plan that is run: keys of assets on their first use are known only now."""
         self.plan = plan
 
-    def say(self, text: str) -> None:
-        """One line of what harness itself does."""
+    def notify(self, text: str) -> None:
+        """Print one line about what harness itself does."""
         err.print(text, markup=False)
 
     def started(self, step: BoundStep) -> None:
@@ -138,15 +138,15 @@ class Board:
         """A step ended."""
         with self.guard:
             self.started_at.pop(step.key, None)
-            self.done += step.part is None
-        where = f"[{self.done}/{len(self.plan.steps)}]" if step.part is None else ""
+            self.done += step.shard is None
+        where = f"[{self.done}/{len(self.plan.steps)}]" if step.shard is None else ""
         mark = _MARKS[outcome.status]
         name = f"{step.method} {step.stage} {step.name} ({users(self.plan, step)})"
         err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
         if outcome.remade:
             changed = ", ".join(outcome.remade)
-            err.print(f"made again, and not what it was: {changed}", markup=False)
-        if outcome.status is Status.FAILED and step.part is None:
+            err.print(f"runs again gave other content: {changed}", markup=False)
+        if outcome.status is Status.FAILED and step.shard is None:
             err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
         elif outcome.status is Status.INTERRUPTED and outcome.error:
             err.print(outcome.error, markup=False)

@@ -23,18 +23,18 @@ class RunLayout:
         """Folder of attempts, on the same file system as the store."""
         return self.root / "attempts"
 
-    def attempt(self, attempt: str) -> "EntryLayout":
+    def attempt(self, attempt: str) -> "StepFolder":
         """One attempt at a step."""
-        return EntryLayout(self.attempts / attempt)
+        return StepFolder(self.attempts / attempt)
 
     @property
     def store(self) -> Path:
         """Folder of finished steps."""
         return self.root / "store"
 
-    def entry(self, key: str) -> "EntryLayout":
+    def entry(self, key: str) -> "StepFolder":
         """A finished step: the attempt's folder, renamed."""
-        return EntryLayout(self.store / key[:2] / key)
+        return StepFolder(self.store / key[:2] / key)
 
     def lease(self, key: str) -> Path:
         """Lock file held by whoever works at `key`."""
@@ -82,7 +82,7 @@ class RunLayout:
         return self.root / "shards"
 
     def shards(self, key: str) -> Path:
-        """Into which parts a step was split; gone once it is whole."""
+        """Into which shards a step was split; gone once it is whole."""
         return self.all_shards / f"{key}.json"
 
     @property
@@ -102,9 +102,9 @@ class RunLayout:
         """The log of building one environment."""
         return self.root / "build" / f"{name}.log"
 
-    def shell(self, name: str) -> "EntryLayout":
+    def shell(self, name: str) -> "StepFolder":
         """The folder of one `harness shell`; gone when it ends."""
-        return EntryLayout(self.root / "shells" / name)
+        return StepFolder(self.root / "shells" / name)
 
     @property
     def quarantine(self) -> Path:
@@ -113,7 +113,7 @@ class RunLayout:
 
 
 @dataclass(frozen=True, slots=True)
-class EntryLayout:
+class StepFolder:
     """One attempt's folder; published by renaming it to its key."""
 
     root: Path
@@ -135,12 +135,12 @@ class EntryLayout:
 
     @property
     def lists(self) -> Path:
-        """A part's share of the lists, in copies of the inputs that they lie in."""
+        """A shard's share of the lists, in copies of the inputs that hold them."""
         return self.root / "lists"
 
     @property
     def merged(self) -> Path:
-        """Of which parts the outputs were put together; not there if of none."""
+        """Which shards were merged; not there if none were."""
         return self.root / "merged.json"
 
     @property
@@ -199,8 +199,8 @@ class CacheLayout:
         """A virtual environment of the process runtime."""
         return self.venvs / identity[:16]
 
-    def facts(self, identity: str) -> Path:
-        """The probe of one environment."""
+    def probe(self, identity: str) -> Path:
+        """What was found in one environment."""
         return self.root / "environments" / f"{identity[:16]}.json"
 
     def gpu(self, uuid: str) -> Path:
@@ -252,9 +252,9 @@ class ProjectLayout:
         """What a new method's manifest starts as."""
         return self.root / "manifests" / "templates" / "method.yaml"
 
-    def part(self, name: str) -> Path:
+    def shared_steps(self, name: str) -> Path:
         """The manifest of steps that methods share."""
-        return self.root / "manifests" / "parts" / f"{name}.yaml"
+        return self.root / "manifests" / "shared_steps" / f"{name}.yaml"
 
     @property
     def paper(self) -> Path:

@@ -1,63 +1,66 @@
-"""The shapes that people and machines read: rows of tables, documents of --json."""
+"""What --json prints and what tables show, as plain values."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from harness.commands.context import Context
-from harness.commands.reproduce import Result, expand, gpu_refusals, undone
+from harness.commands.inspect import State, state_of
+from harness.commands.plan import expand
+from harness.commands.reproduce import Result
 from harness.errors import HarnessError, NotReadyError
 from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.plan import keys
+from harness.plan.needs import Todo
 from harness.plan.plan import BoundStep, Plan
 from harness.sources.sources import Finding
 
 
-def plan_document(context: Context, plan: Plan) -> dict[str, Any]:
+def plan_document(context: Context, plan: Plan, todo: Todo) -> dict[str, Any]:
     """`plan --json`: runs, steps with their keys, states, disk."""
     document: dict[str, Any] = keys.plain(plan.document())
-    document["states"] = states(context, plan)
-    document["disk_gb"] = disk_gb(context, plan)
+    document["states"] = states(context, plan, todo)
+    document["disk_gb"] = disk_gb(plan, todo)
     document["peak_disk_gb"] = plan.peak_disk_gb()
     document["peak_disk_kept_gb"] = plan.peak_disk_gb(keep=True)
     return document
 
 
-def states(context: Context, plan: Plan) -> dict[str, str]:
-    """Of each step `done`, or `to do` and why."""
-    todo = {step.key for step in undone(context, plan)}
+def states(context: Context, plan: Plan, todo: Todo) -> dict[str, str]:
+    """The state of each step, as `status` calls it, and why where that says more."""
     return {
-        key: _undone_state(context, step) if key in todo else "done"
-        for key, step in plan.steps.items()
+        key: _state(context, step, state_of(context, key, todo)) for key, step in plan.steps.items()
     }
 
 
-def _undone_state(context: Context, step: BoundStep) -> str:
-    if context.store.record(step.key) is not None:
-        return "to do: an output was dropped"
-    return "to do: an asset is not hashed yet" if step.provisional else "to do"
+def _state(context: Context, step: BoundStep, state: State) -> str:
+    if state is not State.TODO:
+        return state.value
+    if context.store.recorded(step.key):
+        return f"{state}: an output was dropped"
+    return f"{state}: an asset is not hashed yet" if step.provisional else state.value
 
 
-def disk_gb(context: Context, plan: Plan) -> float:
+def disk_gb(plan: Plan, todo: Todo) -> float:
     """Estimated disk of the steps not done yet, in GB."""
-    return round(sum(step.resources.disk_gb for step in undone(context, plan)), 1)
+    return round(sum(step.resources.disk_gb for step in todo.steps(plan)), 1)
 
 
-def plan_notes(context: Context, plan: Plan) -> list[str]:
+def plan_notes(context: Context, plan: Plan, todo: Todo) -> list[str]:
     """What sharing saves, disk, GPU-hours, missing assets, options in force."""
-    todo = undone(context, plan)
-    size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(todo)} to do"
+    steps = todo.steps(plan)
+    size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(steps)} to do"
     peak, kept = plan.peak_disk_gb(), plan.peak_disk_gb(keep=True)
     notes = [
         f"{size}; sharing saves {plan.shared} step executions",
-        f"disk (estimate): {disk_gb(context, plan):g} GB for what is to do",
+        f"disk (estimate): {disk_gb(plan, todo):g} GB for what is to do",
         f"peak disk (estimate): {peak:g} GB if intermediates go once read, {kept:g} GB with --keep",
     ]
-    gpu_hours = sum(step.resources.gpus * step.resources.hours for step in todo)
+    gpu_hours = sum(step.resources.gpus * step.resources.hours for step in steps)
     if gpu_hours:
         notes.append(f"GPU-hours (estimate): {gpu_hours:g}")
-    wanted = {name for step in todo for name in step.assets}
+    wanted = {name for step in steps for name in step.assets}
     missing = [s.name for s in context.assets.status() if s.name in wanted and s.path is None]
     if missing:
         notes.append(f"missing assets: {', '.join(missing)}")
@@ -69,13 +72,13 @@ def plan_notes(context: Context, plan: Plan) -> list[str]:
     return notes
 
 
-def gpu_notes(context: Context, plan: Plan, leases: GpuLeases) -> list[str]:
+def gpu_notes(context: Context, plan: Plan, todo: Todo, leases: GpuLeases) -> list[str]:
     """What the GPUs at hand mean for the plan; nothing where it needs none or none is at hand."""
-    todo = [step for step in undone(context, plan) if step.resources.gpus]
+    steps = [step for step in todo.steps(plan) if step.resources.gpus]
     try:
-        if not todo or not leases.cards:
+        if not steps or not leases.cards:
             return []
-        refused = gpu_refusals(context, todo, leases)
+        refused = leases.refusals(steps, context.offered(steps))
     except NotReadyError as error:
         return [f"GPUs at hand cannot be used: {error} ({error.hint})"]
     if refused:
@@ -98,7 +101,7 @@ def report(result: Result) -> dict[str, Any]:
                 "seed": run.seed,
                 "scale": run.scale.value,
                 "stack": run.stack,
-                "runtime": run.runtime,
+                "runtime": run.runtime.value,
                 "options": dict(run.options),
                 "status": one.status,
                 "scores": one.scores.get("final", {}),

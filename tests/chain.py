@@ -6,21 +6,22 @@ from dataclasses import dataclass, field
 
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Losses, Method, Scale
-from harness.plan.make import Facts, Request, make_plan
+from harness.plan.bind import Digests
+from harness.plan.make import Ask, make_plan
 from harness.plan.plan import BoundStep, Plan
 from tests.golden import PROJECT
 
 CATALOGUE = load_catalogue(PROJECT)
 _SAME: Mapping[str, str] = collections.defaultdict(lambda: "same")
-_FACTS = Facts(environment="same", assets=_SAME, sources=_SAME, pristine=_SAME, packages=_SAME)
+_DIGESTS = Digests(environment="same", assets=_SAME, sources=_SAME, pristine=_SAME, packages=_SAME)
 
 
 @dataclass(frozen=True)
 class Chain:
-    """A method, of which backbones, with or without the test split."""
+    """A method, of which backbone, with or without the test split."""
 
     name: str
-    backbones: tuple[str, ...] = ()  # empty: all
+    backbone: str | None = None  # None: all
     with_test: bool = False
     method: Method = field(init=False)
 
@@ -31,18 +32,17 @@ class Chain:
         self, losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str
     ) -> Plan:
         """The plan with seed 3."""
-        request = Request(
-            method=self.name,
-            backbones=self.backbones or self.method.backbones,
+        ask = Ask(
+            methods=(self.name,),
+            backbone=self.backbone,
             losses=(losses,),
-            seeds=(3,),
+            seed=(3,),
             scale=scale,
             stack="cu117",
-            runtime="docker",
             options={name.replace("_", "-"): choice for name, choice in options.items()},
             with_test=self.with_test,
         )
-        return make_plan(self.method, CATALOGUE, request, _FACTS)
+        return make_plan([self.method], CATALOGUE, ask, lambda _: _DIGESTS)
 
     def __call__(
         self, losses: Losses = Losses.BOTH, scale: Scale = Scale.PAPER, **options: str

@@ -7,7 +7,7 @@ from threading import Event, Lock
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Cause, Command, Environment, Exit, Interactive, Mount, Survivor
 
-ENVIRONMENT = Environment(id="env", handle="python", python="python", facts={"torch": "none"})
+ENVIRONMENT = Environment(id="env", handle="python", python="python", probe={"torch": "none"})
 
 
 class FakeRuntime:

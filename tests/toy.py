@@ -6,9 +6,9 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from harness.manifest.catalogue import Catalogue, Package
-from harness.manifest.model import Losses, Method, Scale
-from harness.plan.bind import Facts
-from harness.plan.make import Request, make_plan
+from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.plan.bind import Digests
+from harness.plan.make import Ask, make_plan
 from harness.plan.plan import Plan
 
 STEPS: list[dict[str, Any]] = [
@@ -82,7 +82,7 @@ def method(**changes: Any) -> Method:
     return TypeAdapter(Method).validate_python(fields | changes)
 
 
-def facts(**changes: Any) -> Facts:
+def digests(**changes: Any) -> Digests:
     """Content addresses as plain words."""
     fields: dict[str, Any] = {
         "environment": "env",
@@ -91,26 +91,25 @@ def facts(**changes: Any) -> Facts:
         "pristine": {},
         "packages": {name: name for name in ("site", *get_args(Package))},
     }
-    return Facts(**(fields | changes))
+    return Digests(**(fields | changes))
 
 
-def request(**changes: Any) -> Request:
+def ask(**changes: Any) -> Ask:
     """Two losses, one seed, paper scale."""
     fields: dict[str, Any] = {
-        "method": "toy",
-        "backbones": ("tiny",),
+        "methods": ("toy",),
         "losses": (Losses.NONE, Losses.ISL),
-        "seeds": (1,),
+        "seed": (1,),
         "scale": Scale.PAPER,
-        "stack": "host",
-        "runtime": "process",
+        "runtime": RuntimeName.PROCESS,
     }
-    return Request(**(fields | changes))
+    return Ask(**(fields | changes))
 
 
-def plan(of: Method | None = None, *, with_facts: Facts | None = None, **changes: Any) -> Plan:
+def plan(of: Method | None = None, *, with_digests: Digests | None = None, **changes: Any) -> Plan:
     """The toy's plan."""
-    return make_plan(of or method(), CATALOGUE, request(**changes), with_facts or facts())
+    found = with_digests or digests()
+    return make_plan([of or method()], CATALOGUE, ask(**changes), lambda _: found)
 
 
 def keys_of(found: Plan, losses: Losses = Losses.NONE, seed: int = 1) -> Mapping[str, str]:

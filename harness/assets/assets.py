@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.assets import declared as facts
-from harness.assets import hashing
+from harness.assets import declared, hashing
 from harness.assets.archives import unpack
 from harness.assets.declared import AssetState, AssetStatus
 from harness.assets.download import Progress, download
@@ -65,7 +64,7 @@ class Assets:
             looked = "\n".join(f"  {path}" for path in self._places(name))
             raise NotReadyError(
                 f"asset {name} ({asset.title}) is missing; looked for\n{looked}",
-                hint=f"{facts.how_to_get(name, asset)}; --scale smoke does without it",
+                hint=f"{declared.how_to_get(name, asset)}; --scale smoke does without it",
             )
         return self._verified(name, place, anew=verify)
 
@@ -78,8 +77,8 @@ class Assets:
         if asset.urls and self._mirror is None and self._find(name) is None:
             with self._arriving(name) as arriving:
                 if self._find(name) is None:  # nobody else has fetched it meanwhile
-                    target = self._cache.arriving(name) / facts.file_name(asset.urls[0])
-                    file = download(asset.urls, target, facts.checksum(asset), progress)
+                    target = self._cache.arriving(name) / declared.file_name(asset.urls[0])
+                    file = download(asset.urls, target, declared.checksum(asset), progress)
                     try:
                         self._install(name, file, arriving, ours=True)
                     finally:
@@ -94,14 +93,14 @@ class Assets:
             MismatchError: the file is not the asset; the cache is as before.
 
         """
-        facts.refuse_kind(name, self._asset(name), file)
+        declared.refuse_kind(name, self._asset(name), file)
         with self._arriving(name) as arriving:
             place = self._install(name, file.resolve(), arriving, ours=False)
         return self._verified(name, place)
 
     def kept_name(self, name: str) -> str:
         """Its own file or folder name."""
-        return facts.kept_name(name, self._asset(name))
+        return declared.kept_name(name, self._asset(name))
 
     def status(self) -> list[AssetStatus]:
         """What is there, without hashing anything."""
@@ -122,14 +121,14 @@ class Assets:
             yield from (self._data / place for place in (name, *self._asset(name).places))
         yield self._kept(name)
         if self._mirror is not None:
-            yield self._mirror / name / facts.kept_name(name, self._asset(name))
+            yield self._mirror / name / declared.kept_name(name, self._asset(name))
 
     def _kept(self, name: str) -> Path:
         """Its place in the cache."""
-        return self._cache.asset(name) / facts.kept_name(name, self._asset(name))
+        return self._cache.asset(name) / declared.kept_name(name, self._asset(name))
 
     def _find(self, name: str) -> Path | None:
-        wanted = Path.is_dir if facts.is_folder(self._asset(name)) else Path.is_file
+        wanted = Path.is_dir if declared.is_folder(self._asset(name)) else Path.is_file
         return next((place for place in self._places(name) if wanted(place)), None)
 
     def _status(self, name: str) -> AssetStatus:
@@ -147,23 +146,23 @@ class Assets:
             path=place,
             digest=self.digest(name),
             size_gb=asset.size_gb,
-            how=facts.how_to_get(name, asset),
+            how=declared.how_to_get(name, asset),
         )
 
     # --- whether it is what it should be --------------------------------------------------------
 
     def _expected(self, name: str) -> str | None:
-        return facts.published(self._asset(name)) or self._trust.digest(name)
+        return declared.published(self._asset(name)) or self._trust.digest(name)
 
     def _verified(self, name: str, place: Path, *, anew: bool = False) -> Path:
-        """`place` with links resolved, hashed and judged unless it is known and unchanged."""
+        """`place` with links resolved, hashed and checked unless it is known and unchanged."""
         place, expected = place.resolve(), self._expected(name)
         try:
             known = expected is not None and self._trust.digest(name) == expected
             before = hashing.fingerprint(place)
             if known and not anew and self._trust.fingerprint(name, place) == before:
                 return place
-            found = self._judged(name, place)
+            found = self._checked(name, place)
             if hashing.fingerprint(place) != before:
                 raise _changing(name, place)
         except OSError as error:
@@ -173,26 +172,26 @@ class Assets:
         self._trust.record(name, found, place, before)
         return place
 
-    def _judged(self, name: str, place: Path) -> str:
+    def _checked(self, name: str, place: Path) -> str:
         """The hash of `place`, after it and the content were found as they should be."""
         asset, expected = self._asset(name), self._expected(name)
         found = hashing.digest(place)
         if expected is not None and found != expected:
-            raise facts.mismatch(name, place, f"sha256 {expected}", found, self._advice(name))
+            raise declared.mismatch(name, place, f"sha256 {expected}", found, self._advice(name))
         if asset.md5 is not None and asset.unpack is None:
-            facts.compare(name, place, f"md5:{asset.md5}")
+            declared.compare(name, place, f"md5:{asset.md5}")
         try:
             check_content(asset.contract, place, Path)
         except ContractError as error:
             raise MismatchError(
-                f"asset {name}: {error}; nothing was changed", hint=facts.how_to_get(name, asset)
+                f"asset {name}: {error}; nothing was changed", hint=declared.how_to_get(name, asset)
             ) from error
         return found
 
     def _advice(self, name: str) -> str:
         asset = self._asset(name)
-        if facts.published(asset):
-            return f"get the published file: {facts.how_to_get(name, asset)}"
+        if declared.published(asset):
+            return f"get the published file: {declared.how_to_get(name, asset)}"
         return (
             f"bring the old content back; if the new one is meant, remove {name} from "
             f"{self._trust.path}: every step that reads it then runs again"
@@ -213,18 +212,18 @@ class Assets:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def _install(self, name: str, file: Path, arriving: Path, *, ours: bool) -> Path:
-        """Judge `file` (or what is packed in it), then put it in its place at once."""
+        """Check `file` (or what is packed in it), then put it in its place at once."""
         asset, place = self._asset(name), self._kept(name)
         if asset.unpack is not None and file.is_file():
-            if expected := facts.checksum(asset):
-                facts.compare(name, file, expected)
+            if expected := declared.checksum(asset):
+                declared.compare(name, file, expected)
             file, ours = unpack(file, asset.unpack, arriving / "unpacked"), True
-        found = self._judged(name, file)
+        found = self._checked(name, file)
         if place.exists():
             if hashing.digest(place) == found:
                 return place
             advice = f"remove {place} if it is no longer wanted"
-            raise facts.mismatch(name, file, f"what lies in {place}", found, advice)
+            raise declared.mismatch(name, file, f"what lies in {place}", found, advice)
         came = file if ours else _copied(name, file, found, arriving)
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)  # a link to a folder that is gone

@@ -1,6 +1,39 @@
-"""The command line: options in, one verb each, errors to exit codes. Heavy imports come late."""
+"""The command line: options in, one verb each, errors to exit codes; heavy imports come late."""
 
-from harness.cli import run, images, doctor, tend, anchor, look, own, study  # noqa: I001 - the order of --help
+from harness.cli import (  # noqa: I001 - the order of --help
+    reproduce,
+    plan,
+    fetch,
+    build,
+    doctor,
+    gc,
+    shell,
+    anchor,
+    inspect,
+    manifest,
+    assets,
+    mirror,
+    method,
+    score,
+    ablate,
+)
 from harness.cli.app import main
 
-__all__ = ["anchor", "doctor", "images", "look", "main", "own", "run", "study", "tend"]
+__all__ = [
+    "ablate",
+    "anchor",
+    "assets",
+    "build",
+    "doctor",
+    "fetch",
+    "gc",
+    "inspect",
+    "main",
+    "manifest",
+    "method",
+    "mirror",
+    "plan",
+    "reproduce",
+    "score",
+    "shell",
+]

@@ -1,30 +1,28 @@
 """The command that starts from the authors' own files."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.app import app
 from harness.cli.options import (
-    Base,
-    CaBundle,
-    Data,
+    ANYWHERE,
     Gpus,
     Jobs,
     Json,
-    Mirror,
-    Project,
-    Runs,
     RuntimeText,
     StackName,
-    Wheelhouse,
-    make_context,
     parse_runtime,
+    takes,
 )
-from harness.cli.working import make_work
+from harness.cli.work import make_work
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
 
 
 @app.command()
+@takes(*ANYWHERE)
 def anchor(
     method: Annotated[str, typer.Argument(help="A method by name.")],
     name: Annotated[str | None, typer.Argument(help="One of its anchors.")] = None,
@@ -33,32 +31,28 @@ def anchor(
     runtime: RuntimeText = "docker",
     gpus: Gpus = None,
     jobs: Jobs = 2,
-    project: Project = None,
-    runs: Runs = None,
-    mirror: Mirror = None,
-    data: Data = None,
-    ca_bundle: CaBundle = None,
-    wheelhouse: Wheelhouse = None,
-    base: Base = None,
+    where: "Where",
     as_json: Json = False,
 ) -> None:
-    """Run what follows the authors' own file and compare the known scores: hours, not weeks."""
+    """Start from the authors' own file and compare known scores: checks a machine in hours."""
     from harness import console
-    from harness.commands import anchor as anchoring
-    from harness.commands import reproduce as verbs
+    from harness.commands import anchor as verbs
+    from harness.commands.context import Context
     from harness.commands.inspect import log_path
+    from harness.commands.plan import plan
+    from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected
     from harness.plan import keys
 
-    context = make_context(project, runs, mirror, data, ca_bundle, wheelhouse, base)
-    name, chosen = anchoring.choose(context, method, name)
-    ask = anchoring.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
-    plan = verbs.plan(context, ask)
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
-        result = verbs.reproduce(context, ask, plan, make_work(context, jobs, gpus, board))
+    context = Context.open(where)
+    name, chosen = verbs.choose(context, method, name)
+    ask = verbs.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
+    found = plan(context, ask)
+    with console.Board(found, lambda key: log_path(context, key)) as board:
+        result = reproduce(context, found, make_work(context, board, jobs=jobs, gpus=gpus))
     if result.exit_code:
         raise typer.Exit(result.exit_code)
-    report = anchoring.report(name, chosen, result)
+    report = verbs.report(name, chosen, result)
     if as_json:
         rows = [{**keys.plain(row), "agrees": row.agrees} for row in report.rows]
         console.show_json({"anchor": name, "holds": report.holds, "rows": rows})
@@ -70,11 +64,11 @@ def anchor(
             row.metric,
             f"{row.expected:g} ± {row.tolerance:g}",
             f"{row.found:.2f}" if row.found is not None else "-",
-            "agrees" if row.agrees else "deviates",
+            "yes" if row.agrees else "no",
         )
         for row in report.rows
     ]
-    columns = ("stage", "scored", "metric", "known", "found", "verdict")
+    columns = ("stage", "scored", "metric", "known", "found", "agrees")
     console.show_table(f"{method}: {chosen.about}", columns, cells)
     if not report.holds:
         raise NotAsExpected(report.conclusion, hint="see the sources of the known scores in --json")

@@ -1,6 +1,8 @@
-"""What the options of all commands are, and how their texts become values."""
+"""What the options of all commands are; a command gets them as one `Where` and one `Ask`."""
 
-import os
+import functools
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,148 +11,153 @@ import typer
 from harness.errors import UsageError
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context
-    from harness.commands.plan import Ask
+    from harness.plan.make import Ask
 
 Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, nothing else.")]
-Project = Annotated[Path | None, typer.Option(help="Project root.", envvar="HARNESS_PROJECT")]
-Runs = Annotated[Path | None, typer.Option(help="Folder instead of the project's runs/.")]
-Mirror = Annotated[
-    Path | None,
-    typer.Option(
-        help="Folder that `mirror create` made, or of bare repositories OWNER/NAME.git.",
-        envvar="HARNESS_MIRROR",
-    ),
-]
-Data = Annotated[Path | None, typer.Option(help="Folder with your data sets and weights.")]
-Backbone = Annotated[
-    str | None, typer.Option(help="One backbone; all of the method's if left out.")
-]
-LossesText = Annotated[
-    str, typer.Option("--losses", help="all, or a list of none,isl,fsl,isl+fsl.")
-]
-Seeds = Annotated[int | None, typer.Option(help="How many of the manifest's seeds.")]
-Seed = Annotated[str | None, typer.Option("--seed", help="These seeds instead: A,B,...")]
-ScaleText = Annotated[str, typer.Option("--scale", help="paper, or smoke (CPU, minutes).")]
-StackName = Annotated[str | None, typer.Option("--stack", help="Software stack.")]
-RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
-OptionList = Annotated[
-    list[str] | None, typer.Option("--option", help="OPTION=CHOICE; repeatable.")
-]
-Until = Annotated[
-    str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")
-]
-WithTest = Annotated[bool, typer.Option("--with-test", help="Predict the VOC test split too.")]
-CaBundle = Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")]
-Wheelhouse = Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")]
-Base = Annotated[str | None, typer.Option(help="Another base image (recorded by its id).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 Gpus = Annotated[
-    str | None, typer.Option(help="Only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
+    str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Steps at a time.")]
-ShardCount = Annotated[
-    int, typer.Option("--shards", min=1, help="Parts into which a step is split that can be.")
+Jobs = Annotated[int, typer.Option(min=1, help="Run this many steps at a time.")]
+ScaleText = Annotated[str, typer.Option("--scale", help="paper, or smoke (CPU, minutes).")]
+StackName = Annotated[
+    str | None, typer.Option("--stack", help="Software stack; by default the method's first.")
 ]
-Keep = Annotated[bool, typer.Option("--keep", help="Drop no intermediate that was read.")]
-RetryCount = Annotated[
-    int,
-    typer.Option(
-        "--retries", min=0, help="Tries after an infrastructure fault; never after others."
+RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
+
+#: Options that say where a command works: annotation by name; all default to None.
+_WHERE: Mapping[str, Any] = {
+    "project": Annotated[Path | None, typer.Option(help="Project root.", envvar="HARNESS_PROJECT")],
+    "runs": Annotated[Path | None, typer.Option(help="Folder in place of the project's runs/.")],
+    "mirror": Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that `mirror create` made, or of bare repositories OWNER/NAME.git.",
+            envvar="HARNESS_MIRROR",
+        ),
+    ],
+    "data": Annotated[Path | None, typer.Option(help="Folder with your data sets and weights.")],
+    "ca_bundle": Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")],
+    "wheelhouse": Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")],
+    "base": Annotated[
+        str | None, typer.Option(help="Build on this image instead (recorded by its id).")
+    ],
+}
+#: Options that say which runs are asked for: annotation and default by name.
+_ASK: Mapping[str, tuple[Any, Any]] = {
+    "backbone": (
+        Annotated[str | None, typer.Option(help="One backbone; by default all of the method's.")],
+        None,
     ),
-]
-Detach = Annotated[
-    bool, typer.Option("--detach", help="On Ctrl-C let containers run on, to be followed later.")
-]
+    "losses": (Annotated[str, typer.Option(help="all, or a list of none,isl,fsl,isl+fsl.")], "all"),
+    "seeds": (
+        Annotated[int | None, typer.Option(help="How many of the manifest's seeds; 5 by default.")],
+        None,
+    ),
+    "seed": (Annotated[str | None, typer.Option(help="These seeds instead: A,B,...")], None),
+    "scale": (ScaleText, "paper"),
+    "stack": (StackName, None),
+    "runtime": (RuntimeText, "docker"),
+    "option": (
+        Annotated[list[str] | None, typer.Option(help="OPTION=CHOICE; repeatable.")],
+        None,
+    ),
+    "until": (
+        Annotated[
+            str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")
+        ],
+        None,
+    ),
+    "with_test": (
+        Annotated[bool, typer.Option("--with-test", help="Predict the VOC test split too.")],
+        False,
+    ),
+}
+ASKED = tuple(_ASK)
+ANYWHERE = tuple(_WHERE)
+
+Command = Callable[..., None]
 
 
-def make_context(
-    project: Path | None,
-    runs: Path | None,
-    mirror: Path | None = None,
-    data: Path | None = None,
-    ca_bundle: Path | None = None,
-    wheelhouse: Path | None = None,
-    base: str | None = None,
-    *,
-    fresh: bool = False,
-    examined: bool = False,
-) -> "Context":
-    """Return the folders and build options of one command.
+def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Give a command these options; it gets them as `where`, and `ask` if there are any of these.
 
-    A mirror that cannot be opened is an error, unless the mirror is itself `examined`.
+    >>> @app.command()
+    ... @takes("project", "runs", ask=("backbone", "losses"))
+    ... def plan(methods: Methods, *, where: Where, ask: Ask, as_json: Json = False): ...
     """
-    from harness.commands.context import Context, default_runs, find_cache, find_project
-    from harness.environments.builder import BuildOptions
-    from harness.environments.mirror import open_mirror
-    from harness.errors import HarnessError
-    from harness.layout import RunLayout
 
-    found = find_project(project)
-    mirror = mirror.resolve() if mirror else None
-    try:
-        opened = open_mirror(mirror) if mirror else None
-    except HarnessError:
-        if not examined:
-            raise
-        opened = None
-    options = BuildOptions.from_environment(
-        os.environ,
-        ca_bundle=ca_bundle,
-        wheelhouse=wheelhouse,
-        base=base,
-        mirror=opened,
-        fresh=fresh,
-    )
-    return Context(
-        project=found,
-        layout=RunLayout((runs or default_runs(found)).resolve()),
-        cache=find_cache(),
-        mirror=mirror,
-        data=data.resolve() if data else None,
-        build=options,
-    )
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def run(**given: Any) -> None:
+            from harness.commands.context import Where
+
+            places = {name: given.pop(name) for name in where}
+            asked = {name: given.pop(name) for name in ask}
+            if ask:
+                given["ask"] = read_ask(**asked)
+            command(**given, where=Where(**places))
+
+        signature = _signature(command, where, ask)
+        run.__signature__ = signature  # type: ignore[attr-defined]
+        run.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
+        return run
+
+    return decorate
 
 
-def make_ask(
-    methods: list[str],
-    backbone: str | None,
-    losses: str,
-    seeds: int | None,
-    seed: str | None,
-    scale: str,
-    stack: str | None,
-    runtime: str,
-    option: list[str] | None,
-    until: str | None,
+def _signature(command: Command, where: Sequence[str], ask: Sequence[str]) -> inspect.Signature:
+    """The command's own parameters, with the options in place of `where` and `ask`."""
+    own = inspect.signature(command, eval_str=False)
+    kind = inspect.Parameter.KEYWORD_ONLY
+    asked = [
+        inspect.Parameter(name, kind, default=_ASK[name][1], annotation=_ASK[name][0])
+        for name in ask
+    ]
+    places = [
+        inspect.Parameter(name, kind, default=None, annotation=_WHERE[name]) for name in where
+    ]
+    first = [one for one in own.parameters.values() if one.kind is not kind]
+    rest = [one for one in own.parameters.values() if one.kind is kind]
+    rest = [one for one in rest if one.name not in {"where", "ask"}]
+    shown = [one for one in rest if one.name != "as_json"]
+    last = [one for one in rest if one.name == "as_json"]
+    return inspect.Signature([*first, *asked, *shown, *places, *last])
+
+
+def read_ask(
     *,
-    with_test: bool,
+    losses: str = "all",
+    seeds: int | None = None,
+    seed: str | None = None,
+    scale: str = "paper",
+    runtime: str = "docker",
+    option: Sequence[str] | None = None,
+    until: str | None = None,
+    **same: Any,
 ) -> "Ask":
-    """Return what the user asks for. Raises UsageError, naming the option."""
-    from harness.commands.plan import Ask
+    """What the user asks for, methods left out. Raises UsageError, naming the option."""
     from harness.manifest.model import Losses
+    from harness.plan.make import Ask
 
     if seeds is not None and seed is not None:
         raise UsageError("--seeds and --seed together", hint="give a count or the seeds, not both")
     return Ask(
-        methods=tuple(methods),
-        backbone=backbone,
         losses=tuple(Losses) if losses == "all" else _losses(losses),
         seeds=seeds,
         seed=_seed_list(seed),
         scale=parse_scale(scale),
-        stack=stack,
         runtime=parse_runtime(runtime),
         options=dict(_pair(text) for text in option or ()),
         until=(until,) if until else (),
-        with_test=with_test,
+        **same,
     )
 
 
 def _losses(text: str) -> tuple[Any, ...]:
     from harness.manifest.model import Losses
 
-    return tuple(_member(Losses, part.strip(), "--losses") for part in text.split(","))
+    return tuple(_member(Losses, name.strip(), "--losses") for name in text.split(","))
 
 
 def parse_scale(text: str) -> Any:
@@ -177,7 +184,7 @@ def _member(kind: Any, text: str, option: str) -> Any:
 
 def _seed_list(text: str | None) -> tuple[int, ...]:
     try:
-        return tuple(int(part) for part in text.split(",")) if text else ()
+        return tuple(int(number) for number in text.split(",")) if text else ()
     except ValueError:
         raise UsageError(f"--seed {text}: not a list of numbers", hint="--seed 1,2") from None
 

@@ -1,23 +1,40 @@
-"""Anchors: run what follows the authors' own file and compare the known scores."""
+"""The verb `anchor`: run what follows the authors' own file and compare the known scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from harness.commands.anchors import Compared, compare, conclude
 from harness.commands.context import Context
-from harness.commands.plan import Ask
 from harness.commands.reproduce import Result
 from harness.errors import UsageError
 from harness.manifest.model import Anchor, Losses, RuntimeName, Scale
+from harness.plan.make import Ask
 from harness.plan.plan import Plan
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownAndFound:
+    """One known score beside the one found, in percent."""
+
+    score: str
+    metric: str
+    stage: int
+    expected: float
+    tolerance: float
+    found: float | None  # None: its step did not finish
+    source: str
+
+    @property
+    def agrees(self) -> bool:
+        """Whether it was found within the tolerance."""
+        return self.found is not None and abs(self.found - self.expected) <= self.tolerance
+
+
 @dataclass(frozen=True, slots=True)
-class Report:
-    """What an anchor showed."""
+class AnchorReport:
+    """Known scores beside found ones."""
 
     anchor: str
-    rows: tuple[Compared, ...]
+    rows: tuple[KnownAndFound, ...]
 
     @property
     def holds(self) -> bool:
@@ -60,11 +77,48 @@ def ask_for(
     )
 
 
-def report(name: str, anchor: Anchor, result: Result) -> Report:
+def report(name: str, anchor: Anchor, result: Result) -> AnchorReport:
     """The known scores beside those that the one run reached."""
     (run,) = result.runs
-    return Report(name, compare(anchor, run.scores, _stages(result.plan)))
+    return AnchorReport(name, compare(anchor, run.scores, _stages(result.plan)))
 
 
 def _stages(plan: Plan) -> Mapping[str, int]:
     return {step.score: step.stage for step in plan.steps.values() if step.score}
+
+
+def compare(
+    anchor: Anchor, scores: Mapping[str, Mapping[str, float]], stages: Mapping[str, int]
+) -> tuple[KnownAndFound, ...]:
+    """The anchor's expectations in order of their stages.
+
+    `scores` and `stages` are by label; scores are in percent.
+    """
+    found = [
+        KnownAndFound(
+            score=one.score,
+            metric=one.metric,
+            stage=stages[one.score],
+            expected=one.value,
+            tolerance=one.tolerance,
+            found=scores.get(one.score, {}).get(one.metric),
+            source=one.source,
+        )
+        for one in anchor.expect
+    ]
+    return tuple(sorted(found, key=lambda one: one.stage))
+
+
+def conclude(rows: tuple[KnownAndFound, ...]) -> str:
+    """One sentence: all agree, or which stage deviates first and which agreed before it."""
+    wrong = next((at for at, one in enumerate(rows) if not one.agrees), None)
+    if wrong is None:
+        return "every known score was reached: environment, data and code hold from the anchor on"
+    one = rows[wrong]
+    found = "was not reached" if one.found is None else f"is {one.found:.2f}"
+    text = f"stage {one.stage} deviates first: {one.metric} of {one.score} {found}, "
+    text += f"expected {one.expected:g} ± {one.tolerance:g}"
+    if wrong == 0:
+        return f"{text}; nothing before it was checked: look at every step since the anchor"
+    before = rows[wrong - 1]
+    return f"{text}; {before.score} (stage {before.stage}) still agreed: look at the steps between"

@@ -1,18 +1,22 @@
-"""`harness build` and `harness lock`: environments, where they go, and what they stand on."""
+"""The verbs `build` and `lock`: environments, and the base images that images are built on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.commands.context import Context
-from harness.commands.reproduce import environment, expand
+from harness.commands.context import Context, Notify
+from harness.commands.fetch import Fetched
+from harness.commands.plan import expand
 from harness.environments.base_images import base_digest, write_base
 from harness.errors import MismatchError, NotReadyError, UsageError
+from harness.execution.outcome import Ready
 from harness.manifest.model import RuntimeName
+from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Environment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BasePin:
-    """A base image: what harness.lock pins, and what its registry has."""
+    """A base image: the digest in harness.lock, and the one in its registry."""
 
     name: str
     pinned: str
@@ -20,8 +24,31 @@ class BasePin:
 
     @property
     def moved(self) -> bool:
-        """Whether the tag is another image by now."""
+        """Whether the tag names another image by now."""
         return self.pinned != self.current
+
+
+def build(
+    context: Context,
+    runtime: RuntimeName,
+    steps: Sequence[BoundStep],
+    fetched: Fetched,
+    notify: Notify,
+) -> Ready:
+    """Build the environments of the steps."""
+    wanted = dict.fromkeys((step.method, step.stack) for step in steps)
+    environments = {one: environment(context, runtime, *one, notify) for one in wanted}
+    return Ready(checkouts=fetched.checkouts, assets=fetched.assets, environments=environments)
+
+
+def environment(
+    context: Context, runtime: RuntimeName, method: str, stack: str, notify: Notify
+) -> Environment:
+    """One environment, built unless it is there."""
+    notify(f"build {runtime} environment of {method} on {stack}")
+    log = context.layout.build_log(f"{method}-{stack}-{runtime}")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    return context.environments(runtime, stack).ensure(method, stack, log)
 
 
 def build_methods(
@@ -29,7 +56,7 @@ def build_methods(
     names: Sequence[str],
     stack: str | None,
     runtime: RuntimeName,
-    say: Callable[[str], None],
+    notify: Notify,
     push: str | None = None,
 ) -> list[dict[str, str]]:
     """Build the environments of methods, and push images to the registry `push`."""
@@ -40,12 +67,12 @@ def build_methods(
     rows = []
     for name in expand(context, names):
         chosen = stack or context.method(name).stacks[0]
-        made = environment(context, runtime, name, chosen, say)
-        row = {"method": name, "stack": chosen, "id": made.id, "handle": made.handle}
+        built = environment(context, runtime, name, chosen, notify)
+        row = {"method": name, "stack": chosen, "id": built.id, "handle": built.handle}
         if push is not None:
             tag = context.images(runtime).image(name, chosen).tag
-            say(f"push {push}/{tag}")
-            row["pushed"] = context.carrier(runtime).push(made.handle, f"{push.rstrip('/')}/{tag}")
+            notify(f"push {push}/{tag}")
+            row["pushed"] = context.carrier(runtime).push(built.handle, f"{push.rstrip('/')}/{tag}")
         rows.append(row)
     return rows
 

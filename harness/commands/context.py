@@ -1,7 +1,7 @@
-"""Where a command works, and the parts wired together for it."""
+"""Where a command works, and everything it works with, made when it is first asked for."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from harness.assets.assets import Assets
 from harness.environments.builder import BuildOptions
-from harness.errors import UsageError
+from harness.environments.mirror import Mirror, open_mirror
+from harness.errors import HarnessError, UsageError
 from harness.execution.packages import package_hashes
 from harness.gpus.leases import GpuLeases
 from harness.gpus.selection import choose, visible
@@ -17,6 +18,7 @@ from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
+from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environments, Runtime
 from harness.sources.repositories import Repositories
 from harness.sources.sources import Sources
@@ -29,11 +31,26 @@ if TYPE_CHECKING:
     from harness.environments.registry import EngineImageCarrier
 
 _MARK = Path("manifests", "repos.yaml")
+_PACKAGE = Path(__file__).resolve().parent.parent
+Notify = Callable[[str], None]  # takes one line about what a command does
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Where a command works and what it may use there, as its options say."""
+
+    project: Path | None = None
+    runs: Path | None = None
+    mirror: Path | None = None
+    data: Path | None = None
+    ca_bundle: Path | None = None
+    wheelhouse: Path | None = None
+    base: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One command's folders; the parts are made when first asked for, since some are costly."""
+    """One command's folders, and what it works with there."""
 
     project: ProjectLayout
     layout: RunLayout
@@ -41,6 +58,32 @@ class Context:
     mirror: Path | None = None
     data: Path | None = None
     build: BuildOptions = field(default_factory=BuildOptions)
+
+    @classmethod
+    def open(cls, where: Where, *, fresh: bool = False, examined: bool = False) -> "Context":
+        """Find the folders and build options of a command.
+
+        A mirror that cannot be opened is an error, unless the mirror is itself `examined`. With
+        `fresh` images are built again, from their first layer.
+        """
+        project = find_project(where.project)
+        mirror = where.mirror.resolve() if where.mirror else None
+        options = BuildOptions.from_environment(
+            os.environ,
+            ca_bundle=where.ca_bundle,
+            wheelhouse=where.wheelhouse,
+            base=where.base,
+            mirror=_opened(mirror, examined=examined) if mirror else None,
+            fresh=fresh,
+        )
+        return cls(
+            project=project,
+            layout=RunLayout((where.runs or default_runs(project)).resolve()),
+            cache=find_cache(),
+            mirror=mirror,
+            data=where.data.resolve() if where.data else None,
+            build=options,
+        )
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -80,6 +123,11 @@ class Context:
     def method(self, name: str) -> Method:
         """One method's manifest, checked."""
         return load_method(self.project, name, self.catalogue)
+
+    def offered(self, steps: Iterable[BoundStep]) -> dict[str, tuple[str, ...]]:
+        """The stacks of each method that the steps belong to."""
+        names = dict.fromkeys(step.method for step in steps)
+        return {name: self.method(name).stacks for name in names}
 
     def runtime(self, name: RuntimeName, scale: Scale, *, detaches: bool = False) -> Runtime:
         """What isolates steps; with `detaches` a stop leaves them running. Raises UsageError."""
@@ -125,14 +173,17 @@ class Context:
         found = {Engine.find(name, os.environ).address: name for name in names}
         return tuple(found.values())
 
-    def environments(self, name: RuntimeName) -> Environments:
-        """What steps run in, under one runtime."""
-        stacks = self.catalogue.stacks
-        if name is RuntimeName.PROCESS:
-            from harness.environments.venv import ProcessEnvironments
+    def environments(self, name: RuntimeName, stack: str) -> Environments:
+        """What steps on a stack run in, under one runtime."""
+        if name is not RuntimeName.PROCESS:
+            return self.images(name)
+        from harness.environments.venv import HOST, HostEnvironments, VenvEnvironments
 
-            return ProcessEnvironments(self.project, self.cache, stacks, self.venvs(), self.build)
-        return self.images(name)
+        if stack == HOST:
+            return HostEnvironments(self.project, self.cache, self.venvs())
+        return VenvEnvironments(
+            self.project, self.cache, self.catalogue.stacks, self.venvs(), self.build
+        )
 
     def venvs(self) -> "PipVenvBuilder":
         """What makes virtual environments."""
@@ -177,18 +228,30 @@ def find_project(asked: Path | None) -> ProjectLayout:
     for folder in (here, *here.parents):
         if (folder / _MARK).exists():
             return ProjectLayout(folder)
-    package = Path(__file__).resolve().parent
-    installed = package / "_project" if (package / "_project").exists() else package.parent
-    return ProjectLayout(installed)
+    installed = _PACKAGE / "_project"
+    return ProjectLayout(installed if installed.exists() else _PACKAGE.parent)
+
+
+def is_installed(project: ProjectLayout) -> bool:
+    """Whether it is the installed copy, which nobody should write into."""
+    return project.root.is_relative_to(_PACKAGE)
 
 
 def default_runs(project: ProjectLayout) -> Path:
-    """The project's runs/; of an installed copy, which nobody should write into, the user's."""
-    is_installed = project.root.is_relative_to(Path(__file__).resolve().parent)
-    return (Path.cwd() if is_installed else project.root) / "runs"
+    """The project's runs/; for the installed copy the one in the working directory."""
+    return (Path.cwd() if is_installed(project) else project.root) / "runs"
 
 
 def find_cache() -> CacheLayout:
     """HARNESS_CACHE, else harness's folder in the user's cache."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return CacheLayout(Path(os.environ.get("HARNESS_CACHE") or home / "harness"))
+
+
+def _opened(mirror: Path, *, examined: bool) -> Mirror | None:
+    try:
+        return open_mirror(mirror)
+    except HarnessError:
+        if not examined:
+            raise
+        return None

@@ -1,31 +1,31 @@
-"""Verbs that tend what executions left: gc, cancel."""
+"""The verbs `gc` and `cancel`: remove garbage, stop what runs."""
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.commands.context import Context
-from harness.commands.inspect import StepState, find_steps
+from harness.commands.context import Context, Notify
+from harness.commands.inspect import State, StepState, find_steps
+from harness.environments.venv import HOST
 from harness.errors import HarnessError, NotReadyError
 from harness.files import locked
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.runtimes.runtime import Runtime, Survivor
 from harness.sources import worktree
-from harness.store.garbage import Left, Litter, find_litter, size_of
+from harness.store.garbage import Executions, Garbage, find_garbage, size_of
 from harness.store.intent import read_intent
-from harness.store.split_record import part_keys
+from harness.store.split_record import shard_keys
 
 _POLL_SECONDS = 0.2
-_HOST_STACK = "host"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What `gc` looks for besides containers, attempts and quarantine."""
+class Kinds:
+    """What `gc` removes besides containers, attempts and quarantine."""
 
     store: bool = False
     cache: bool = False
@@ -33,10 +33,10 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Swept:
+class Removed:
     """One thing that `gc` removed, or could not."""
 
-    litter: Litter
+    garbage: Garbage
     error: str | None = None
 
 
@@ -49,27 +49,27 @@ class Cancelled:
     holder: str | None = None
 
 
-def find(context: Context, choice: Choice, say: Callable[[str], None]) -> list[Litter]:
+def find(context: Context, kinds: Kinds, notify: Notify) -> list[Garbage]:
     """All that can go."""
-    found = list(find_litter(context.store, _left(context, say), with_store=choice.store))
-    if choice.cache:
+    found = list(find_garbage(context.store, _executions(context, notify), with_store=kinds.store))
+    if kinds.cache:
         found += [*_checkouts(context), *_venvs(context)]
-    if choice.images:
+    if kinds.images:
         found += _images(context)
     return found
 
 
-def sweep(found: list[Litter]) -> Iterator[Swept]:
+def sweep(found: list[Garbage]) -> Iterator[Removed]:
     """Remove it, one by one; what cannot go is told and does not stop the rest."""
     for one in found:
         try:
             one.remove()
         except FileNotFoundError:  # somebody else removed it meanwhile
-            yield Swept(one)
+            yield Removed(one)
         except (HarnessError, OSError) as error:
-            yield Swept(one, str(error))
+            yield Removed(one, str(error))
         else:
-            yield Swept(one)
+            yield Removed(one)
 
 
 def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
@@ -77,8 +77,8 @@ def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
 
     A holder is asked by a file and has `patience` seconds; what nobody holds is ended here.
     """
-    steps = [step for step in find_steps(context, name) if step.state != "done"]
-    keys = {step.key: (step.key, *part_keys(context.layout, step.key)) for step in steps}
+    steps = [step for step in find_steps(context, name) if step.state is not State.DONE]
+    keys = {step.key: (step.key, *shard_keys(context.layout, step.key)) for step in steps}
     leases, layout = context.store.leases, context.layout
     held = {key for all_keys in keys.values() for key in all_keys if leases.is_held(key)}
     holders = {key: str(leases.holder(key)) for key in held}
@@ -114,24 +114,24 @@ def _discard_unfinished(context: Context, key: str) -> bool:
     return found
 
 
-def _left(context: Context, say: Callable[[str], None]) -> Left:
+def _executions(context: Context, notify: Notify) -> Executions:
     runtimes: dict[RuntimeName, Runtime] = {}
-    executions: dict[str, tuple[Runtime, Survivor]] = {}
+    found: dict[str, tuple[Runtime, Survivor]] = {}
     for name in context.engines():
         runtime = context.runtime(name, Scale.SMOKE)
         try:
-            found = runtime.survivors()
+            survivors = runtime.survivors()
         except NotReadyError as error:
-            say(f"not asked: {error}")
+            notify(f"not asked: {error}")
             continue
         runtimes[name] = runtime
-        for one in found:
+        for one in survivors:
             if one.labels.get("harness.runs") == str(context.layout.root):
-                executions.setdefault(one.name, (runtime, one))
-    return Left(runtimes, executions)
+                found.setdefault(one.name, (runtime, one))
+    return Executions(runtimes, found)
 
 
-def _checkouts(context: Context) -> Iterator[Litter]:
+def _checkouts(context: Context) -> Iterator[Garbage]:
     wanted, unknown = set(), set()
     patched: dict[str, set[tuple[str, ...]]] = {}
     for method in method_names(context.project):
@@ -146,10 +146,10 @@ def _checkouts(context: Context) -> Iterator[Litter]:
     for path in context.cache.checkouts.glob("*-*"):
         if path not in wanted and path.name.rpartition("-")[0] not in unknown:
             why = "no manifest pins it so"
-            yield Litter("checkout", path.name, size_of(path), why, partial(worktree.remove, path))
+            yield Garbage("checkout", path.name, size_of(path), why, partial(worktree.remove, path))
 
 
-def _venvs(context: Context) -> Iterator[Litter]:
+def _venvs(context: Context) -> Iterator[Garbage]:
     try:
         wanted = {context.cache.venv(one) for one in _identities(context, RuntimeName.PROCESS)}
     except NotReadyError:  # a stack's Python is not there: nobody can say what is needed
@@ -158,10 +158,10 @@ def _venvs(context: Context) -> Iterator[Litter]:
         if path.parent not in wanted:
             folder = path.parent
             why = "no manifest and lock give it"
-            yield Litter("venv", folder.name, size_of(folder), why, partial(_remove_venv, folder))
+            yield Garbage("venv", folder.name, size_of(folder), why, partial(_remove_venv, folder))
 
 
-def _images(context: Context) -> Iterator[Litter]:
+def _images(context: Context) -> Iterator[Garbage]:
     for engine in context.engines():
         try:
             made = context.built_images(engine).list()
@@ -172,7 +172,7 @@ def _images(context: Context) -> Iterator[Litter]:
             if image.environment not in wanted or not image.checked:
                 why = "no manifest and lock give it" if image.checked else "it passed no check"
                 why = f"{why} ({engine})"
-                yield Litter("image", image.name, image.size, why, image.remove)
+                yield Garbage("image", image.name, image.size, why, image.remove)
 
 
 def _remove_venv(folder: Path) -> None:
@@ -182,9 +182,8 @@ def _remove_venv(folder: Path) -> None:
 
 def _identities(context: Context, runtime: RuntimeName) -> Iterator[str]:
     """Environment ids of every method on every stack."""
-    environments = context.environments(runtime)
     for name in method_names(context.project):
         for stack in context.method(name).stacks:
             contained = runtime is not RuntimeName.PROCESS
-            if stack != _HOST_STACK or contained:
-                yield environments.identify(name, stack)
+            if stack != HOST or contained:
+                yield context.environments(runtime, stack).identify(name, stack)

@@ -1,65 +1,88 @@
-"""Verbs that only read what executions left: status, logs, why."""
+"""The verbs `status`, `logs` and `why`: they only read what executions wrote."""
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from harness.commands.context import Context
 from harness.errors import UsageError
-from harness.execution.keeper import open_steps
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
 from harness.plan import keys
-from harness.plan.needs import read_needs
+from harness.plan.needs import Todo, todo_of
 from harness.store.intent import read_intent
-from harness.store.split_record import part_keys
+from harness.store.plans import SavedPlan, plan_of, saved_plans
+from harness.store.split_record import shard_keys
 
 _FOLLOW_SECONDS = 0.5
 
 
+class State(StrEnum):
+    """Where a step or a run stands."""
+
+    DONE = "done"
+    RUNNING = "running"
+    LEFTOVER = "leftover"  # a container was started that no harness follows
+    FAILED = "failed"
+    TODO = "to do"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepState:
-    """Where one step of a planned run stands: done, running, left, failed or todo."""
+    """Where one step of a saved run stands."""
 
     name: str
     stage: int
     key: str
-    state: str
+    state: State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Where one planned run stands."""
+    """Where one saved run stands."""
 
     id: str
     plan: str
     steps: tuple[StepState, ...]
 
     @property
-    def state(self) -> str:
-        """`done`, `running`, `left`, `failed` or `todo`."""
+    def state(self) -> State:
+        """The state of the step that says most about the run."""
         states = {step.state for step in self.steps}
-        order = ("running", "left", "failed")
-        return next((s for s in order if s in states), "done" if states == {"done"} else "todo")
+        grave = (State.RUNNING, State.LEFTOVER, State.FAILED)
+        whole = State.DONE if states == {State.DONE} else State.TODO
+        return next((one for one in grave if one in states), whole)
 
 
 def status(context: Context) -> list[RunState]:
-    """Every run of every plan under `runs/`, the newest plan of a run winning; reads files only."""
+    """Every run of every plan under `runs/`, from its newest plan; reads files only."""
     found: dict[str, RunState] = {}
-    for path in sorted(context.layout.plans.glob("*.json"), key=lambda p: p.stat().st_mtime):
-        plan = json.loads(path.read_text())
+    for plan in saved_plans(context.layout):
         states = _states(context, plan)
-        for planned in plan["runs"]:
+        for run in plan.runs:
             steps = tuple(
-                StepState(name=name, stage=plan["steps"][key]["stage"], key=key, state=states[key])
-                for name, key in planned["steps"].items()
+                StepState(name=name, stage=plan.steps[key]["stage"], key=key, state=states[key])
+                for name, key in run.steps.items()
             )
-            run_id = planned["id"]
-            found[run_id] = RunState(id=run_id, plan=path.stem, steps=steps)
+            found[run.id] = RunState(id=run.id, plan=plan.id, steps=steps)
     return list(found.values())
+
+
+def state_of(context: Context, key: str, todo: Todo) -> State:
+    """Where a step stands; of one that was split also by its shards."""
+    if key not in todo.open:
+        return State.DONE
+    every = (key, *shard_keys(context.layout, key))
+    if any(context.store.leases.is_held(one) for one in every):
+        return State.RUNNING
+    attempts = [attempt for one in every for attempt in context.store.attempts(one)]
+    if any(_is_leftover(attempt) for attempt in attempts):
+        return State.LEFTOVER
+    return State.FAILED if any(one.record.exists() for one in attempts) else State.TODO
 
 
 def find_step(context: Context, name: str) -> StepState:
@@ -93,11 +116,11 @@ def find_steps(context: Context, name: str) -> list[StepState]:
 
 
 def log_path(context: Context, key: str) -> Path | None:
-    """The log of the finished step, else of its newest attempt, or of its parts' newest."""
+    """The log of the finished step, else of the newest attempt at it or at its shards."""
     published = context.layout.entry(key).log
     if published.exists():
         return published
-    keys_ = (key, *part_keys(context.layout, key))
+    keys_ = (key, *shard_keys(context.layout, key))
     attempts = (attempt.log for one in keys_ for attempt in context.store.attempts(one))
     logs = (path for path in attempts if path.exists())
     return max(logs, key=lambda path: path.stat().st_mtime, default=None)
@@ -124,44 +147,24 @@ def read_log(context: Context, step: StepState, *, follow: bool) -> Iterator[str
 
 def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, Any, Any]]]:
     """The nearest finished step of the same name, and what differs: (key, differences)."""
-    planned = _planned(context, step.key)
+    planned = plan_of(context.layout, step.key).steps[step.key]
     nearest: tuple[str | None, list[tuple[str, Any, Any]]] = (None, [])
     for path in context.layout.store.glob("*/*/record.json"):
         identity = json.loads(path.read_text())["identity"]
         if (identity["method"], identity["step"]) != (planned["method"], step.name):
             continue
-        found = keys.differences(identity["parts"], planned["parts"])
+        found = keys.differences(identity["key_inputs"], planned["key_inputs"])
         if nearest[0] is None or len(found) < len(nearest[1]):
             nearest = (identity["key"], found)
     return nearest
 
 
-def _planned(context: Context, key: str) -> Mapping[str, Any]:
-    for path in context.layout.plans.glob("*.json"):
-        steps: Mapping[str, Mapping[str, Any]] = json.loads(path.read_text())["steps"]
-        if key in steps:
-            return steps[key]
-    raise UsageError(f"no plan under {context.layout.plans} holds {key}", hint="plan it again")
+def _states(context: Context, plan: SavedPlan) -> dict[str, State]:
+    todo = todo_of(plan.needs, context.store)
+    return {key: state_of(context, key, todo) for key in plan.steps}
 
 
-def _states(context: Context, plan: Mapping[str, Any]) -> dict[str, str]:
-    """`done`, `running`, `left`, `failed` or `todo` for each step of a plan."""
-    todo = open_steps(context.layout, read_needs(plan))
-    return {key: _undone_state(context, key) if key in todo else "done" for key in plan["steps"]}
-
-
-def _undone_state(context: Context, key: str) -> str:
-    """The state of a step that is not done, or of its parts where it was split."""
-    keys_ = (key, *part_keys(context.layout, key))
-    if any(context.store.leases.is_held(one) for one in keys_):
-        return "running"
-    attempts = [attempt for one in keys_ for attempt in context.store.attempts(one)]
-    if any(_is_left(attempt) for attempt in attempts):
-        return "left"
-    return "failed" if any(attempt.record.exists() for attempt in attempts) else "todo"
-
-
-def _is_left(attempt: EntryLayout) -> bool:
-    """Whether a container was started that nobody follows, and whose end nobody read."""
+def _is_leftover(attempt: StepFolder) -> bool:
+    """Whether a container was started that no harness follows, and whose end nobody read."""
     intent = None if attempt.record.exists() else read_intent(attempt)
     return intent is not None and intent.runtime != RuntimeName.PROCESS

@@ -1,11 +1,11 @@
-"""`harness method new`: a method of one's own, that plans as it stands."""
+"""The verb `method new`: a manifest and an environment that can be planned at once."""
 
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.commands.context import Context
+from harness.commands.context import Context, is_installed
 from harness.errors import HarnessError, UsageError
 from harness.manifest.load import load_catalogue, load_method, method_names
 
@@ -60,7 +60,7 @@ def new_method(context: Context, name: str, url: str, commit: str) -> tuple[Path
 
 def _refuse(context: Context, name: str, commit: str) -> None:
     project = context.project
-    if project.root.is_relative_to(Path(__file__).resolve().parent):
+    if is_installed(project):
         raise UsageError(
             "the project is the installed copy, which is not to be written into",
             hint="work in a clone, or copy the folder and name it with --project",

@@ -1,13 +1,14 @@
-"""`harness mirror create`: gather all that a plan needs, so that it runs without any network."""
+"""The verb `mirror create`: gather all that a plan needs, so that it runs without any network."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.commands.context import Context
-from harness.commands.plan import read_unpatched
-from harness.commands.reproduce import environment, expand, needed_assets
+from harness.commands.build import environment
+from harness.commands.context import Context, Notify
+from harness.commands.fetch import needed_assets
+from harness.commands.plan import expand, read_unpatched
 from harness.environments.mirror import MirroredBase, MirrorList
 from harness.environments.mirror_folder import MirrorFolder
 from harness.environments.requirements import read_lock
@@ -17,8 +18,8 @@ from harness.manifest.model import Method, RuntimeName, Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What is to be gathered for one method."""
+class MirrorItem:
+    """What the mirror is to hold for one method."""
 
     method: Method
     stack: str
@@ -42,7 +43,7 @@ def create(
     root: Path,
     names: Sequence[str],
     choice: tuple[str | None, Scale, RuntimeName],
-    say: Callable[[str], None],
+    notify: Notify,
 ) -> dict[str, Any]:
     """Fill the mirror at `root`; go on where an earlier call was stopped.
 
@@ -54,14 +55,14 @@ def create(
     gathered = Gathered()
     with MirrorFolder(root.resolve()).filling() as mirror:
         for method in methods:
-            wanted = Wanted(
+            wanted = MirrorItem(
                 method=method, stack=stack or method.stacks[0], scale=scale, runtime=runtime
             )
-            _repositories(context, mirror, wanted, gathered, say)
-            _packages(context, mirror, wanted, say)
-            _images(context, mirror, wanted, gathered, say)
-            _assets(context, mirror, wanted, gathered, say)
-        say("hash what is there")
+            _repositories(context, mirror, wanted, gathered, notify)
+            _packages(context, mirror, wanted, notify)
+            _images(context, mirror, wanted, gathered, notify)
+            _assets(context, mirror, wanted, gathered, notify)
+        notify("hash what is there")
         listed = mirror.finish([method.method for method in methods], gathered.bases)
     return _document(root, listed, gathered)
 
@@ -69,24 +70,22 @@ def create(
 def _repositories(
     context: Context,
     mirror: MirrorFolder,
-    wanted: Wanted,
+    wanted: MirrorItem,
     gathered: Gathered,
-    say: Callable[[str], None],
+    notify: Notify,
 ) -> None:
     pristine = dict.fromkeys(read_unpatched(context, wanted.method, wanted.scale), ())
     for name, patches in {**pristine, **wanted.method.repositories}.items():
         repository = context.catalogue.repositories[name]
         if name in gathered.repositories or repository.embedded is not None:
             continue
-        say(f"mirror repository {name}")
+        notify(f"mirror repository {name}")
         context.sources.checkout(name, repository, patches, scale=wanted.scale)
         context.repositories.export(name, repository, mirror.layout)
         gathered.repositories.add(name)
 
 
-def _packages(
-    context: Context, mirror: MirrorFolder, wanted: Wanted, say: Callable[[str], None]
-) -> None:
+def _packages(context: Context, mirror: MirrorFolder, wanted: MirrorItem, notify: Notify) -> None:
     if wanted.runtime is RuntimeName.PROCESS and wanted.stack == HOST:
         return  # harness's own interpreter
     method, stack = wanted.method.method, context.catalogue.stacks[wanted.stack]
@@ -94,7 +93,7 @@ def _packages(
     missing = mirror.lacks(lock)
     if not missing:
         return
-    say(f"mirror {len(missing)} packages of {method} on {wanted.stack}")
+    notify(f"mirror {len(missing)} packages of {method} on {wanted.stack}")
     builder = context.venvs()
     log = context.layout.build_log(f"{method}-{wanted.stack}-mirror")
     with mirror.arriving() as folder:
@@ -111,39 +110,39 @@ def _packages(
 def _images(
     context: Context,
     mirror: MirrorFolder,
-    wanted: Wanted,
+    wanted: MirrorItem,
     gathered: Gathered,
-    say: Callable[[str], None],
+    notify: Notify,
 ) -> None:
     if wanted.runtime is RuntimeName.PROCESS:
         return
     method, stack = wanted.method.method, wanted.stack
     images, carrier = context.images(wanted.runtime), context.carrier(wanted.runtime)
-    made = environment(context, wanted.runtime, method, stack, say)
+    made = environment(context, wanted.runtime, method, stack, notify)
     image = images.image(method, stack)
     log = context.layout.build_log(f"{method}-{stack}-mirror")
     kept = {**images.stages(method, stack, log), image.tag: made.handle}
     for tag, identity in kept.items():
         if mirror.images.images().get(tag) != identity:
-            say(f"mirror image {tag}")
+            notify(f"mirror image {tag}")
             mirror.images.add(tag, carrier.export(identity))
     gathered.images |= kept
     gathered.bases[context.catalogue.stacks[stack].base] = MirroredBase(
-        content=image.ground.content, replaced=image.ground.replaced
+        content=image.base_image.content, replaced=image.base_image.replaced
     )
 
 
 def _assets(
     context: Context,
     mirror: MirrorFolder,
-    wanted: Wanted,
+    wanted: MirrorItem,
     gathered: Gathered,
-    say: Callable[[str], None],
+    notify: Notify,
 ) -> None:
     for name in sorted(needed_assets(context, wanted.method, wanted.scale)):
         if name in gathered.assets or name in gathered.missing:
             continue
-        say(f"mirror asset {name}")
+        notify(f"mirror asset {name}")
         try:
             place = context.assets.fetch(name)
         except NotReadyError as error:

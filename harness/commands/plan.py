@@ -1,117 +1,49 @@
-"""From what the user typed to a request and the content addresses that a plan is made of."""
+"""The verb `plan`: what a command would do; nothing is fetched, built or run."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from harness.commands.context import Context
-from harness.errors import UsageError
-from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.errors import NotReadyError
+from harness.gpus.leases import GpuLeases
+from harness.manifest.load import method_names
+from harness.manifest.model import Method, Scale
 from harness.manifest.references import parse_reference, possible, used_assets
 from harness.plan import keys
-from harness.plan.bind import Facts
-from harness.plan.make import Request, make_plan, merge
+from harness.plan.bind import Digests
+from harness.plan.make import Ask, make_plan, stack_of
+from harness.plan.needs import Todo, needs_of, todo_of
 from harness.plan.plan import Plan
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ask:
-    """What the user typed."""
-
-    methods: tuple[str, ...]
-    backbone: str | None = None
-    losses: tuple[Losses, ...] = tuple(Losses)
-    seeds: int | None = 5
-    seed: tuple[int, ...] = ()
-    scale: Scale = Scale.PAPER
-    stack: str | None = None
-    runtime: RuntimeName = RuntimeName.DOCKER
-    options: Mapping[str, str] = field(default_factory=dict)
-    until: tuple[str, ...] = ()
-    with_test: bool = False
-    anchor: str | None = None
+def plan(context: Context, ask: Ask) -> Plan:
+    """Read the manifests, find the content addresses, bind. Raises UsageError."""
+    methods = [context.method(name) for name in expand(context, ask.methods)]
+    return make_plan(methods, context.catalogue, ask, partial(_digests, context, ask))
 
 
-def plan_methods(context: Context, ask: Ask, methods: Sequence[Method]) -> Plan:
-    """Bind methods as asked for; an option goes to each method that has it.
-
-    Raises UsageError for an option that none of them has.
-    """
-    for name in ask.options:
-        if not any(name in method.options for method in methods):
-            known = sorted({option for method in methods for option in method.options})
-            raise UsageError(
-                f"{' and '.join(method.method for method in methods)}: no option {name!r}",
-                hint=f"options: {', '.join(known) or 'none'}",
-            )
-    return merge([_plan_method(context, ask, method) for method in methods])
+def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
+    """Replace `all` by every method of the paper that has a manifest; the demo is none of them."""
+    if "all" not in names:
+        return tuple(dict.fromkeys(names))
+    return tuple(name for name in method_names(context.project) if name != "demo")
 
 
-def _plan_method(context: Context, ask: Ask, method: Method) -> Plan:
-    request = _request(method, ask)
-    facts = _facts(context, method, request)
-    return make_plan(method, context.catalogue, request, facts)
+def look(context: Context, plan_: Plan) -> Todo:
+    """What the plan needs now, by the files of the store."""
+    return todo_of(needs_of(plan_), context.store)
 
 
-def _request(method: Method, ask: Ask) -> Request:
-    backbones = method.backbones if ask.backbone is None else (ask.backbone,)
-    if ask.backbone is not None and ask.backbone not in method.backbones:
-        raise UsageError(
-            f"{method.method} has no backbone {ask.backbone!r}",
-            hint=f"its backbones: {', '.join(method.backbones)}",
+def refuse_gpus(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> None:
+    """Raise NotReadyError if the GPUs cannot do what is to do."""
+    steps = todo.steps(plan_)
+    reasons = leases.refusals(steps, context.offered(steps))
+    if reasons:
+        raise NotReadyError(
+            "not on these GPUs:\n" + "\n".join(f"  - {line}" for line in reasons),
+            hint="choose other cards by --gpus, or leave it out to plan for any machine",
         )
-    stack = ask.stack or method.stacks[0]
-    if stack not in method.stacks:
-        raise UsageError(
-            f"{method.method} does not run on stack {stack!r}",
-            hint=f"its stacks: {', '.join(method.stacks)}",
-        )
-    return Request(
-        method=method.method,
-        backbones=backbones,
-        losses=tuple(dict.fromkeys(ask.losses)),
-        seeds=_seeds(method, ask),
-        scale=ask.scale,
-        stack=stack,
-        runtime=ask.runtime.value,
-        options={name: choice for name, choice in ask.options.items() if name in method.options},
-        until=ask.until,
-        with_test=ask.with_test,
-        anchor=ask.anchor,
-    )
-
-
-def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
-    if ask.seed:
-        return tuple(dict.fromkeys(ask.seed))
-    count = 5 if ask.seeds is None else ask.seeds
-    if not 1 <= count <= len(method.seeds):
-        raise UsageError(
-            f"--seeds {count}: {method.method} lists {len(method.seeds)} seeds",
-            hint=f"ask for 1 to {len(method.seeds)}, or name them with --seed A,B",
-        )
-    return method.seeds[:count]
-
-
-def _facts(context: Context, method: Method, request: Request) -> Facts:
-    environments = context.environments(RuntimeName(request.runtime))
-    return Facts(
-        environment=environments.identify(method.method, request.stack),
-        assets={name: context.assets.digest(name) for name in _assets(method, request)},
-        sources={
-            name: _identity(context, name, patches) for name, patches in method.repositories.items()
-        },
-        pristine={
-            name: _identity(context, name, ())
-            for name in read_unpatched(context, method, request.scale)
-        },
-        packages=context.packages,
-    )
-
-
-def _assets(method: Method, request: Request) -> set[str]:
-    anchor = {method.anchors[request.anchor].asset} if request.anchor else set()
-    return used_assets(method) | anchor
 
 
 def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
@@ -123,9 +55,27 @@ def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
         for reference in possible(text, method.options)
     ]
     for name in used_assets(method) if scale is Scale.SMOKE else ():
-        made = context.catalogue.assets[name].smoke
-        references += map(parse_reference, made.inputs.values() if made else ())
+        maker = context.catalogue.assets[name].smoke
+        references += map(parse_reference, maker.inputs.values() if maker else ())
     return {reference.name for reference in references if reference.kind == "repos"}
+
+
+def _digests(context: Context, ask: Ask, method: Method) -> Digests:
+    stack = stack_of(method, ask)
+    environments = context.environments(ask.runtime, stack)
+    anchored = {method.anchors[ask.anchor].asset} if ask.anchor else set()
+    return Digests(
+        environment=environments.identify(method.method, stack),
+        assets={name: context.assets.digest(name) for name in used_assets(method) | anchored},
+        sources={
+            name: _identity(context, name, patches) for name, patches in method.repositories.items()
+        },
+        pristine={
+            name: _identity(context, name, ())
+            for name in read_unpatched(context, method, ask.scale)
+        },
+        packages=context.packages,
+    )
 
 
 def _identity(context: Context, name: str, patches: Sequence[str]) -> dict[str, Any]:

@@ -1,28 +1,41 @@
-"""The commands as lists of verbs: each takes what the one before gave."""
+"""The verb `reproduce`: fetch, build, run what is not done yet, score."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field, replace
+from threading import Event
 
-from harness.commands.context import Context
-from harness.commands.executing import Work, execute, set_aside_damaged
-from harness.commands.plan import Ask, plan_methods, read_unpatched
+from harness.commands.build import build
+from harness.commands.context import Context, Notify
+from harness.commands.fetch import can_download, fetch
+from harness.commands.plan import look
 from harness.errors import Interrupted, NotReadyError
-from harness.execution.keeper import Keeper, open_steps
-from harness.execution.runner import Outcome, Ready, Status, read_scores
-from harness.execution.schedule import Tokens
+from harness.execution.faults import Retries
+from harness.execution.keeper import Keeper
+from harness.execution.outcome import Outcome, Ready, Status
+from harness.execution.runner import StepRunner, read_scores
+from harness.execution.schedule import Progress, Tokens, run_plan
+from harness.execution.shards import split_step
 from harness.files import write_json
-from harness.gpus.leases import GpuLeases
-from harness.manifest.load import method_names
-from harness.manifest.model import Method, RuntimeName, Scale
-from harness.manifest.references import used_assets
-from harness.plan.compatibility import refusals
-from harness.plan.needs import needs_of
+from harness.plan.needs import Todo
 from harness.plan.plan import BoundStep, Plan, PlannedRun
-from harness.runtimes.runtime import Environment
-from harness.sources.sources import Finding
+from harness.plan.settle import settle
 from harness.store import records
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """How to execute a plan."""
+
+    jobs: int
+    tokens: Tokens
+    stopping: Callable[[], AbstractContextManager[Event]]  # catches Ctrl-C while steps run
+    progress: Progress
+    retries: Retries = field(default_factory=Retries)
+    detach: bool = False  # a stop leaves containers running, for the next call to follow
+    shards: int = 1  # into how many shards a step is split, at most
+    keep: bool = False  # drop nothing
+    notify: Notify = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,58 +63,48 @@ class Result:
         return stopped if stopped in codes else max(codes, default=0)
 
 
-def plan(context: Context, ask: Ask) -> Plan:
-    """Read manifests, find the content addresses, bind: nothing is fetched, built or run."""
-    names = expand(context, ask.methods)
-    return plan_methods(context, ask, [context.method(name) for name in names])
-
-
-def reproduce(context: Context, ask: Ask, plan_: Plan, work: Work) -> Result:
-    """Fetch, build, run what is not done yet, and score."""
-    set_aside_damaged(context, plan_, work.say)
-    refuse_unready(context, ask.runtime, plan_, work.tokens)
-    final = settled(context, ask, plan_, work.say)
-    if final is not plan_:  # other keys
-        set_aside_damaged(context, final, work.say)
-    keeper = Keeper(context.store, final, keep=work.keep, tell=work.say)
+def reproduce(context: Context, planned: Plan, work: Work) -> Result:
+    """Bring every step of the plan into the store, and read the scores of its runs."""
+    quarantine_damaged(context, planned, work.notify)
+    todo = look(context, planned)
+    refuse_unready(context, planned, todo, work.tokens)
+    plan = settled(context, planned, todo, work.notify)
+    keeper = Keeper(context.store, plan, keep=work.keep, notify=work.notify)
     with keeper.registered():
-        todo = undone(context, final)
-        fetched = fetch(context, todo, work.say)
-        ready = build(context, ask.runtime, todo, fetched, work.say)
-        outcomes = execute(context, ask.runtime, ask.scale, ready, keeper, work)
-    results = tuple(summarise(context, final, planned, outcomes) for planned in final.runs)
-    return Result(plan=final, outcomes=outcomes, runs=results)
+        steps = keeper.todo().steps(plan)  # looked up anew: only now nobody drops what they need
+        fetched = fetch(context, steps, work.notify)
+        ready = build(context, plan.runtime, steps, fetched, work.notify)
+        outcomes = execute(context, ready, keeper, work)
+    runs = tuple(summarise(context, plan, one, outcomes) for one in plan.runs)
+    return Result(plan=plan, outcomes=outcomes, runs=runs)
 
 
-def settled(context: Context, ask: Ask, plan_: Plan, say: Callable[[str], None]) -> Plan:
-    """The plan with its final keys: assets that nobody has hashed yet are fetched and hashed."""
-    if not any(step.provisional for step in plan_.steps.values()):
-        return plan_
-    for name in dict.fromkeys(name for step in undone(context, plan_) for name in step.assets):
-        say(f"fetch and hash {name}")
-        context.assets.fetch(name)
-    return plan(context, ask)
+def quarantine_damaged(context: Context, plan: Plan, notify: Notify) -> None:
+    """Move finished steps whose outputs are not as large as recorded aside, to be run again."""
+    store = context.store
+    for step in plan.steps.values():
+        entry = context.layout.entry(step.key)
+        if not store.recorded(step.key) or not store.damage(entry, step.outputs):
+            continue
+        with store.leases.try_hold(step.key) as held:
+            damage = store.damage(entry, step.outputs) if held else None
+            if damage:
+                aside = store.quarantine(step.key)
+                notify(f"{step.title} runs again, its outputs were moved to {aside}: {damage}")
 
 
-def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
-    """`all` as every method of the paper that has a manifest; the demo only by name."""
-    if "all" not in names:
-        return tuple(dict.fromkeys(names))
-    return tuple(name for name in method_names(context.project) if name != "demo")
-
-
-def refuse_unready(context: Context, runtime: RuntimeName, plan_: Plan, tokens: Tokens) -> None:
+def refuse_unready(context: Context, plan: Plan, todo: Todo, tokens: Tokens) -> None:
     """Raise NotReadyError naming everything that is missing before hours are spent."""
-    todo = undone(context, plan_)
-    missing = gpu_refusals(context, todo, tokens.gpus)
-    if any(step.resources.gpus for step in todo):
-        obstacle = context.gpu_obstacle(runtime)
+    steps = todo.steps(plan)
+    missing = tokens.gpus.refusals(steps, context.offered(steps))
+    if any(step.resources.gpus for step in steps):
+        obstacle = context.gpu_obstacle(plan.runtime)
         missing += [obstacle] if obstacle else []
-    wanted = {name for step in todo for name in step.assets}
+    wanted = {name for step in steps for name in step.assets}
     missing += [
         f"asset {asset.name} ({asset.title}): {asset.how}"
         for asset in context.assets.status()
-        if asset.name in wanted and asset.path is None and not has_address(context, asset.name)
+        if asset.name in wanted and asset.path is None and not can_download(context, asset.name)
     ]
     if missing:
         raise NotReadyError(
@@ -110,87 +113,77 @@ def refuse_unready(context: Context, runtime: RuntimeName, plan_: Plan, tokens: 
         )
 
 
-def gpu_refusals(context: Context, steps: Sequence[BoundStep], leases: GpuLeases) -> list[str]:
-    """Why the GPUs at hand cannot do these steps. Raises NotReadyError if the driver is broken."""
-    needing = [step for step in steps if step.resources.gpus]
-    if not needing:
-        return []
-    offered = {step.method: context.method(step.method).stacks for step in needing}
-    return refusals(needing, context.catalogue.stacks, offered, leases.cards)
+def settled(context: Context, plan: Plan, todo: Todo, notify: Notify) -> Plan:
+    """The plan with its final keys: assets that nobody has hashed yet are fetched and hashed."""
+    steps = [step for step in todo.steps(plan) if step.provisional]
+    if not steps:
+        return plan
+    names = dict.fromkeys(name for step in steps for name in step.assets)
+    for name in names:
+        notify(f"fetch and hash {name}")
+        context.assets.fetch(name)
+    final = settle(plan, {name: context.assets.digest(name) for name in names})
+    quarantine_damaged(context, final, notify)
+    return final
 
 
-def refuse_gpus(context: Context, plan_: Plan, leases: GpuLeases) -> None:
-    """Raise NotReadyError if the GPUs cannot do what is to do."""
-    reasons = gpu_refusals(context, undone(context, plan_), leases)
-    if reasons:
-        raise NotReadyError(
-            "not on these GPUs:\n" + "\n".join(f"  - {line}" for line in reasons),
-            hint="choose other cards by --gpus, or leave it out to plan for any machine",
+def execute(context: Context, ready: Ready, keeper: Keeper, work: Work) -> Mapping[str, Outcome]:
+    """Run what is not done yet, side by side, and drop what nobody needs any more."""
+    plan = keeper.plan
+    runtime = context.runtime(plan.runtime, plan.scale, detaches=work.detach)
+    runner = StepRunner(
+        context.store,
+        runtime,
+        ready,
+        is_done=keeper.is_done,
+        retries=work.retries,
+        labels=lambda step: labels(context, plan, step),
+        notify=work.notify,
+    )
+
+    def split(step: BoundStep) -> Sequence[BoundStep]:
+        if work.shards == 1 or step.shards is None or keeper.is_done(step):
+            return ()
+        inputs = ready.inputs(step, context.layout)
+        return split_step(context.store, step, inputs, work.shards)
+
+    keeper.sweep()  # what somebody died over
+    with work.stopping() as stop:
+        return run_plan(
+            plan,
+            keeper.sweeping(runner.execute),
+            replace(work.tokens, gpus=work.tokens.gpus.beside(runtime.survivors)),
+            work.jobs,
+            stop,
+            work.progress,
+            is_done=keeper.is_done,
+            split=split,
         )
 
 
-def has_address(context: Context, asset: str) -> bool:
-    """Whether harness can download the asset by itself."""
-    return bool(context.catalogue.assets[asset].urls)
-
-
-def fetch(
-    context: Context, steps: Sequence[BoundStep], say: Callable[[str], None]
-) -> tuple[dict[tuple[str, tuple[str, ...]], Any], dict[str, Any]]:
-    """Check out every source and locate or download every asset that the steps read."""
-    checkouts: dict[tuple[str, tuple[str, ...]], Any] = {}
-    located: dict[str, Any] = {}
-    for step in steps:
-        wanted = [(step.repo, step.patches)] if step.repo else []
-        wanted += [(one.ref, ()) for one in step.inputs.values() if one.kind == "repo"]
-        for name, patches in wanted:
-            if (name, patches) not in checkouts:
-                say(f"fetch {name}" + (f" + {', '.join(patches)}" if patches else ""))
-                checkouts[name, patches] = context.sources.checkout(
-                    name, context.catalogue.repositories[name], patches, scale=step.scale
-                )
-        for name in step.assets:
-            if name not in located:
-                say(f"fetch {name}")
-                located[name] = context.assets.fetch(name)
-    return checkouts, located
-
-
-def build(
-    context: Context,
-    runtime: RuntimeName,
-    steps: Sequence[BoundStep],
-    fetched: tuple[Mapping[tuple[str, tuple[str, ...]], Any], Mapping[str, Any]],
-    say: Callable[[str], None],
-) -> Ready:
-    """Make the environments of the steps."""
-    made: dict[tuple[str, str], Environment] = {}
-    for step in steps:
-        wanted = (step.method, step.stack)
-        if wanted not in made:
-            made[wanted] = environment(context, runtime, step.method, step.stack, say)
-    return Ready(checkouts=fetched[0], assets=fetched[1], environments=made)
-
-
-def undone(context: Context, plan_: Plan) -> list[BoundStep]:
-    """The steps that are not done: not finished yet, or an output is needed that was dropped."""
-    todo = open_steps(context.layout, needs_of(plan_))
-    return [step for key, step in plan_.steps.items() if key in todo]
+def labels(context: Context, plan: Plan, step: BoundStep) -> dict[str, str]:
+    """What an execution carries besides its key, so that people and gc know whose it is."""
+    run = next(planned.id for planned in plan.runs if step.whole in planned.steps.values())
+    owner = context.store.leases.owner
+    return {
+        "harness.runs": str(context.layout.root),
+        "harness.plan": plan.id,
+        "harness.run": run,  # the first of those that share the step
+        "harness.owner": f"{owner.host} {owner.pid} {owner.start}",
+    }
 
 
 def summarise(
-    context: Context, plan_: Plan, planned: PlannedRun, outcomes: Mapping[str, Outcome]
+    context: Context, plan: Plan, planned: PlannedRun, outcomes: Mapping[str, Outcome]
 ) -> RunResult:
     """One run's status and scores, also written as its record."""
     statuses = {outcomes[key].status for key in planned.steps.values()}
-    status = next(
-        (s.value for s in (Status.INTERRUPTED, Status.FAILED, Status.BLOCKED) if s in statuses),
-        "done",
-    )
+    grave = (Status.INTERRUPTED, Status.FAILED, Status.BLOCKED)
+    status = next((one.value for one in grave if one in statuses), "done")
     scores: dict[str, Mapping[str, float]] = {}
     for key in planned.steps.values():
-        step = plan_.steps[key]
-        if step.score is not None and context.store.is_done(key, step.outputs):
+        step = plan.steps[key]
+        if step.score is not None and context.store.has(key, step.outputs):
             entry = context.layout.entry(key)
             scores[step.score] = read_scores(entry, step.outputs["scores"].path)
     steps = {
@@ -198,56 +191,5 @@ def summarise(
         for name, key in planned.steps.items()
     }
     record = records.run_record(planned, status, steps, scores)
-    write_json(context.layout.run(planned.run.id), record)
+    write_json(context.layout.run(planned.id), record)
     return RunResult(planned=planned, status=status, scores=scores)
-
-
-def fetch_methods(
-    context: Context, names: Sequence[str], scale: Scale, say: Callable[[str], None]
-) -> list[dict[str, str]]:
-    """Check out the sources and fetch the assets of methods, whatever is done already."""
-    rows: dict[tuple[str, str], dict[str, str]] = {}
-    for name in expand(context, names):
-        method = context.method(name)
-        wanted = dict(method.repositories) | dict.fromkeys(
-            read_unpatched(context, method, scale), ()
-        )
-        for repository, patches in wanted.items():
-            say(f"fetch {repository}")
-            pinned = context.catalogue.repositories[repository]
-            found = context.sources.checkout(repository, pinned, patches, scale=scale)
-            rows["repository", repository] = _row("repository", repository, found.path)
-        for asset in sorted(needed_assets(context, method, scale)):
-            say(f"fetch {asset}")
-            rows["asset", asset] = _row("asset", asset, context.assets.fetch(asset))
-    return list(rows.values())
-
-
-def verify(context: Context) -> list[Finding]:
-    """Pins exist, patches apply to exactly the blobs they name, checkouts are what they were."""
-    patched: dict[str, set[Sequence[str]]] = {}
-    for method in method_names(context.project):
-        for name, patches in context.method(method).repositories.items():
-            patched.setdefault(name, set()).add(patches)
-    return context.sources.verify(context.catalogue.repositories, patched)
-
-
-def environment(
-    context: Context, runtime: RuntimeName, method: str, stack: str, say: Callable[[str], None]
-) -> Environment:
-    """One environment, built unless it is there."""
-    say(f"build {runtime} environment of {method} on {stack}")
-    log = context.layout.build_log(f"{method}-{stack}-{runtime}")
-    log.parent.mkdir(parents=True, exist_ok=True)
-    return context.environments(runtime).ensure(method, stack, log)
-
-
-def _row(kind: str, name: str, path: Path) -> dict[str, str]:
-    return {"kind": kind, "name": name, "path": str(path)}
-
-
-def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
-    """The assets that a method reads at a scale and that no step makes."""
-    assets, used = context.catalogue.assets, used_assets(method, by_default=True)
-    made = {name for name in used if assets[name].smoke is not None}
-    return used - (made if scale is Scale.SMOKE else set())

@@ -1,4 +1,4 @@
-"""`harness score`: the container-side metrics, with the host's errors."""
+"""The verb `score`: the container-side metrics, with the host's errors."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ def score_folder(
         with progress_bar("images") as advance:
             found = score(pred, gt, read_list(ids), kind=kind, curve=curve, progress=advance)
     except (ScoreError, OSError) as error:
-        raise UsageError(str(error), hint="no number is given from the rest; mend the file") from (
+        raise UsageError(str(error), hint="no score is computed from the rest; fix the file") from (
             error
         )
     document: dict[str, Any] = found.as_dict()

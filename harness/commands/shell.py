@@ -1,23 +1,24 @@
-"""The verb `shell`: a step's environment, inputs and working directory, at a terminal."""
+"""The verb `shell`: a step's environment, inputs and working directory at a terminal."""
 
-import json
 import shutil
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
-from harness.commands.context import Context
+from harness.commands.build import build
+from harness.commands.context import Context, Notify
+from harness.commands.fetch import fetch
 from harness.commands.inspect import find_step
-from harness.commands.reproduce import build, fetch
-from harness.errors import NotReadyError, UsageError
+from harness.errors import NotReadyError
 from harness.execution.outcome import Ready
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
-from harness.plan.plan import BoundStep, read_step
+from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Interactive
+from harness.store.plans import plan_of
 
 #: bash where there is one.
 _SHELL = ("/bin/sh", "-c", "if command -v bash >/dev/null; then exec bash; else exec sh; fi")
@@ -32,15 +33,14 @@ class Prepared:
 
 
 @contextmanager
-def prepared(
-    context: Context, name: str, say: Callable[[str], None], *, keep: bool
-) -> Iterator[Prepared]:
+def prepared(context: Context, name: str, notify: Notify, *, keep: bool) -> Iterator[Prepared]:
     """The shell of RUN/STEP, without GPUs; with `keep` its folders stay afterwards.
 
     It works in the folder of the step's newest failed attempt, else in a fresh one.
     """
     step, runtime_name = _planned(context, find_step(context, name).key)
-    ready = build(context, runtime_name, [step], fetch(context, [step], say), say)
+    fetched = fetch(context, [step], notify)
+    ready = build(context, runtime_name, [step], fetched, notify)
     _refuse_missing_inputs(context, step)
     failed = _newest_failed(context, step)
     folder = failed or _fresh(context, ready, step)
@@ -49,7 +49,7 @@ def prepared(
     workspace.prepare(runtime)
     command = workspace.command(runtime, ready.environment(step), ())
     shell = replace(command, name=f"harness-shell-{uuid.uuid4().hex[:12]}", argv=_SHELL, labels={})
-    say(f"/work and /out are {folder.root}")
+    notify(f"/work and /out are {folder.root}")
     try:
         program = runtime.interactive(shell, terminal=sys.stdin.isatty())
         yield Prepared(program, command.argv)
@@ -72,14 +72,10 @@ def start(program: Interactive) -> int:
 
 def _planned(context: Context, key: str) -> tuple[BoundStep, RuntimeName]:
     """The step and the runtime of its run; GPUs are left to steps that lease them."""
-    for path in context.layout.plans.glob("*.json"):
-        plan = json.loads(path.read_text())
-        if key in plan["steps"]:
-            run = next(run["run"] for run in plan["runs"] if key in run["steps"].values())
-            step = read_step(plan["steps"][key])
-            without = replace(step, resources=replace(step.resources, gpus=0))
-            return without, RuntimeName(run["runtime"])
-    raise UsageError(f"no plan under {context.layout.plans} holds {key}", hint="plan it again")
+    plan = plan_of(context.layout, key)
+    run = next(run for run in plan.runs if key in run.steps.values())
+    step = plan.step(key)
+    return replace(step, resources=replace(step.resources, gpus=0)), run.runtime
 
 
 def _refuse_missing_inputs(context: Context, step: BoundStep) -> None:
@@ -95,7 +91,7 @@ def _refuse_missing_inputs(context: Context, step: BoundStep) -> None:
         )
 
 
-def _newest_failed(context: Context, step: BoundStep) -> EntryLayout | None:
+def _newest_failed(context: Context, step: BoundStep) -> StepFolder | None:
     failed = [
         attempt
         for attempt in context.store.attempts(step.key)
@@ -104,7 +100,7 @@ def _newest_failed(context: Context, step: BoundStep) -> EntryLayout | None:
     return max(failed, key=lambda attempt: attempt.record.stat().st_mtime_ns, default=None)
 
 
-def _fresh(context: Context, ready: Ready, step: BoundStep) -> EntryLayout:
+def _fresh(context: Context, ready: Ready, step: BoundStep) -> StepFolder:
     folder = context.layout.shell(uuid.uuid4().hex[:12])
     folder.out.mkdir(parents=True)
     folder.work.mkdir()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.contracts.failure import ContractError, Facts, Render
+from harness.contracts.failure import ContractError, Render, Summary
 from harness.contracts.files import contained
 from harness.contracts.npy_arrays import check_npy_arrays
 from harness.contracts.npy_maps import check_npy_maps
@@ -32,9 +32,9 @@ from harness.manifest.contract import (
     StateDict,
 )
 
-__all__ = ["ContractError", "Facts", "Render", "check", "check_content"]
+__all__ = ["ContractError", "Render", "Summary", "check", "check_content"]
 
-_CHECKS: dict[type, Callable[[Any, Path, Render], Facts]] = {
+_CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
     PngLabels: check_png_labels,
     NpyMaps: check_npy_maps,
     NpyStacks: check_npy_stacks,
@@ -49,8 +49,8 @@ _CHECKS: dict[type, Callable[[Any, Path, Render], Facts]] = {
 }
 
 
-def check(contract: Contract, path: Path, render: Render, *, inside: Path | None = None) -> Facts:
-    """Check the output `path` and return facts of it for the record.
+def check(contract: Contract, path: Path, render: Render, *, inside: Path | None = None) -> Summary:
+    """Check the output `path` and return a summary of it for the record.
 
     `render` turns a template of the contract into a host path. `inside` is the folder that links
     must not lead out of: by default `path` itself, or its folder where it is a file.
@@ -63,6 +63,6 @@ def check(contract: Contract, path: Path, render: Render, *, inside: Path | None
     return check_content(contract, path, render)
 
 
-def check_content(contract: Contract, path: Path, render: Render) -> Facts:
+def check_content(contract: Contract, path: Path, render: Render) -> Summary:
     """As `check`, for files of the user's own, which may be links. Raises ContractError."""
     return _CHECKS[type(contract)](contract, path, render)

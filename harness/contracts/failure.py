@@ -8,7 +8,7 @@ from harness.errors import StepError
 from harness.manifest.contract import Contract
 
 Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.txt` to a host path
-Facts: TypeAlias = Mapping[str, object]  # JSON-able facts of a checked output, for records
+Summary: TypeAlias = Mapping[str, object]  # what a check found, JSON-able, for records
 
 
 class ContractError(StepError):

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contracts.failure import ContractError, Facts, Render, broken
+from harness.contracts.failure import ContractError, Render, Summary, broken
 from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.manifest.contract import NpyArrays
 
 
-def check_npy_arrays(contract: NpyArrays, folder: Path, render: Render) -> Facts:
-    """Check every file; facts: their count, the lowest and highest value."""
+def check_npy_arrays(contract: NpyArrays, folder: Path, render: Render) -> Summary:
+    """Check every file; summary: their count, the lowest and highest value."""
     ids = read_ids(contract.ids, contract, render)
     files = one_per_id(folder, ids, ".npy", contract)
     sizes = picture_sizes(contract.size_of, ids, contract, render)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.contracts.safe_pickle import UnsafePickleError, load_npy_dict
 from harness.manifest.contract import NpyMaps, NpyRatios, NpyStacks
@@ -26,8 +26,8 @@ CheckFile: TypeAlias = Callable[[Path, tuple[int, int] | None, frozenset[int] | 
 
 def check_each(
     contract: NpyMaps | NpyStacks, folder: Path, render: Render, check_file: CheckFile
-) -> Facts:
-    """Check every file; facts: their count, the keys seen, the lowest and highest value."""
+) -> Summary:
+    """Check every file; summary: their count, the keys seen, the lowest and highest value."""
     ids = read_ids(contract.ids, contract, render)
     files = one_per_id(folder, ids, ".npy", contract)
     sizes = picture_sizes(contract.size_of, ids, contract, render)

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contracts.failure import ContractError, Facts, Render, broken
+from harness.contracts.failure import ContractError, Render, Summary, broken
 from harness.contracts.npy_dicts import Seen, allowed_keys, check_each, load_dict
 from harness.manifest.contract import NpyMaps
 
 
-def check_npy_maps(contract: NpyMaps, folder: Path, render: Render) -> Facts:
-    """Check every file; facts: their count, the keys seen, the lowest and highest value."""
+def check_npy_maps(contract: NpyMaps, folder: Path, render: Render) -> Summary:
+    """Check every file; summary: their count, the keys seen, the lowest and highest value."""
     return check_each(
         contract, folder, render, lambda file, size, keys: _File(contract, file).check(size, keys)
     )

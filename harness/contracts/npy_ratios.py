@@ -3,14 +3,14 @@
 from pathlib import Path
 from typing import Any
 
-from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import read_ids, require_file
 from harness.contracts.npy_dicts import load_dict, present_classes
 from harness.manifest.contract import NpyRatios
 
 
-def check_npy_ratios(contract: NpyRatios, file: Path, render: Render) -> Facts:
-    """Check every entry; facts: their count and the highest ratio."""
+def check_npy_ratios(contract: NpyRatios, file: Path, render: Render) -> Summary:
+    """Check every entry; summary: their count and the highest ratio."""
     ids = read_ids(contract.ids, contract, render)
     require_file(file, contract)
     content = load_dict(file, contract)

@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import read_ids, require_file
 from harness.manifest.contract import Folder, JsonObject, Listing, PlainFile
 
 
-def check_json(contract: JsonObject, file: Path, _: Render) -> Facts:
-    """Check that it is an object with the keys asked for and finite numbers; facts: its keys."""
+def check_json(contract: JsonObject, file: Path, _: Render) -> Summary:
+    """Check that it is an object with the keys asked for and finite numbers; summary: its keys."""
     require_file(file, contract)
     try:
         content = json.loads(file.read_bytes())
@@ -48,8 +48,8 @@ def _numbers(content: object, place: str) -> Iterator[tuple[str, float]]:
             pass
 
 
-def check_list(contract: Listing, file: Path, _: Render) -> Facts:
-    """Check that it holds enough ids, each once; facts: their count."""
+def check_list(contract: Listing, file: Path, _: Render) -> Summary:
+    """Check that it holds enough ids, each once; summary: their count."""
     require_file(file, contract)
     ids = read_ids(str(file), contract, Path)
     if len(ids) < contract.min_count:
@@ -58,8 +58,8 @@ def check_list(contract: Listing, file: Path, _: Render) -> Facts:
     return {"count": len(ids)}
 
 
-def check_folder(contract: Folder, folder: Path, _: Render) -> Facts:
-    """Check that every glob matches enough files, none empty; facts: how many each matches."""
+def check_folder(contract: Folder, folder: Path, _: Render) -> Summary:
+    """Check that every glob matches enough files, none empty; summary: how many each matches."""
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"
         raise broken(folder, contract, expected="a folder", found=found)
@@ -76,8 +76,8 @@ def check_folder(contract: Folder, folder: Path, _: Render) -> Facts:
     return {"counts": counts}
 
 
-def check_file(contract: PlainFile, file: Path, _: Render) -> Facts:
-    """Check its size and that it holds what it must; facts: its size in bytes."""
+def check_file(contract: PlainFile, file: Path, _: Render) -> Summary:
+    """Check its size and that it holds what it must; summary: its size in bytes."""
     size = require_file(file, contract)
     if size < contract.min_bytes:
         expected = f"at least {contract.min_bytes} bytes"

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
 from harness.manifest.contract import PngLabels
 
@@ -14,8 +14,8 @@ _VOID = 255
 _END = b"IEND\xaeB`\x82"
 
 
-def check_png_labels(contract: PngLabels, folder: Path, render: Render) -> Facts:
-    """Check every label map; facts: their count and the values seen."""
+def check_png_labels(contract: PngLabels, folder: Path, render: Render) -> Summary:
+    """Check every label map; summary: their count and the values seen."""
     ids = read_ids(contract.ids, contract, render)
     files = one_per_id(folder, ids, ".png", contract)
     sizes = picture_sizes(contract.size_of, ids, contract, render)

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import harness
-from harness.contracts.failure import Facts, Render, broken
+from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import require_file
 from harness.manifest.contract import MxnetParams, StateDict
 
 _Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 
 
-def check_state_dict(contract: StateDict, file: Path, _: Render) -> Facts:
-    """Check names, shapes and values of a checkpoint; facts: entries and values."""
+def check_state_dict(contract: StateDict, file: Path, _: Render) -> Summary:
+    """Check names, shapes and values of a checkpoint; summary: entries and values."""
     require_file(file, contract)
     state = _state(contract, file, _load_torch(contract, file))
     for name, tensor in state.items():
@@ -66,8 +66,8 @@ def _kind(content: object) -> str:
     return type(content).__name__
 
 
-def check_mxnet_params(contract: MxnetParams, file: Path, _: Render) -> Facts:
-    """Check names, shapes and values of an MXNet list; facts: entries and values."""
+def check_mxnet_params(contract: MxnetParams, file: Path, _: Render) -> Summary:
+    """Check names, shapes and values of an MXNet list; summary: entries and values."""
     require_file(file, contract)
     arrays = _load_mxnet(contract, file)
     for name, array in arrays.items():
@@ -104,7 +104,7 @@ def _finite(array: Any) -> bool:
     return array.dtype.kind != "f" or bool(np.isfinite(array).all())
 
 
-def _totals(contract: StateDict | MxnetParams, file: Path, shapes: _Shapes, values: int) -> Facts:
+def _totals(contract: StateDict | MxnetParams, file: Path, shapes: _Shapes, values: int) -> Summary:
     """Compare names, shapes and counts with what the contract says."""
     for name, shape in contract.shapes.items():
         if shapes.get(name) != shape:

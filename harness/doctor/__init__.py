@@ -1,19 +1,18 @@
-"""`harness doctor`: whether this machine can run a method, as a list of checks."""
+"""Check whether this machine can run a method, line by line; changes nothing."""
 
 from dataclasses import dataclass
 
 from harness.commands.context import Context
-from harness.commands.plan import Ask
-from harness.doctor import data as inputs
-from harness.doctor import engine, gpu, machine
-from harness.doctor.check import Check, Facts, Line, Needs, State
+from harness.doctor import data, engine, gpu, machine
+from harness.doctor.check import Check, Line, Machine, Needs, State
 from harness.doctor.gather import look
 from harness.doctor.needs import needs_of
+from harness.plan.make import Ask
 
-__all__ = ["CHECKS", "Facts", "Line", "Needs", "Report", "State", "examine"]
+__all__ = ["CHECKS", "Diagnosis", "Line", "Machine", "Needs", "State", "examine"]
 
 CHECKS: tuple[Check, ...] = (
-    inputs.plan,
+    data.plan,
     engine.engine,
     engine.limits,
     engine.users,
@@ -27,13 +26,13 @@ CHECKS: tuple[Check, ...] = (
     machine.ulimits,
     machine.bubblewrap,
     machine.clock,
-    inputs.data,
-    inputs.mirror,
+    data.data,
+    data.mirror,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class Diagnosis:
     """Every line, and whether the method asked for can run."""
 
     method: str | None
@@ -45,8 +44,8 @@ class Report:
         return self.method is None or all(line.state is not State.MISSING for line in self.lines)
 
 
-def examine(context: Context, ask: Ask, gpus: str | None) -> Report:
+def examine(context: Context, ask: Ask, gpus: str | None) -> Diagnosis:
     """Look at the machine and at what is asked for, once, and check line by line."""
     needs = needs_of(context, ask)
-    facts = look(context, ask.runtime, context.gpus(gpus))
-    return Report(needs.method, tuple(check(facts, needs) for check in CHECKS))
+    found = look(context, ask.runtime, context.gpus(gpus))
+    return Diagnosis(needs.method, tuple(check(found, needs) for check in CHECKS))

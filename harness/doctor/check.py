@@ -1,4 +1,4 @@
-"""What a check takes and gives: facts of the machine and needs of a method in, one line out."""
+"""What a check takes and gives: a machine and the needs of a method in, one line out."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What was found, what is needed, and how to mend it."""
+    """What was found, what is needed, and how to fix it."""
 
     check: str
     state: State
     found: str
     needed: str
-    mend: str = ""
+    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Machine:
     """What was found on this machine. A text in the place of a value says why there is none."""
 
     engine: Mapping[str, Any] | str = "not asked"  # what the engine says of itself
@@ -74,7 +74,7 @@ class Needs:
     scale: Scale = Scale.PAPER
     method: str | None = None
     unplanned: str | None = None  # why no plan can be made
-    unplanned_mend: str = ""
+    unplanned_fix: str = ""
     steps: Sequence[BoundStep] = ()  # that are not done yet
     peak_disk_gb: float = 0.0
     stacks: Mapping[str, Stack] = field(default_factory=dict)
@@ -95,10 +95,10 @@ class Needs:
         return max((step.resources.gpus for step in self.steps), default=0)
 
 
-Check = Callable[[Facts, Needs], Line]
+Check = Callable[[Machine, Needs], Line]
 
 
-def judge(check: str, *, good: bool, bad: State, found: str, needed: str, mend: str) -> Line:
-    """A line that is ok or `bad`; a good one needs no mending."""
+def line(check: str, *, good: bool, bad: State, found: str, needed: str, fix: str) -> Line:
+    """A line that is ok or `bad`; a good one needs no fix."""
     state = State.OK if good else bad
-    return Line(check=check, state=state, found=found, needed=needed, mend="" if good else mend)
+    return Line(check=check, state=state, found=found, needed=needed, fix="" if good else fix)

@@ -1,14 +1,13 @@
 """Checks of what a plan is made of: that it can be made, data and weights, the mirror."""
 
 from harness.assets.declared import AssetState
-from harness.doctor.check import Facts, Line, Needs, State, judge
+from harness.doctor.check import Line, Machine, Needs, State, line
 from harness.environments.mirror import MirrorLayout, open_mirror
 from harness.errors import HarnessError
 
 
-def plan(facts: Facts, needs: Needs) -> Line:
+def plan(_: Machine, needs: Needs) -> Line:
     """Whether the method can be planned here, and how much is to do."""
-    del facts
     if needs.method is None:
         return Line(check="plan", state=State.OK, found="no method named", needed="-")
     needed = f"{needs.method} at --scale {needs.scale} on {needs.runtime}"
@@ -18,16 +17,15 @@ def plan(facts: Facts, needs: Needs) -> Line:
             state=State.MISSING,
             found=needs.unplanned,
             needed=needed,
-            mend=needs.unplanned_mend,
+            fix=needs.unplanned_fix,
         )
     return Line(
         check="plan", state=State.OK, found=f"{len(needs.steps)} steps to do", needed=needed
     )
 
 
-def data(facts: Facts, needs: Needs) -> Line:
+def data(_: Machine, needs: Needs) -> Line:
     """Whether data sets and weights are there or can be fetched."""
-    del facts
     absent = [one for one in needs.assets if one.state is AssetState.MISSING]
     by_hand = [one for one in absent if one.name not in needs.downloadable]
     changed = [one for one in needs.assets if one.state is AssetState.CHANGED]
@@ -39,19 +37,18 @@ def data(facts: Facts, needs: Needs) -> Line:
     mends = [f"{one.name}: {one.how}" for one in by_hand]
     if changed:
         mends.append("changed ones are hashed again at their next use, and refused if they differ")
-    return judge(
+    return line(
         "data",
         good=not by_hand and not changed,
         bad=State.MISSING if by_hand else State.NOTE,
         found="; ".join(part for part in parts if not part.endswith(": ")),
         needed=", ".join(one.name for one in needs.assets) or "none",
-        mend="; ".join(mends),
+        fix="; ".join(mends),
     )
 
 
-def mirror(facts: Facts, needs: Needs) -> Line:
+def mirror(_: Machine, needs: Needs) -> Line:
     """Whether the mirror named holds the repositories that the plan checks out."""
-    del facts
     if needs.mirror is None:
         found = "none named: repositories are cloned from their addresses"
         return Line(check="mirror", state=State.OK, found=found, needed="-")
@@ -64,13 +61,13 @@ def mirror(facts: Facts, needs: Needs) -> Line:
         kind = "complete" if open_mirror(needs.mirror) else "repositories only"
     except HarnessError as error:
         return Line(
-            check="mirror", state=State.MISSING, found=str(error), needed=needed, mend=error.hint
+            check="mirror", state=State.MISSING, found=str(error), needed=needed, fix=error.hint
         )
-    return judge(
+    return line(
         "mirror",
         good=not lacking,
         bad=State.MISSING,
         found=f"{needs.mirror} ({kind})" + (f" lacks {', '.join(lacking)}" if lacking else ""),
         needed=needed,
-        mend=make,
+        fix=make,
     )

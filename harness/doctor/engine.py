@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.doctor.check import Facts, Line, Needs, State, judge
+from harness.doctor.check import Line, Machine, Needs, State, line
 from harness.manifest.model import RuntimeName, Scale
 from harness.runtimes.container_settings import (
     CDI_KIND,
@@ -25,108 +25,108 @@ _TOOLKIT = (
 )
 
 
-def engine(facts: Facts, needs: Needs) -> Line:
+def engine(machine: Machine, needs: Needs) -> Line:
     """Whether the engine answers, and how old it is."""
     if not needs.in_containers:
         return Line(check="engine", state=State.OK, found="not asked", needed=_NO_ENGINE)
     oldest = _OLDEST[needs.runtime]
     needed = f"{needs.runtime} {'.'.join(map(str, oldest))} or newer"
-    if isinstance(facts.engine, str):
+    if isinstance(machine.engine, str):
         return Line(
             check="engine",
             state=State.MISSING,
-            found=facts.engine,
+            found=machine.engine,
             needed=needed,
-            mend=f"start {needs.runtime}, or say in DOCKER_HOST where it listens; or choose "
+            fix=f"start {needs.runtime}, or say in DOCKER_HOST where it listens; or choose "
             "--runtime process, which needs no engine",
         )
-    version = str(facts.engine.get("ServerVersion"))
-    return judge(
+    version = str(machine.engine.get("ServerVersion"))
+    return line(
         "engine",
         good=_numbers(version) >= oldest,
         bad=State.NOTE,
-        found=f"{needs.runtime} {version} at {facts.engine_address}",
+        found=f"{needs.runtime} {version} at {machine.engine_address}",
         needed=needed,
-        mend="update it: harness was never tried with one so old",
+        fix="update it: harness was never tried with one so old",
     )
 
 
-def limits(facts: Facts, needs: Needs) -> Line:
+def limits(machine: Machine, needs: Needs) -> Line:
     """Whether the engine can hold steps to their limits."""
     if not needs.in_containers:
         needed = "--runtime process: only the time limit is enforced"
         return Line(check="limits", state=State.OK, found="time", needed=needed)
     wanted = ", ".join(LIMITS.values())
-    said = _said(facts)
+    said = _said(machine)
     missing = missing_limits(said)
     found = f"it cannot enforce {', '.join(missing)}" if missing else wanted
-    return judge(
+    return line(
         "limits",
         good=bool(said) and not missing,
         bad=State.MISSING if needs.scale is Scale.PAPER else State.NOTE,
         found=found if said else "no engine answers",
         needed=f"the engine enforces {wanted}",
-        mend="use an engine with cgroups for these; --scale smoke does without",
+        fix="use an engine with cgroups for these; --scale smoke does without",
     )
 
 
-def toolkit(facts: Facts, needs: Needs) -> Line:
+def toolkit(machine: Machine, needs: Needs) -> Line:
     """Whether the engine can give GPUs to containers."""
     if not needs.in_containers or not needs.gpus:
-        found = "present" if _ways(facts, needs) else "none"
+        found = "present" if _ways(machine, needs) else "none"
         return Line(check="toolkit", state=State.OK, found=found, needed="not needed: no GPU asked")
-    obstacle = gpu_obstacle(needs.runtime, _said(facts))
-    ways = _ways(facts, needs)
-    return judge(
+    obstacle = gpu_obstacle(needs.runtime, _said(machine))
+    ways = _ways(machine, needs)
+    return line(
         "toolkit",
         good=bool(ways) and obstacle is None,
         bad=State.MISSING,
         found=obstacle or ", ".join(ways) or "nothing that gives GPUs to containers",
         needed="NVIDIA container toolkit, for steps on GPUs",
-        mend=_TOOLKIT if obstacle is None else "update Podman, or use --runtime docker",
+        fix=_TOOLKIT if obstacle is None else "update Podman, or use --runtime docker",
     )
 
 
-def users(facts: Facts, needs: Needs) -> Line:
+def users(machine: Machine, needs: Needs) -> Line:
     """Whether what steps write will belong to the caller."""
-    needed = f"steps write as uid {facts.uid}"
+    needed = f"steps write as uid {machine.uid}"
     if not needs.in_containers:
         return Line(check="users", state=State.OK, found=needed, needed=needed)
-    options = str(_said(facts).get("SecurityOptions") or "")
+    options = str(_said(machine).get("SecurityOptions") or "")
     if "name=userns" in options:
         return Line(
             check="users",
             state=State.MISSING,
             found="the engine maps users to others (userns-remap)",
             needed=needed,
-            mend="switch userns-remap off in the daemon's settings, or use a rootless engine",
+            fix="switch userns-remap off in the daemon's settings, or use a rootless engine",
         )
-    if not is_rootless(_said(facts)):
+    if not is_rootless(_said(machine)):
         return Line(check="users", state=State.OK, found="the engine maps no users", needed=needed)
-    return judge(
+    return line(
         "users",
-        good=facts.newuidmap and facts.subordinate_ids >= _IDS,
+        good=machine.newuidmap and machine.subordinate_ids >= _IDS,
         bad=State.MISSING,
-        found=f"rootless, {facts.subordinate_ids} subordinate ids"
-        + ("" if facts.newuidmap else ", no newuidmap"),
+        found=f"rootless, {machine.subordinate_ids} subordinate ids"
+        + ("" if machine.newuidmap else ", no newuidmap"),
         needed=f"{needed}; rootless: {_IDS} subordinate ids and newuidmap",
-        mend="install uidmap, and give your user a range in /etc/subuid and /etc/subgid",
+        fix="install uidmap, and give your user a range in /etc/subuid and /etc/subgid",
     )
 
 
-def _ways(facts: Facts, needs: Needs) -> list[str]:
+def _ways(machine: Machine, needs: Needs) -> list[str]:
     """How GPUs can come into containers here."""
-    gpus = facts.gpus if isinstance(facts.gpus, tuple) else ()
-    by_name = [gpu for gpu in gpus if f"{CDI_KIND}={gpu.uuid}" in facts.cdi_devices]
+    gpus = machine.gpus if isinstance(machine.gpus, tuple) else ()
+    by_name = [gpu for gpu in gpus if f"{CDI_KIND}={gpu.uuid}" in machine.cdi_devices]
     if needs.runtime is RuntimeName.PODMAN:
         return [f"CDI names of {len(by_name)} GPU(s)"] if by_name else []
-    runtimes = _said(facts).get("Runtimes") or {}
-    ways = {"runtime nvidia": "nvidia" in runtimes, HOOK: facts.nvidia_hook}
+    runtimes = _said(machine).get("Runtimes") or {}
+    ways = {"runtime nvidia": "nvidia" in runtimes, HOOK: machine.nvidia_hook}
     return [way for way, there in ways.items() if there]
 
 
-def _said(facts: Facts) -> Mapping[str, Any]:
-    return {} if isinstance(facts.engine, str) else facts.engine
+def _said(machine: Machine) -> Mapping[str, Any]:
+    return {} if isinstance(machine.engine, str) else machine.engine
 
 
 def _numbers(version: str) -> tuple[int, ...]:

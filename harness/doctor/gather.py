@@ -1,4 +1,4 @@
-"""Facts of this machine, each asked at the door of whoever knows: engine, driver, kernel."""
+"""Look at this machine: ask the engine, the driver, the kernel, the file systems."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from harness.commands.context import Context
-from harness.doctor.check import Facts, Place
+from harness.doctor.check import Machine, Place
 from harness.doctor.engine import HOOK
 from harness.errors import NotReadyError
 from harness.gpus.leases import GpuLeases
@@ -33,16 +33,16 @@ _CGROUP_LIMITS = (
 )
 
 
-def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Facts:
+def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Machine:
     """Look at everything once. Raises UsageError for GPUs by `--gpus` that are not there."""
     engine, address = "not asked", ""
     said: Mapping[str, Any] | str = engine
     if runtime is not RuntimeName.PROCESS:
         found = Engine.find(runtime, os.environ)
-        said, address = engine_facts(found), found.address
+        said, address = engine_info(found), found.address
     bubblewrap = find_bubblewrap()
     works = isinstance(bubblewrap, Bubblewrap)
-    return Facts(
+    return Machine(
         engine=said,
         engine_address=address,
         nvidia_hook=shutil.which(HOOK) is not None,
@@ -64,14 +64,14 @@ def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Facts:
     )
 
 
-def engine_facts(engine: Engine) -> Mapping[str, Any] | str:
+def engine_info(engine: Engine) -> Mapping[str, Any] | str:
     """What the engine says of itself, or why it says nothing."""
     try:
         with engine.client() as client:
-            facts: Mapping[str, Any] = client.info()
+            info: Mapping[str, Any] = client.info()
     except NotReadyError as error:
         return str(error)
-    return facts
+    return info
 
 
 def cards(leases: GpuLeases) -> tuple[Gpu, ...] | str:

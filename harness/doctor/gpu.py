@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from harness.doctor.check import Facts, Line, Needs, State, judge
+from harness.doctor.check import Line, Machine, Needs, State, line
 from harness.manifest.catalogue import Stack
 from harness.plan.compatibility import Gpu, driver_suffices, refusals, working_stacks
 
@@ -10,7 +10,7 @@ _NO_GPUS = "none: no step that is to do asks for a GPU"
 _RESTART = "see whether nvidia-smi works; after an update of the driver restart the machine"
 
 
-def driver(facts: Facts, needs: Needs) -> Line:
+def driver(machine: Machine, needs: Needs) -> Line:
     """Whether there is a driver, whole and new enough for the CUDA of the stacks."""
     stacks = _stacks(needs)
     minima = [
@@ -19,32 +19,32 @@ def driver(facts: Facts, needs: Needs) -> Line:
         if stack.driver is not None
     ]
     needed = ", ".join(minima) if needs.gpus else _NO_GPUS
-    if isinstance(facts.gpus, str):
+    if isinstance(machine.gpus, str):
         state = State.MISSING if needs.gpus else State.NOTE
-        return Line(check="driver", state=state, found=facts.gpus, needed=needed, mend=_RESTART)
-    if not facts.gpus:
-        return judge(
+        return Line(check="driver", state=state, found=machine.gpus, needed=needed, fix=_RESTART)
+    if not machine.gpus:
+        return line(
             "driver",
             good=not needs.gpus,
             bad=State.MISSING,
             found="no NVIDIA driver, or no GPU that may be used",
             needed=needed,
-            mend="install NVIDIA's driver, see CUDA_VISIBLE_DEVICES; --scale smoke needs no GPU",
+            fix="install NVIDIA's driver, see CUDA_VISIBLE_DEVICES; --scale smoke needs no GPU",
         )
-    version = facts.gpus[0].driver
-    return judge(
+    version = machine.gpus[0].driver
+    return line(
         "driver",
         good=not needs.gpus or all(driver_suffices(one, version) for one in stacks.values()),
         bad=State.MISSING,
         found=version,
         needed=needed,
-        mend="update the driver" + _or_stack(needs, facts.gpus),
+        fix="update the driver" + _or_stack(needs, machine.gpus),
     )
 
 
-def gpus(facts: Facts, needs: Needs) -> Line:
+def gpus(machine: Machine, needs: Needs) -> Line:
     """Whether the stacks drive enough cards that are large enough."""
-    cards = facts.gpus if isinstance(facts.gpus, tuple) else ()
+    cards = machine.gpus if isinstance(machine.gpus, tuple) else ()
     found = "; ".join(gpu.title + _driven(needs, gpu) for gpu in cards) or "none"
     on_gpus = [step for step in needs.steps if step.resources.gpus]
     if not on_gpus:
@@ -52,14 +52,14 @@ def gpus(facts: Facts, needs: Needs) -> Line:
     largest = max(step.resources.gpu_memory_gb or 0.0 for step in on_gpus)
     measured = all(step.resources.gpu_memory_measured for step in on_gpus)
     reasons = refusals(on_gpus, needs.stacks, needs.offered, cards)
-    return judge(
+    return line(
         "gpus",
         good=not reasons,
         bad=State.MISSING,
         found=found,
         needed=f"{needs.gpus} of up to {largest:g} GB ({'measured' if measured else 'estimate'}), "
         f"driven by {' and '.join(_stacks(needs))}",
-        mend="; ".join(reasons),
+        fix="; ".join(reasons),
     )
 
 

@@ -11,8 +11,8 @@ from harness.environments.base_images import base_digest
 from harness.environments.builder import BuildOptions, ImageBuilder, ImageCarrier
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase
-from harness.environments.recipe import STAGES, Ground, ImageOf, stage_recipes
-from harness.environments.venv import PROBE, keep_facts, read_facts
+from harness.environments.recipe import STAGES, BaseImage, ImageOf, stage_recipes
+from harness.environments.venv import PROBE, keep_probe, read_probe
 from harness.errors import MismatchError, NotReadyError
 from harness.files import locked
 from harness.layout import CacheLayout, ProjectLayout
@@ -45,14 +45,14 @@ class ImageEnvironments:
         """Base digest (or id of the base given), Dockerfile and locks; the same on every engine."""
         return self.image(method, stack).identity
 
-    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+    def ensure(self, method: str, stack: str, log: Path, /) -> Environment:
         """The image, built unless the engine has it. Raises BuildError or NotReadyError."""
         wanted = self.image(method, stack)
         identity = wanted.identity
-        with locked(self._cache.facts(identity).with_suffix(".lock")):
+        with locked(self._cache.probe(identity).with_suffix(".lock")):
             image = self._found(wanted) or self._build(wanted, log)
-            facts = self._facts(image, wanted.ground)
-        return Environment(id=identity, handle=image, python=PYTHON, facts=facts)
+            probe = self._probed(image, wanted.base_image)
+        return Environment(id=identity, handle=image, python=PYTHON, probe=probe)
 
     def image(self, method: str, stack: str) -> ImageOf:
         """What the image will be. Raises ManifestError, NotReadyError, MismatchError."""
@@ -61,7 +61,7 @@ class ImageEnvironments:
             method=method,
             stack_name=stack,
             stack=self._stacks[stack],
-            ground=self._ground(self._stacks[stack].base),
+            base_image=self._base_image(self._stacks[stack].base),
         )
 
     def stages(self, method: str, stack: str, log: Path) -> dict[str, str]:
@@ -69,7 +69,7 @@ class ImageEnvironments:
         wanted = self.image(method, stack)
         if self._mirror is not None:
             return {tag: str(self._loaded(tag)) for tag in self._built_on(wanted).values()}
-        recipes = stage_recipes(wanted, self._obtained(wanted.ground), self._options)
+        recipes = stage_recipes(wanted, self._obtained(wanted.base_image), self._options)
         return {
             recipe.tag: self._builder.image_id(recipe.tag) or self._builder.build(recipe, log)
             for recipe in recipes.values()
@@ -82,34 +82,34 @@ class ImageEnvironments:
 
     # --- base -----------------------------------------------------------------------------------
 
-    def _ground(self, base: str) -> Ground:
+    def _base_image(self, base: str) -> BaseImage:
         if self._options.base is not None:
             return self._given(base, self._options.base)
         mirrored = self._options.mirror.bases.get(base) if self._options.mirror else None
         if mirrored is not None and mirrored.replaced:
-            return Ground(name=base, content=mirrored.content, replaced=True)
+            return BaseImage(name=base, content=mirrored.content, replaced=True)
         pinned = base_digest(self._project, base)
         if mirrored is not None and mirrored.content != pinned:
             raise _other_base(base, pinned, mirrored)
-        return Ground(name=base, content=pinned)
+        return BaseImage(name=base, content=pinned)
 
-    def _given(self, base: str, given: str) -> Ground:
+    def _given(self, base: str, given: str) -> BaseImage:
         """The user's base counts by its id, unless it is the pinned one by its digest."""
         name, _, digest = given.rpartition("@")
         if name == base and digest == base_digest(self._project, base):
-            return Ground(name=base, content=digest, asked=True)
+            return BaseImage(name=base, content=digest, asked=True)
         image = self._builder.image_id(given)
         if image is None:
             raise NotReadyError(
                 f"the engine has no image {given}, which is to be the base",
                 hint=f"pull or import it first: docker pull {given}",
             )
-        return Ground(name=given, content=image, replaced=True)
+        return BaseImage(name=given, content=image, replaced=True)
 
-    def _obtained(self, ground: Ground) -> str:
-        if ground.replaced:
-            return ground.name
-        return self._builder.obtain(ground.name, ground.content, asked=ground.asked)
+    def _obtained(self, base_image: BaseImage) -> str:
+        if base_image.replaced:
+            return base_image.name
+        return self._builder.obtain(base_image.name, base_image.content, asked=base_image.asked)
 
     # --- image ----------------------------------------------------------------------------------
 
@@ -157,7 +157,7 @@ class ImageEnvironments:
         """The build arguments that name images."""
         mirror = self._mirror
         if mirror is None:
-            return dict.fromkeys(STAGES.values(), self._obtained(wanted.ground))
+            return dict.fromkeys(STAGES.values(), self._obtained(wanted.base_image))
         found = {}
         for stage, recipe in stage_recipes(wanted, "", self._options).items():
             if self._loaded(recipe.tag) is None:
@@ -169,14 +169,14 @@ class ImageEnvironments:
             found[STAGES[stage]] = recipe.tag
         return found
 
-    def _facts(self, image: str, ground: Ground) -> dict[str, Any]:
+    def _probed(self, image: str, base_image: BaseImage) -> dict[str, Any]:
         name = image.removeprefix("sha256:")
-        known = read_facts(self._cache, name)
+        known = read_probe(self._cache, name)
         if known is not None:
             return known
         probed = self._builder.probe(image, PYTHON, PROBE)
-        about = {"image": image, "base": ground.reference, "base_digest": ground.content}
-        return keep_facts(self._cache, name, {**probed, **about})
+        about = {"image": image, "base": base_image.reference, "base_digest": base_image.content}
+        return keep_probe(self._cache, name, {**probed, **about})
 
 
 def _other_base(base: str, pinned: str, mirrored: MirroredBase) -> MismatchError:

@@ -82,8 +82,8 @@ class PipVenvBuilder:
                 f"{python} does not start as it should:\n{last_lines(done.stderr.splitlines())}",
                 hint="remove the environment's folder and build again",
             )
-        facts: dict[str, object] = json.loads(done.stdout)
-        return facts
+        probe: dict[str, object] = json.loads(done.stdout)
+        return probe
 
 
 @functools.cache

@@ -24,7 +24,7 @@ _TOOLS, _COMPILER = "python3-venv", "g++ python3-dev"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ground:
+class BaseImage:
     """What an image is built on; `content` is what counts in its environment id."""
 
     name: str  # as the stack or the user gives it
@@ -46,7 +46,7 @@ class ImageOf:
     method: str
     stack_name: str
     stack: Stack
-    ground: Ground
+    base_image: BaseImage
 
     @property
     def identity(self) -> str:
@@ -54,7 +54,7 @@ class ImageOf:
         return digest(
             {
                 "runtime": "container",
-                "base": self.ground.content,
+                "base": self.base_image.content,
                 "dockerfile": hashlib.sha256(self.dockerfile()).hexdigest(),
                 "packages": self.lock().sha256,
             }
@@ -122,8 +122,8 @@ class ImageOf:
             "org.opencontainers.image.title": f"harness {self.method} on {self.stack_name}",
             "org.opencontainers.image.description": self.stack.title,
             "org.opencontainers.image.version": __version__,
-            "org.opencontainers.image.base.name": self.ground.reference,
-            "org.opencontainers.image.base.digest": self.ground.content,
+            "org.opencontainers.image.base.name": self.base_image.reference,
+            "org.opencontainers.image.base.digest": self.base_image.content,
             "harness.version": __version__,
             "harness.method": self.method,
             "harness.stack": self.stack_name,
@@ -136,7 +136,7 @@ def stage_recipes(wanted: ImageOf, base: str, options: BuildOptions) -> dict[str
     """The builds of a base with Python (`system`), and of one with tools, too (`tools`)."""
     dockerfile = wanted.project.stages_dockerfile.read_bytes()
     packages = f"{_TOOLS} {_COMPILER}" if wanted.lock().build else _TOOLS
-    content = {"base": wanted.ground.content, "dockerfile": dockerfile.decode()}
+    content = {"base": wanted.base_image.content, "dockerfile": dockerfile.decode()}
     wants = {"system": content, "tools": {**content, "packages": packages}}
     return {
         stage: ImageRecipe(

@@ -26,7 +26,7 @@ HOST = "host"
 PROBE = """
 import importlib.metadata, importlib.util, json, platform, sys
 names = {(d.metadata["Name"] or "").lower(): d.version for d in importlib.metadata.distributions()}
-facts = {
+probe = {
     "python": platform.python_version(),
     "platform": sys.platform + "-" + platform.machine(),
     "libc": " ".join(platform.libc_ver()),
@@ -35,38 +35,12 @@ facts = {
 }
 if importlib.util.find_spec("torch"):
     import torch
-    facts.update(
+    probe.update(
         torch=torch.__version__, cuda=torch.version.cuda, cudnn=torch.backends.cudnn.version(),
         archs=(torch._C._cuda_getArchFlags() or "").split() if torch.version.cuda else [],
     )
-print(json.dumps(facts))
+print(json.dumps(probe))
 """
-
-
-class ProcessEnvironments:
-    """Environments of the process runtime: `host` as it is, any other stack from its lock."""
-
-    def __init__(
-        self,
-        project: ProjectLayout,
-        cache: CacheLayout,
-        stacks: Mapping[str, Stack],
-        builder: VenvBuilder,
-        options: BuildOptions | None = None,
-    ) -> None:
-        self._host = HostEnvironments(project, cache, builder)
-        self._venvs = VenvEnvironments(project, cache, stacks, builder, options)
-
-    def identify(self, method: str, stack: str) -> str:
-        """The environment id, without building anything."""
-        return self._of(stack).identify(method, stack)
-
-    def ensure(self, method: str, stack: str, log: Path) -> Environment:
-        """Build once, probe once, then reuse. Raises BuildError or NotReadyError."""
-        return self._of(stack).ensure(method, stack, log)
-
-    def _of(self, stack: str) -> "HostEnvironments | VenvEnvironments":
-        return self._host if stack == HOST else self._venvs
 
 
 class HostEnvironments:
@@ -76,29 +50,28 @@ class HostEnvironments:
         self._project, self._cache, self._builder = project, cache, builder
 
     def identify(self, method: str, stack: str) -> str:
-        """Word, Python, platform and the installed versions of the packages that the lock names."""
+        """Return the environment id: hash of runtime, Python, platform, installed versions."""
         lock = read_lock(self._project, method, stack).run
         installed = {one.name: _installed(one.name) for one in lock.requirements}
         return process_id(platform.python_version(), host_platform(), installed)
 
-    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+    def ensure(self, method: str, stack: str, _log: Path, /) -> Environment:
         """Check that every package of the lock is installed. Raises NotReadyError."""
-        del log
         lock = read_lock(self._project, method, stack).run
         missing = [one.name for one in lock.requirements if _installed(one.name) is None]
         if missing:
             raise NotReadyError(
-                f"stack {stack} is the Python that runs harness ({sys.executable}), and it lacks "
-                f"{', '.join(missing)}",
+                f"stack {stack} is the Python that runs harness ({sys.executable}), "
+                f"which lacks the packages {', '.join(missing)}",
                 hint="run `make install`, or choose --runtime docker",
             )
         identity = self.identify(method, stack)
         python = Path(sys.executable)
-        facts = read_facts(self._cache, identity) or self._probe(identity, python)
-        return Environment(id=identity, handle=str(python), python=str(python), facts=facts)
+        probe = read_probe(self._cache, identity) or self._probe(identity, python)
+        return Environment(id=identity, handle=str(python), python=str(python), probe=probe)
 
     def _probe(self, identity: str, python: Path) -> dict[str, Any]:
-        return keep_facts(self._cache, identity, self._builder.probe(python, PROBE))
+        return keep_probe(self._cache, identity, self._builder.probe(python, PROBE))
 
 
 class VenvEnvironments:
@@ -116,24 +89,24 @@ class VenvEnvironments:
         self._builder, self._options = builder, options or BuildOptions()
 
     def identify(self, method: str, stack: str) -> str:
-        """Word, full Python version, platform and lock hash."""
+        """Return the environment id: hash of runtime name, exact Python version, platform, lock."""
         lock = read_lock(self._project, method, stack)
         interpreter = self._interpreter(stack)
         return process_id(interpreter.version, interpreter.platform, lock.sha256)
 
-    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+    def ensure(self, method: str, stack: str, log: Path, /) -> Environment:
         """Build the venv unless it is there whole. Raises BuildError or NotReadyError."""
         identity = self.identify(method, stack)
         folder = self._cache.venv(identity)
         with locked(folder.with_suffix(".lock")):
-            facts = read_facts(self._cache, identity)
+            probe = read_probe(self._cache, identity)
             python = folder / "bin" / "python"
-            if facts is None or not python.exists():
-                facts = self._build(method, stack, identity, log)
-        return Environment(id=identity, handle=str(python), python=str(python), facts=facts)
+            if probe is None or not python.exists():
+                probe = self._build(method, stack, identity, log)
+        return Environment(id=identity, handle=str(python), python=str(python), probe=probe)
 
     def _build(self, method: str, stack: str, identity: str, log: Path) -> dict[str, Any]:
-        # Built in place, because a venv's scripts name its folder; the facts, written last, say
+        # Built in place, because a venv's scripts name its folder; the probe, written last, says
         # that it is whole.
         folder = self._cache.venv(identity)
         shutil.rmtree(folder, ignore_errors=True)
@@ -144,7 +117,7 @@ class VenvEnvironments:
             pip_options(self._options, self._stacks[stack]),
             log,
         )
-        return keep_facts(self._cache, identity, self._builder.probe(python, PROBE))
+        return keep_probe(self._cache, identity, self._builder.probe(python, PROBE))
 
     def _interpreter(self, stack: str) -> Interpreter:
         return self._builder.interpreter(self._stacks[stack].python)
@@ -185,16 +158,16 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def read_facts(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
+def read_probe(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
     """What was probed of an environment; None if it was not, or not to the end."""
     try:
-        facts: dict[str, Any] = json.loads(cache.facts(identity).read_text())
+        probe: dict[str, Any] = json.loads(cache.probe(identity).read_text())
     except (OSError, ValueError):
         return None
-    return facts
+    return probe
 
 
-def keep_facts(cache: CacheLayout, identity: str, facts: Mapping[str, object]) -> dict[str, Any]:
+def keep_probe(cache: CacheLayout, identity: str, probe: Mapping[str, object]) -> dict[str, Any]:
     """Keep what was probed of an environment."""
-    write_json(cache.facts(identity), dict(facts))
-    return dict(facts)
+    write_json(cache.probe(identity), dict(probe))
+    return dict(probe)

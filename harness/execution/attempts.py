@@ -1,61 +1,241 @@
-"""One attempt at a step: what is written down so that another process can take it up."""
+"""Attempt a step: publish, follow or remove what came before, else start anew."""
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+import logging
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
+from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
+from harness.execution import shards
+from harness.execution.attempt import Attempt
+from harness.execution.ending import Check, Ending, ending_of
+from harness.execution.faults import (
+    Fault,
+    Faulty,
+    Retries,
+    engine_fault,
+    fault_of,
+    storage_fault,
+)
+from harness.execution.outcome import Outcome, Ready, Status
+from harness.execution.stopping import StepStop
 from harness.execution.workspace import Workspace
 from harness.files import write_json
-from harness.layout import EntryLayout
-from harness.plan.keys import digest
-from harness.runtimes.runtime import Command
-from harness.store.intent import Intent
-from harness.store.owner import Owner
-from harness.store.store import snapshot
+from harness.layout import StepFolder
+from harness.plan.plan import BoundStep
+from harness.runtimes.runtime import Cause, Exit, Runtime
+from harness.store import records
+from harness.store.intent import Intent, execution_name, read_intent
+from harness.store.restore import differing, put_back
+from harness.store.store import Store
+
+_logger = logging.getLogger(__name__)
+Labels = Callable[[BoundStep], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """An attempt under way."""
+class Attempts:
+    """Makes attempts at steps, under their leases."""
 
-    workspace: Workspace
-    command: Command
-    intent: Intent
-    before: Mapping[str, tuple[int, int]]  # the inputs' files as they were
+    store: Store
+    runtime: Runtime
+    ready: Ready
+    check: Check
+    retries: Retries
+    labels: Labels
+    notify: Callable[[str], None]
 
-    @property
-    def folder(self) -> EntryLayout:
-        """Its folder."""
-        return self.workspace.attempt
+    def once(
+        self, step: BoundStep, stop: StepStop, gpus: tuple[str, ...], faults: Sequence[Exit]
+    ) -> Outcome:
+        """Attempt the step after these `faults`. Raises Faulty for another, else HarnessError."""
+        try:
+            return (
+                self._publish_left(step, stop)
+                or self._resume(step, stop, faults)
+                or self._start(step, stop, gpus, faults)
+            )
+        except EngineGone as error:
+            raise engine_fault(error) from error
+        except OSError as error:
+            fault = storage_fault(error, step.title)
+            if fault is None:
+                raise
+            raise fault from error
 
-    @classmethod
-    def begin(
-        cls, workspace: Workspace, command: Command, *, runtime: str, started: str, owner: Owner
-    ) -> "Attempt":
-        """Write down what is about to start."""
-        before = {name: snapshot([path]) for name, path in workspace.inputs.items()}
-        intent = Intent(
-            runtime=runtime,
-            name=command.name,
-            gpus=command.gpus,
-            started=started,
-            owner=owner,
-            inputs={name: digest(files) for name, files in before.items()},
+    def _publish_left(self, step: BoundStep, stop: StepStop) -> Outcome | None:
+        """Publish a good attempt of a harness that could not publish it, for want of disk space."""
+        for attempt in self.store.attempts(step.key):
+            record = self.store.record_of(attempt)
+            if record is None or record["status"] != "done":
+                continue
+            if self.store.is_whole(attempt, step.outputs):
+                return self._publish(step, attempt, record, stop)
+            shutil.rmtree(attempt.root, ignore_errors=True)
+        return None
+
+    def _resume(self, step: BoundStep, stop: StepStop, faults: Sequence[Exit]) -> Outcome | None:
+        """Follow what a dead harness left running, or read its end; clear away what is dead."""
+        unsettled = [one for one in self.store.attempts(step.key) if not one.record.exists()]
+        there = {one.name for one in self.runtime.survivors()} if unsettled else set()
+        for folder in unsettled:
+            intent = read_intent(folder)
+            if intent is not None and intent.runtime != self.runtime.name:
+                self.notify(f"{step.title}: {folder.root} may still run under {intent.runtime}")
+                continue
+            known = intent is not None and intent.name in there
+            attempt = self._taken_up(step, folder, intent) if intent and known else None
+            exit_ = attempt and self.runtime.attach(attempt.command, folder.log, stop)
+            if attempt and exit_:
+                return self._settle(attempt, exit_, stop, faults)
+            if intent is None or intent.owner.is_on_machine_of(self.store.leases.owner):
+                self.runtime.discard(execution_name(folder.root))
+                shutil.rmtree(folder.root, ignore_errors=True)
+        return None
+
+    def _taken_up(self, step: BoundStep, folder: StepFolder, intent: Intent) -> Attempt | None:
+        workspace = self._workspace(step, folder)
+        command = workspace.command(self.runtime, self.ready.environment(step), intent.gpus)
+        attempt = Attempt.resume(workspace, command, intent)
+        if attempt is not None:
+            self.notify(f"{step.title}: following {intent.name}, which {intent.owner} started")
+        return attempt
+
+    def _start(
+        self, step: BoundStep, stop: StepStop, gpus: tuple[str, ...], faults: Sequence[Exit]
+    ) -> Outcome:
+        self.store.evict_unrecorded(step.key)
+        workspace = self._workspace(step, self.store.attempt(step.key))
+        self.ready.copy_source(step, workspace.attempt.work)
+        workspace.prepare(self.runtime)
+        attempt = Attempt.begin(
+            workspace,
+            workspace.command(self.runtime, self.ready.environment(step), gpus),
+            runtime=self.runtime.name,
+            started=dt.datetime.now(dt.UTC).isoformat(),
+            owner=self.store.leases.owner,
         )
-        write_json(workspace.attempt.intent, asdict(intent))
-        return cls(
-            workspace=workspace, command=command, intent=intent, before=_joined(before.values())
+        merged = shards.merge(self.store, step, attempt.folder)
+        exit_ = merged or self.runtime.run(attempt.command, attempt.folder.log, stop)
+        return self._settle(attempt, exit_, stop, faults)
+
+    def _workspace(self, step: BoundStep, attempt: StepFolder) -> Workspace:
+        return self.ready.workspace(step, attempt, self.store.layout, self.labels(step))
+
+    def _settle(
+        self, attempt: Attempt, exit_: Exit, stop: StepStop, faults: Sequence[Exit]
+    ) -> Outcome:
+        """Record how it ended; publish what is good, raise what is not."""
+        step, folder = attempt.workspace.step, attempt.folder
+        if exit_.cause is Cause.INTERRUPTED:
+            raise self._interrupted(attempt, exit_, stop)
+        if exit_.lost:
+            hint = "start the engine and run the same command again: it follows what still runs"
+            raise Faulty(exit_, EngineGone(f"{step.title}: {exit_.detail}", hint=hint))
+        if faults and faults[-1].lost and exit_.cause in {Cause.STEP, Cause.SIGNAL}:
+            exit_ = replace(exit_, cause=Cause.INFRASTRUCTURE, detail=faults[-1].detail)
+        ending = ending_of(attempt, exit_, self.store, self.check)
+        shutil.rmtree(folder.home, ignore_errors=True)
+        if isinstance(ending.failure, DiskFull):  # its half outputs take the record's space
+            strip(folder)
+        record = self._record(attempt, ending, faults)
+        self._stored(step, stop, lambda: write_json(folder.record, record))
+        folder.intent.unlink()
+        if ending.failure is None:
+            return self._publish(step, folder, record, stop)
+        self._discard(folder)
+        if fault_of(ending.exit) is Fault.INFRASTRUCTURE:
+            raise Faulty(ending.exit, ending.failure, kept=folder)
+        raise ending.failure
+
+    def _interrupted(self, attempt: Attempt, exit_: Exit, stop: StepStop) -> Interrupted:
+        step = attempt.workspace.step
+        if exit_.lost and not stop.cancelled:
+            return Interrupted(
+                f"{step.title} runs on as {attempt.intent.name}",
+                hint="the same command follows it; `harness cancel` ends it",
+            )
+        self._discard(attempt.folder)
+        shutil.rmtree(attempt.folder.root, ignore_errors=True)
+        return stopped(step, stop)
+
+    def _record(self, attempt: Attempt, ending: Ending, faults: Sequence[Exit]) -> dict[str, Any]:
+        step = attempt.workspace.step
+        about = {
+            "number": len(faults) + 1,
+            "earlier": [{"cause": f.cause.value, "detail": f.detail} for f in faults],
+            "reattached": attempt.intent.reattached,
+            "owner": asdict(attempt.intent.owner),
+        }
+        record = records.step_record(
+            step,
+            command=attempt.command,
+            sources=self.ready.sources(step),
+            runtime=self.runtime.isolation(),
+            started=dt.datetime.fromisoformat(attempt.intent.started),
+            ended=dt.datetime.now(dt.UTC),
+            exit_=ending.exit,
+            fault=fault_of(ending.exit),
+            attempt=about,
+            outputs=ending.outputs,
+            error=str(ending.failure) if ending.failure else None,
         )
+        return shards.with_shards(record, attempt.folder)
 
-    @classmethod
-    def resume(cls, workspace: Workspace, command: Command, intent: Intent) -> "Attempt | None":
-        """Take up what another process began; None if its inputs are no longer what they were."""
-        now = {name: snapshot([path]) for name, path in workspace.inputs.items()}
-        if {name: digest(files) for name, files in now.items()} != intent.inputs:
-            return None
-        taken = replace(intent, reattached=intent.reattached + 1)
-        write_json(workspace.attempt.intent, asdict(taken))
-        return cls(workspace=workspace, command=command, intent=taken, before=_joined(now.values()))
+    def _publish(
+        self, step: BoundStep, attempt: StepFolder, record: Mapping[str, Any], stop: StepStop
+    ) -> Outcome:
+        shutil.rmtree(attempt.work, ignore_errors=True)
+        if self._stored(step, stop, lambda: put_back(self.store, step, attempt, record)):
+            self._discard(attempt)
+            changed = differing(self.store.record(step.key))
+            return Outcome(status=Status.DONE, seconds=record["time"]["seconds"], remade=changed)
+        if self._stored(step, stop, lambda: self.store.publish(attempt, step.key)):
+            self._discard(attempt)
+        else:  # a host that was thought lost was quicker
+            self._discard(attempt)
+            write_json(attempt.record, {**record, "status": "discarded"})
+            strip(attempt)
+        return Outcome(status=Status.DONE, seconds=record["time"]["seconds"])
+
+    def _stored(
+        self, step: BoundStep, stop: StepStop, act: Callable[[], bool | None]
+    ) -> bool | None:
+        """Write to disk; if the disk refuses, try again within the limit, but run nothing again."""
+        faults: list[Exit] = []
+        while True:
+            try:
+                return act()
+            except OSError as error:
+                fault = storage_fault(error, f"publishing {step.title}", final=True)
+                if fault is None:
+                    raise
+                faults.append(fault.exit)
+                if not self.retries.allow(faults):
+                    raise fault from error
+                pause = self.retries.wait(faults)
+                self.notify(f"{fault.error}; trying again in {pause:g} s")
+                if stop.wait(pause):
+                    raise stopped(step, stop) from error
+
+    def _discard(self, attempt: StepFolder) -> None:
+        """Forget an execution whose end was read; what an engine keeps for now, gc removes."""
+        try:
+            self.runtime.discard(execution_name(attempt.root))
+        except NotReadyError as error:
+            self.notify(str(error))
 
 
-def _joined(snapshots: Iterable[Mapping[str, tuple[int, int]]]) -> dict[str, tuple[int, int]]:
-    return {path: state for one in snapshots for path, state in one.items()}
+def strip(attempt: StepFolder) -> None:
+    """Keep nothing of a settled attempt but its record and its log."""
+    for folder in (attempt.work, attempt.out, attempt.home):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def stopped(step: BoundStep, stop: StepStop) -> Interrupted:
+    """What to say of a step that had to stop."""
+    if stop.cancelled:
+        return Interrupted(f"{step.title} was cancelled", hint="run the command again to go on")
+    return Interrupted(f"{step.title} stopped", hint="run the same command again")

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.errors import DiskFull, EngineGone, HarnessError
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.runtimes.runtime import Cause, Exit
 
 #: How the detail of a fault begins whose cause is a full disk.
@@ -69,7 +69,7 @@ class Faulty(Exception):  # noqa: N818 - carries an end to whoever decides on an
         exit_: Exit,
         error: HarnessError,
         *,
-        kept: EntryLayout | None = None,
+        kept: StepFolder | None = None,
         final: bool = False,
     ) -> None:
         super().__init__(str(error))

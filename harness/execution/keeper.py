@@ -1,10 +1,9 @@
-"""Drop outputs that no plan needs any more; say which steps of a plan are done.
+"""Drop the outputs that no plan needs any more; say which steps of a plan are done.
 
-Every plan is written down before it is looked at, under one lock with the dropping. So whoever
-drops knows every plan there is, and nothing that a plan has seen as needed goes while it needs it.
+A plan is saved before anybody looks at what it needs, under one lock with the dropping. So whoever
+drops knows every plan there is, and no output goes that a plan has seen and still needs.
 """
 
-import json
 import logging
 import os
 import shutil
@@ -15,37 +14,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
-from harness.execution.runner import Outcome, Status
+from harness.execution.outcome import Outcome, Status
 from harness.files import locked
 from harness.layout import RunLayout
-from harness.plan.needs import Needs, droppable, needs_of, read_needs, survey
+from harness.plan.needs import Needs, Todo, droppable, needs_of, todo_of
 from harness.plan.plan import BoundStep, Plan
-from harness.store.running_plans import present
-from harness.store.split_record import part_keys, split_keys
+from harness.store.plans import executing, saved_plans
+from harness.store.split_record import shard_keys, split_keys
 from harness.store.store import Store
 
 _logger = logging.getLogger(__name__)
 Execute = Callable[[BoundStep, Event, tuple[str, ...]], Outcome]
-
-
-@dataclass(frozen=True, slots=True)
-class OnDisk:
-    """What the store under a `runs/` holds."""
-
-    layout: RunLayout
-
-    def recorded(self, key: str) -> bool:
-        """Whether the step was finished once."""
-        return self.layout.entry(key).record.exists()
-
-    def there(self, key: str, path: str) -> bool:
-        """Whether this path of its outputs is there."""
-        return (self.layout.entry(key).out / path).exists()
-
-
-def open_steps(layout: RunLayout, needs: Needs) -> frozenset[str]:
-    """Keys of the plan's steps that are not done: the only place where that is decided."""
-    return survey(needs, OnDisk(layout)).open
 
 
 @dataclass(slots=True)
@@ -55,35 +34,32 @@ class Keeper:
     store: Store
     plan: Plan
     keep: bool = False  # the user wants everything of this plan to stay
-    tell: Callable[[str], None] = _logger.warning
+    notify: Callable[[str], None] = _logger.warning
     needs: Needs = field(init=False)
     _closed: set[str] = field(default_factory=set)
-    _plans: dict[Path, tuple[int, Needs]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.needs = needs_of(self.plan)
 
     def registered(self) -> AbstractContextManager[None]:
-        """Write the plan down: from now on nothing that it needs is dropped, by whomever.
-
-        While this lasts, gc takes nothing of it either.
-        """
+        """Save the plan: from now on nobody drops what it needs, and gc removes nothing of it."""
         document = self.plan.document() | ({"keep": True} if self.keep else {})
-        return present(self.store, self.plan.id, document)
+        return executing(self.store, self.plan.id, document)
+
+    def todo(self) -> Todo:
+        """What the plan needs now."""
+        return todo_of(self.needs, self.store)
 
     def is_done(self, step: BoundStep) -> bool:
-        """Whether the step need not run: of a part, also if the whole need not."""
-        there = self.store.is_done(step.key, step.outputs)
-        return there or (self._was_made(step.whole) and self._is_closed(step.whole))
-
-    def _was_made(self, key: str) -> bool:
-        return self.store.layout.entry(key).record.exists()
+        """Whether the step need not run; a shard need not if the whole step need not."""
+        if self.store.has(step.key, step.outputs):
+            return True
+        return self.store.recorded(step.whole) and self._is_closed(step.whole)
 
     def _is_closed(self, key: str) -> bool:
         """Whether all is there that is needed of a step. What was closed once stays so."""
         if key not in self._closed:
-            todo = open_steps(self.store.layout, self.needs)
-            self._closed |= self.needs.steps.keys() - todo
+            self._closed |= self.needs.steps.keys() - self.todo().open
         return key in self._closed
 
     def sweeping(self, execute: Execute) -> Execute:
@@ -99,31 +75,19 @@ class Keeper:
 
     def sweep(self) -> None:
         """Drop what no plan needs any more, and what was dropped by somebody who died since."""
-        contents = OnDisk(self.store.layout)
         with locked(self.store.layout.plans_lock):
-            plans = self._all_plans()
+            plans = [plan.needs for plan in saved_plans(self.store.layout)]
             for key in split_keys(self.store.layout):
-                if not any(key in survey(needs, contents).open for needs in plans):
-                    self._forget_parts(key)
-            for key, path in () if self.keep else sorted(droppable(plans, contents)):
+                if not any(key in todo_of(needs, self.store).open for needs in plans):
+                    self._forget_shards(key)
+            for key, path in () if self.keep else sorted(droppable(plans, self.store)):
                 self._set_aside(key, self.store.layout.entry(key).out / path)
-        remove_dropped(self.store.layout, self.tell)
+        remove_dropped(self.store.layout, self.notify)
 
-    def _all_plans(self) -> list[Needs]:
-        """Every plan under `runs/plans`; read again only if it was written again."""
-        found: dict[Path, tuple[int, Needs]] = {}
-        for path in self.store.layout.plans.glob("*.json"):
-            written = path.stat().st_mtime_ns
-            if self._plans.get(path, (0, None))[0] != written:
-                self._plans[path] = (written, read_needs(json.loads(path.read_text())))
-            found[path] = self._plans[path]
-        self._plans = found
-        return [needs for _, needs in found.values()]
-
-    def _forget_parts(self, key: str) -> None:
-        """Drop the parts of a step that is whole, or that nobody wants any more."""
-        parts = part_keys(self.store.layout, key)
-        if all(self._set_aside(part, self.store.layout.entry(part).root) for part in parts):
+    def _forget_shards(self, key: str) -> None:
+        """Drop the shards of a step that is whole, or that no plan needs any more."""
+        shards = shard_keys(self.store.layout, key)
+        if all(self._set_aside(one, self.store.layout.entry(one).root) for one in shards):
             self.store.layout.shards(key).unlink()
 
     def _set_aside(self, key: str, path: Path) -> bool:
@@ -139,8 +103,8 @@ class Keeper:
             return held
 
 
-def remove_dropped(layout: RunLayout, tell: Callable[[str], None]) -> None:
-    """Free the space of what was set aside; several may do so at a time."""
+def remove_dropped(layout: RunLayout, notify: Callable[[str], None]) -> None:
+    """Remove what was set aside; several may do so at a time."""
     if not layout.dropped.exists():
         return
     for path in layout.dropped.iterdir():
@@ -149,4 +113,4 @@ def remove_dropped(layout: RunLayout, tell: Callable[[str], None]) -> None:
         else:
             path.unlink(missing_ok=True)
         if path.exists():
-            tell(f"{path} cannot be removed; no step needs it")
+            notify(f"{path} cannot be removed; no step needs it")

@@ -9,7 +9,7 @@ from typing import Any
 from harness.execution import packages
 from harness.execution.shards import cut_inputs
 from harness.execution.workspace import Workspace, inside
-from harness.layout import EntryLayout, RunLayout
+from harness.layout import RunLayout, StepFolder
 from harness.plan import keys
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environment
@@ -51,11 +51,11 @@ class Ready:
         return self.environments[step.method, step.stack]
 
     def workspace(
-        self, step: BoundStep, attempt: EntryLayout, layout: RunLayout, labels: Mapping[str, str]
+        self, step: BoundStep, attempt: StepFolder, layout: RunLayout, labels: Mapping[str, str]
     ) -> Workspace:
         """The folders of an attempt and where its inputs lie. Raises StepError if one is gone."""
         inputs = self.inputs(step, layout)
-        if step.part is not None:
+        if step.shard is not None:
             inputs = cut_inputs(step, attempt, inputs)
         staged = packages.stage(layout, step.packages)
         return Workspace(step=step, attempt=attempt, inputs=inputs, packages=staged, labels=labels)
@@ -81,13 +81,11 @@ class Ready:
 
     def sources(self, step: BoundStep) -> dict[str, Any]:
         """The repositories the step works in or reads, for its record."""
-        wanted = [(step.repo, step.patches)] if step.repo else []
-        wanted += [(one.ref, ()) for one in step.inputs.values() if one.kind == "repo"]
         return {
             f"{name}+{'+'.join(patches)}" if patches else name: _source(
                 self.checkouts[name, patches]
             )
-            for name, patches in wanted
+            for name, patches in step.sources
         }
 
 

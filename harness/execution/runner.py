@@ -7,12 +7,12 @@ from threading import Event
 
 from harness.contracts import check
 from harness.errors import HarnessError, Interrupted
-from harness.execution.attempting import Attempting, Labels, stopped, strip
+from harness.execution.attempts import Attempts, Labels, stopped, strip
+from harness.execution.ending import Check
 from harness.execution.faults import Faulty, Retries
-from harness.execution.judge import Check
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Exit, Runtime
 from harness.store.store import Store
@@ -35,18 +35,18 @@ class StepRunner:
         is_done: Callable[[BoundStep], bool] | None = None,
         retries: Retries | None = None,
         labels: Labels = lambda _: {},
-        tell: Callable[[str], None] = _logger.warning,
+        notify: Callable[[str], None] = _logger.warning,
     ) -> None:
-        self.store, self._retries, self._tell = store, retries or Retries(), tell
-        self._is_done = is_done or (lambda step: store.is_done(step.key, step.outputs))
-        self._attempting = Attempting(
+        self.store, self._retries, self._notify = store, retries or Retries(), notify
+        self._is_done = is_done or (lambda step: store.has(step.key, step.outputs))
+        self._attempts = Attempts(
             store=store,
             runtime=runtime,
             ready=ready,
             check=check_contract,
             retries=self._retries,
             labels=labels,
-            tell=tell,
+            notify=notify,
         )
 
     def execute(self, step: BoundStep, stop: Event, gpus: tuple[str, ...] = ()) -> Outcome:
@@ -75,7 +75,7 @@ class StepRunner:
         faults: list[Exit] = []
         while True:
             try:
-                return self._attempting.once(step, stop, gpus, faults)
+                return self._attempts.once(step, stop, gpus, faults)
             except Faulty as fault:
                 faults.append(fault.exit)
                 if fault.final or not self._retries.allow(faults):
@@ -84,12 +84,12 @@ class StepRunner:
                     strip(fault.kept)
                 pause = self._retries.wait(faults)
                 what = str(fault.error).splitlines()[0]
-                self._tell(f"{what}; trying again in {pause:g} s")
+                self._notify(f"{what}; trying again in {pause:g} s")
                 if stop.wait(pause):
                     raise stopped(step, stop) from fault
 
 
-def read_scores(entry: EntryLayout, path: str) -> dict[str, float]:
+def read_scores(entry: StepFolder, path: str) -> dict[str, float]:
     """{"J", "F", "JF"} in percent, as a scoring step wrote them."""
     scores: dict[str, float] = json.loads((entry.out / path).read_text())["scores"]
     return scores

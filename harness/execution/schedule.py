@@ -51,8 +51,8 @@ class Tokens:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watch:
-    """Who is told of starts and ends (the console)."""
+class Progress:
+    """Who is notified of the plan, of starts and of ends (the console)."""
 
     planned: Callable[[Plan], None] = lambda _: None
     started: Callable[[BoundStep], None] = lambda _: None
@@ -65,7 +65,7 @@ def run_plan(  # noqa: PLR0913 - the parts of an execution
     tokens: Tokens,
     jobs: int,
     stop: Event,
-    watch: Watch,
+    progress: Progress,
     *,
     is_done: Callable[[BoundStep], bool] = lambda _: False,
     split: Callable[[BoundStep], Sequence[BoundStep]] = lambda _: (),
@@ -73,24 +73,10 @@ def run_plan(  # noqa: PLR0913 - the parts of an execution
     """Run every step once its parents are there; a failure stops only what depends on it.
 
     What `split` makes of a step whose parents are there runs before the step, side by side. A step
-    that is done already needs no tokens. Raises NotReadyError before anything starts if
-    another asks for more GPUs than there are.
+    that is done already needs no tokens.
     """
-    _refuse_missing_gpus([step for step in plan.steps.values() if not is_done(step)], tokens)
-    watch.planned(plan)
-    return _Queue(plan, execute, tokens, jobs, stop, watch, is_done, split).drain()
-
-
-def _refuse_missing_gpus(steps: Sequence[BoundStep], tokens: Tokens) -> None:
-    widest = max(steps, key=lambda step: step.resources.gpus, default=None)
-    if widest is None or widest.resources.gpus == 0:
-        return
-    if widest.resources.gpus > len(tokens.gpus.cards):
-        raise NotReadyError(
-            f"step {widest.name} needs {widest.resources.gpus} GPU(s), "
-            f"found {len(tokens.gpus.cards)}",
-            hint="run on a machine with GPUs, or prove the wiring with --scale smoke",
-        )
+    progress.planned(plan)
+    return _Queue(plan, execute, tokens, jobs, stop, progress, is_done, split).drain()
 
 
 @dataclass(slots=True)
@@ -100,10 +86,10 @@ class _Queue:
     tokens: Tokens
     jobs: int
     stop: Event
-    watch: Watch
+    progress: Progress
     is_done: Callable[[BoundStep], bool]
     split: Callable[[BoundStep], Sequence[BoundStep]]
-    parts: dict[str, Sequence[BoundStep]] = field(default_factory=dict)  # of steps looked at
+    shards: dict[str, Sequence[BoundStep]] = field(default_factory=dict)  # of steps looked at
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[Future[Outcome], tuple[BoundStep, GpuLease | None]] = field(default_factory=dict)
 
@@ -127,30 +113,30 @@ class _Queue:
                 self._end(waiting.pop(step.key), Outcome(status=Status.INTERRUPTED, exit_code=130))
             elif any(one and one.status not in _FINISHED for one in before):
                 self._end(waiting.pop(step.key), self._blocked(step))
-            elif all(before) and step.key not in self.parts:
+            elif all(before) and step.key not in self.shards:
                 todo = [*self._split(step, waiting), *todo]
             elif all(before) and len(self.running) < self.jobs:
                 self._try_start(step, waiting, pool)
 
     def _before(self, step: BoundStep) -> tuple[str, ...]:
-        """What must be finished first: the parents, then the step's own parts."""
-        return (*step.parents, *(part.key for part in self.parts.get(step.key, ())))
+        """What must be finished first: the parents, then the step's own shards."""
+        return (*step.parents, *(shard.key for shard in self.shards.get(step.key, ())))
 
     def _split(self, step: BoundStep, waiting: dict[str, BoundStep]) -> list[BoundStep]:
-        """Look once at a step whose parents are finished: its parts, if it has some, and itself."""
+        """Look once at a step whose parents are finished: its shards, if any, and itself."""
         try:
-            self.parts[step.key] = () if step.part else tuple(self.split(step))
+            self.shards[step.key] = () if step.shard else tuple(self.split(step))
         except HarnessError as error:
             self._end(waiting.pop(step.key), _failed(error))
             return []
-        parts = self.parts[step.key]
-        waiting.update({part.key: part for part in parts})
-        return [*parts, step]
+        shards = self.shards[step.key]
+        waiting.update({shard.key: shard for shard in shards})
+        return [*shards, step]
 
     def _blocked(self, step: BoundStep) -> Outcome:
-        """What becomes of a step whose parent or part did not finish."""
-        for part in self.parts.get(step.key, ()):
-            outcome = self.outcomes.get(part.key)
+        """What becomes of a step whose parent or shard did not finish."""
+        for shard in self.shards.get(step.key, ()):
+            outcome = self.outcomes.get(shard.key)
             if outcome and outcome.status not in _FINISHED:
                 return outcome
         culprits = [
@@ -174,13 +160,13 @@ class _Queue:
                 return
             if lease is None:
                 return
-        self.watch.started(waiting.pop(step.key))
+        self.progress.started(waiting.pop(step.key))
         future = pool.submit(self.execute, step, self.stop, lease.uuids if lease else ())
         self.running[future] = (step, lease)
 
     def _light(self, step: BoundStep) -> BoundStep:
-        """The step as it counts in tokens: putting parts together needs next to nothing."""
-        return replace(step, resources=Resources()) if self.parts.get(step.key) else step
+        """The step as it counts in tokens: merging shards needs next to nothing."""
+        return replace(step, resources=Resources()) if self.shards.get(step.key) else step
 
     def _collect(self) -> None:
         done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -192,7 +178,7 @@ class _Queue:
 
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
         self.outcomes[step.key] = outcome
-        self.watch.ended(step, outcome)
+        self.progress.ended(step, outcome)
 
 
 def _failed(error: HarnessError) -> Outcome:

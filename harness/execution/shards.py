@@ -1,8 +1,8 @@
-"""Split a step into parts, give each its share of the lists, put their outputs together.
+"""Split a step into shards, give each its share of the lists, merge their outputs.
 
-A part is a step like any other, with a key of its own: it has its own lease, attempts and entry in
+A shard is a step like any other, with a key of its own: it has its own lease, attempts and entry in
 the store, and its outputs are checked against its own ids. `runs/shards/<key>.json` says into which
-parts a step was split. Once all parts of one split are finished, executing the step merges them.
+shards a step was split. Once all shards of one split are finished, executing the step merges them.
 """
 
 import errno
@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import StepError
 from harness.files import write_json
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.manifest.placeholders import fill, placeholders
 from harness.plan.ids import parse_ids
 from harness.plan.plan import BoundStep
@@ -32,11 +32,11 @@ _NO_LINKS = {errno.EPERM, errno.EXDEV, errno.EMLINK, errno.ENOTSUP, errno.ENOSYS
 def split_step(
     store: Store, step: BoundStep, inputs: Mapping[str, Path], count: int
 ) -> tuple[BoundStep, ...]:
-    """The parts to run before the step is merged, written down; none if there is nothing to split.
+    """The shards to run before the step is merged, written down; none if there is nothing to split.
 
     Raises StepError if a list cannot be read, or if the step's lists name different ids.
     """
-    if count == 1 or step.shards is None or finished_parts(store, step):
+    if count == 1 or step.shards is None or finished_shards(store, step):
         return ()
     found = {template: _read_ids(step, template, inputs) for template in lists(step)}
     ids = found[step.shards.by]
@@ -45,19 +45,17 @@ def split_step(
             raise StepError(
                 f"{step.title}: {template} names other ids than {step.shards.by}, by which it is "
                 f"split: {', '.join(sorted(set(others) ^ set(ids))[:3])}",
-                hint="run it without --shards, or mend `shards` in the method's manifest",
+                hint="run it without --shards, or fix `shards` in the method's manifest",
             )
-    parts = split(step, ids, count)
-    if parts:
-        note_split(store.layout, step.key, [part.key for part in parts])
-    return parts
+    shards = split(step, ids, count)
+    if shards:
+        note_split(store.layout, step.key, [shard.key for shard in shards])
+    return shards
 
 
-def cut_inputs(
-    step: BoundStep, attempt: EntryLayout, inputs: Mapping[str, Path]
-) -> dict[str, Path]:
-    """The inputs of a part: copies with its share of the lists in place of those that hold them."""
-    assert step.part is not None
+def cut_inputs(step: BoundStep, attempt: StepFolder, inputs: Mapping[str, Path]) -> dict[str, Path]:
+    """The inputs of a shard: those that hold lists are copies with its share of the lists."""
+    assert step.shard is not None
     copies = {_input_of(template): attempt.lists / _input_of(template) for template in lists(step)}
     fresh = {name: path for name, path in copies.items() if not path.exists()}
     for name, copy in fresh.items():
@@ -68,57 +66,57 @@ def cut_inputs(
             text = _place(template, inputs).read_text("utf-8")
             path = _place(template, copies)
             path.unlink()
-            path.write_text(cut(text, step.part.ids), "utf-8")
+            path.write_text(cut(text, step.shard.ids), "utf-8")
     return {**inputs, **copies}
 
 
-def finished_parts(store: Store, step: BoundStep) -> tuple[str, ...]:
-    """Keys of the parts of a split that is finished; none if there is none."""
+def finished_shards(store: Store, step: BoundStep) -> tuple[str, ...]:
+    """Keys of the shards of the newest split that is finished; none if there is none."""
     for keys in reversed(splits(store.layout, step.key)):
-        if all(store.is_done(key, step.outputs) for key in keys):
+        if all(store.has(key, step.outputs) for key in keys):
             return keys
     return ()
 
 
-def merge(store: Store, step: BoundStep, attempt: EntryLayout) -> Exit | None:
-    """Put the outputs of finished parts together, as if the step had written them; None without.
+def merge(store: Store, step: BoundStep, attempt: StepFolder) -> Exit | None:
+    """Merge the outputs of finished shards, as if the step had written them; None without shards.
 
-    Raises StepError if two parts wrote the same file.
+    Raises StepError if two shards wrote the same file.
     """
-    keys = finished_parts(store, step)
-    if step.part is not None or not keys:
+    keys = finished_shards(store, step)
+    if step.shard is not None or not keys:
         return None
     with attempt.log.open("wb") as log:
         for key in keys:
-            part = store.layout.entry(key)
+            shard = store.layout.entry(key)
             for output in step.outputs.values():
-                _link_tree(part.out / output.path, attempt.out / output.path, step)
-            log.write(f"--- part {key[:16]}\n".encode())
-            with part.log.open("rb") as said:
-                shutil.copyfileobj(said, log)
-    write_json(attempt.merged, [_facts(store.record(key) or {}) for key in keys])
+                _link_tree(shard.out / output.path, attempt.out / output.path, step)
+            log.write(f"--- shard {key[:16]}\n".encode())
+            with shard.log.open("rb") as text:
+                shutil.copyfileobj(text, log)
+    write_json(attempt.merged, [_about(store.record(key) or {}) for key in keys])
     return Exit(cause=Cause.DONE, code=0)
 
 
-def noted(record: dict[str, Any], attempt: EntryLayout) -> dict[str, Any]:
-    """The record with what the parts were, if the attempt put them together."""
+def with_shards(record: dict[str, Any], attempt: StepFolder) -> dict[str, Any]:
+    """The record with the shards that the attempt merged, if it merged any."""
     if not attempt.merged.exists():
         return record
-    parts: list[dict[str, Any]] = json.loads(attempt.merged.read_text())
+    shards: list[dict[str, Any]] = json.loads(attempt.merged.read_text())
     time = record["time"]
-    seconds = time["seconds"] + sum(part["time"]["seconds"] for part in parts)
-    start = min(part["time"]["start"] for part in parts)
+    seconds = time["seconds"] + sum(shard["time"]["seconds"] for shard in shards)
+    start = min(shard["time"]["start"] for shard in shards)
     return {
         **record,
         "time": {**time, "start": start, "seconds": round(seconds, 3)},
-        "shards": parts,
+        "shards": shards,
     }
 
 
-def _facts(record: Mapping[str, Any]) -> dict[str, Any]:
+def _about(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "key": record["identity"]["key"],
-        "ids": record["identity"]["part"]["ids"],
+        "ids": record["identity"]["shard"]["ids"],
         "time": record["time"],
         "host": record["host"]["name"],
         "gpus": record["container"]["gpus"],
@@ -153,7 +151,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _link_tree(source: Path, target: Path, step: BoundStep) -> None:
-    """Hard links to every file below `source`, where it can be: no space, and parts stay whole."""
+    """Link every file below `source`, or copy it where links cannot be; shards stay whole."""
     for path in sorted(source.rglob("*")):
         place = target / path.relative_to(source)
         if path.is_dir() and not path.is_symlink():
@@ -162,8 +160,8 @@ def _link_tree(source: Path, target: Path, step: BoundStep) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():
             raise StepError(
-                f"{step.title}: two parts wrote {place.relative_to(target)}",
-                hint="`shards` is for steps of one file per id; mend it in the method's manifest",
+                f"{step.title}: two shards wrote {place.relative_to(target)}",
+                hint="`shards` is for steps of one file per id; fix it in the method's manifest",
             )
         _link(path, place)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from harness.errors import NotReadyError, StepError
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.manifest.model import Scale
 from harness.manifest.placeholders import fill
 from harness.plan.plan import BoundInput, BoundStep
@@ -22,7 +22,7 @@ class Workspace:
     """The folders of one attempt and where its inputs lie on this machine."""
 
     step: BoundStep
-    attempt: EntryLayout
+    attempt: StepFolder
     inputs: Mapping[str, Path]  # input name -> host path
     packages: Path  # staged folder
     labels: Mapping[str, str] = field(default_factory=dict)  # of the execution, for whoever looks

@@ -18,7 +18,7 @@ from harness.errors import NotReadyError
 from harness.files import try_lock
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
-from harness.plan.compatibility import Gpu, suits
+from harness.plan.compatibility import Gpu, refusals, suits
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Survivor
 
@@ -54,23 +54,39 @@ class GpuLeases:
             self._cache, lambda: self.cards, self._stacks, survivors, self._patience, self._clock
         )
 
+    def refusals(
+        self, steps: Iterable[BoundStep], offered: Mapping[str, Sequence[str]]
+    ) -> list[str]:
+        """Why these cards cannot do the steps; empty if they can, or if no step needs a card.
+
+        `offered` names the stacks of each method. Raises NotReadyError if the driver is broken.
+        """
+        needing = [step for step in steps if step.resources.gpus]
+        return refusals(needing, self._stacks, offered, self.cards) if needing else []
+
     def take(self, step: BoundStep) -> "GpuLease | None":
         """As many suitable cards as the step needs, all at once; None if they are not free now.
 
-        Raises NotReadyError if for long nobody could tell what runs.
+        Raises NotReadyError if there are too few such cards, or if for long nobody could tell what
+        runs.
         """
         if step.resources.gpus == 0:
             return GpuLease((), ())
         stack = self._stacks.get(step.stack)
+        suitable = [gpu for gpu in self.cards if suits(step.resources, stack, gpu)]
+        if len(suitable) < step.resources.gpus:  # waiting would be in vain
+            raise NotReadyError(
+                f"{step.title} needs {step.resources.gpus} GPU(s), found {len(suitable)}",
+                hint="run on a machine with such GPUs, or prove the wiring with --scale smoke",
+            )
         with _Locks(self._cache) as locks:
-            for gpu in self.cards:
-                if suits(step.resources, stack, gpu):
-                    locks.add(gpu.uuid)
+            for gpu in suitable:
+                locks.add(gpu.uuid)
             chosen = self._choose(step, locks)
             return GpuLease(chosen, locks.keep(chosen)) if chosen else None
 
     def _choose(self, step: BoundStep, locks: "_Locks") -> tuple[str, ...]:
-        """Of what is locked; empty if that does not suffice."""
+        """Return the UUIDs of free GPUs for the step, or () if there are too few."""
         running = self._running() if locks.held else None
         if running is None:
             return ()

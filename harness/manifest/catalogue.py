@@ -40,7 +40,7 @@ class Repository:
 
 
 @value
-class Made:
+class SmokeMaker:
     """How a smoke asset is made by a glue tool, as a step of stage 1."""
 
     argv: tuple[str, ...]
@@ -72,7 +72,7 @@ class Asset:
     licence: str | None = None
     size_gb: float
     contract: Contract
-    smoke: Made | None = None
+    smoke: SmokeMaker | None = None
 
 
 @value

@@ -119,7 +119,7 @@ class _Check:
                 case "given":
                     raise self.fail(
                         place,
-                        f"'given.{reference.name}' stands in no part",
+                        f"'given.{reference.name}' is only for shared steps",
                         "name a step, asset or repository",
                     )
                 case _:

@@ -15,7 +15,7 @@ from harness.layout import ProjectLayout
 from harness.manifest import contract, model
 from harness.manifest.catalogue import Asset, Catalogue, Repository, Stack
 from harness.manifest.checks import check_method, check_options
-from harness.manifest.model import Method, Part
+from harness.manifest.model import Method, SharedSteps, Use
 from harness.manifest.paper import Published
 from harness.manifest.shared_steps import assemble
 from harness.manifest.yaml_source import YamlSource, read_yaml
@@ -41,7 +41,7 @@ def method_names(project: ProjectLayout) -> tuple[str, ...]:
 
 
 def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Method:
-    """Read one method with the parts it uses, and check everything it refers to."""
+    """Read one method with the shared steps it uses, and check everything it refers to."""
     path = project.method(name)
     if name not in method_names(project):
         known = method_names(project)
@@ -52,27 +52,27 @@ def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Meth
     source = read_yaml(path)
     own = _named(source, Method, "method", name)
     check_options(own.options, source)
-    parts = [_load_part(project, use.part, source, index) for index, use in enumerate(own.parts)]
-    method, origins = assemble(own, source, parts)
+    shared = [_load_shared(project, use, source, at) for at, use in enumerate(own.uses)]
+    method, origins = assemble(own, source, shared)
     check_method(method, catalogue, source, origins)
     return method
 
 
-def _load_part(
-    project: ProjectLayout, name: str, user: YamlSource, index: int
-) -> tuple[Part, YamlSource]:
-    path = project.part(name)
+def _load_shared(
+    project: ProjectLayout, use: Use, user: YamlSource, index: int
+) -> tuple[SharedSteps, YamlSource]:
+    path = project.shared_steps(use.shared_steps)
     if not path.exists():
         known = sorted(found.stem for found in path.parent.glob("*.yaml"))
         raise user.error(
-            ("parts", index, "part"),
-            f"no part {name!r}: {path} does not exist",
-            hint=_nearest(name, known) or f"parts: {', '.join(known) or 'none'}",
+            ("uses", index, "shared_steps"),
+            f"no shared steps {use.shared_steps!r}: {path} does not exist",
+            hint=_nearest(use.shared_steps, known) or f"there are: {', '.join(known) or 'none'}",
         )
     source = read_yaml(path)
-    part = _named(source, Part, "part", name)
-    check_options(part.options, source)
-    return part, source
+    shared = _named(source, SharedSteps, "shared_steps", use.shared_steps)
+    check_options(shared.options, source)
+    return shared, source
 
 
 def _named(source: YamlSource, kind: type[T], field: str, name: str) -> T:
@@ -110,7 +110,7 @@ def json_schemas() -> Mapping[str, Any]:
     """The JSON Schema of each manifest file, for editors."""
     kinds: Mapping[str, Any] = {
         "method": Method,
-        "part": Part,
+        "shared_steps": SharedSteps,
         "repos": Mapping[str, Mapping[str, Repository]],
         "assets": Mapping[str, Mapping[str, Asset]],
         "stacks": Mapping[str, Mapping[str, Stack]],
@@ -151,9 +151,9 @@ def _explain(
     detail = details[0]
     # Tags of unions stand in the location; keep only what is a key of the file.
     location: tuple[str | int, ...] = where
-    for part in detail["loc"]:
-        if (*location, part) in source.lines or part == detail["loc"][-1]:
-            location = (*location, part)
+    for key in detail["loc"]:
+        if (*location, key) in source.lines or key == detail["loc"][-1]:
+            location = (*location, key)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if detail["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         found = str(detail["loc"][-1])

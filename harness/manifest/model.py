@@ -44,7 +44,7 @@ class Losses(StrEnum):
     BOTH = "isl+fsl"
 
     @property
-    def parts(self) -> tuple[str, ...]:
+    def injected(self) -> tuple[str, ...]:
         """The injected losses by name: `isl+fsl` gives ("isl", "fsl")."""
         return () if self is Losses.NONE else tuple(self.value.split("+"))
 
@@ -133,7 +133,7 @@ class Output:
 
 @value
 class Shards:
-    """A step of one file per id may be run in parts, each with its share of a list."""
+    """A step of one file per id may be run in shards, each with its share of a list."""
 
     by: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}(/.+)?$")]  # the list that is split
     max: Annotated[int, Field(ge=2, le=64)]
@@ -205,10 +205,10 @@ class Parameter:
 
 
 @value
-class Part:
+class SharedSteps:
     """Steps that several methods share, with their options and parameters."""
 
-    part: Name
+    shared_steps: Name
     about: str
     given: Mapping[Name, str] = Field(default_factory=dict)  # what a method must give: what it is
     repositories: Mapping[Name, tuple[str, ...]] = Field(default_factory=dict)
@@ -218,7 +218,7 @@ class Part:
 
 
 @value
-class Expected:
+class KnownScore:
     """A known score of a chain that starts from an anchor, in percent."""
 
     score: Name  # a score's label
@@ -237,14 +237,14 @@ class Anchor:
     replaces: Annotated[str, Field(pattern=r"^[\w-]+\.[\w-]+$")]  # STEP.OUTPUT
     backbone: Name
     options: Mapping[Name, str] = Field(default_factory=dict)  # with which the numbers were made
-    expect: Annotated[tuple[Expected, ...], Field(min_length=1)]
+    expect: Annotated[tuple[KnownScore, ...], Field(min_length=1)]
 
 
 @value
 class Use:
-    """A method's use of a part."""
+    """A method's use of shared steps."""
 
-    part: Name
+    shared_steps: Name
     backbones: tuple[Name, ...] = ()  # empty: all
     given: Mapping[Name, Reference] = Field(default_factory=dict)
 
@@ -265,5 +265,5 @@ class Method:
     options: Mapping[Name, Option] = Field(default_factory=dict)
     parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
     steps: tuple[Step, ...]
-    parts: tuple[Use, ...] = ()  # their steps come after its own
+    uses: tuple[Use, ...] = ()  # shared steps; they come after its own
     anchors: Mapping[Name, Anchor] = Field(default_factory=dict)

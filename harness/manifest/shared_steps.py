@@ -1,11 +1,11 @@
-"""Parts: steps that several methods share, and how a method is put together with those it uses."""
+"""Steps that several methods share: join a method with those that it uses."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.manifest.model import Method, Part, Step, Use
+from harness.manifest.model import Method, SharedSteps, Step, Use
 from harness.manifest.yaml_source import KeyPath, YamlSource
 
 
@@ -18,40 +18,42 @@ class Origin:
 
 
 def assemble(
-    method: Method, source: YamlSource, parts: Sequence[tuple[Part, YamlSource]]
+    method: Method, source: YamlSource, shared: Sequence[tuple[SharedSteps, YamlSource]]
 ) -> tuple[Method, tuple[Origin, ...]]:
-    """Join a method with the parts it uses (in the order of `method.parts`), its own steps first.
+    """Join a method with the steps it shares (in the order of `method.uses`), its own steps first.
 
     A step's input `given.NAME` becomes what the method gives under that name, and the use's
     backbones become the step's. Raises ManifestError where the method gives too little or too much,
-    or where method and parts name an option, a parameter or a repository twice.
+    or where method and shared steps name an option, a parameter or a repository twice.
     """
     steps = [*method.steps]
     origins = [Origin(source, index) for index in range(len(method.steps))]
     tables: dict[str, Any] = {
         name: dict(getattr(method, name)) for name in ("repositories", "options", "parameters")
     }
-    for index, (use, (part, part_source)) in enumerate(zip(method.parts, parts, strict=True)):
-        where: KeyPath = ("parts", index)
-        _check_given(use, part, source, where)
+    for index, (use, (steps_of, its_source)) in enumerate(zip(method.uses, shared, strict=True)):
+        where: KeyPath = ("uses", index)
+        _check_given(use, steps_of, source, where)
         for name, table in tables.items():
-            _join(table, getattr(part, name), source, (*where, name))
-        steps += [_bound(step, use) for step in part.steps]
-        origins += [Origin(part_source, number) for number in range(len(part.steps))]
+            _join(table, getattr(steps_of, name), source, (*where, name))
+        steps += [_bound(step, use) for step in steps_of.steps]
+        origins += [Origin(its_source, number) for number in range(len(steps_of.steps))]
     whole = dataclasses.replace(method, steps=tuple(steps), **tables)
     return whole, tuple(origins)
 
 
-def _check_given(use: Use, part: Part, source: YamlSource, where: KeyPath) -> None:
-    for name in part.given.keys() - use.given.keys():
+def _check_given(use: Use, shared: SharedSteps, source: YamlSource, where: KeyPath) -> None:
+    for name in shared.given.keys() - use.given.keys():
         raise source.error(
-            where, f"part {part.part!r} needs {name!r}", hint=f"give it: {part.given[name]}"
+            where,
+            f"shared steps {shared.shared_steps!r} need {name!r}",
+            hint=f"give it: {shared.given[name]}",
         )
-    for name in use.given.keys() - part.given.keys():
+    for name in use.given.keys() - shared.given.keys():
         raise source.error(
             (*where, "given", name),
-            f"part {part.part!r} takes no {name!r}",
-            hint=f"it takes: {', '.join(sorted(part.given)) or 'nothing'}",
+            f"shared steps {shared.shared_steps!r} take no {name!r}",
+            hint=f"they take: {', '.join(sorted(shared.given)) or 'nothing'}",
         )
 
 
@@ -61,7 +63,7 @@ def _join(
     for name, entry in more.items():
         if table.get(name, entry) != entry:
             raise source.error(
-                where, f"{name!r} stands in the method or another part too", hint="rename one"
+                where, f"{name!r} is in the method or in other shared steps too", hint="rename one"
             )
         table[name] = entry
 

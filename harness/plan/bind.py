@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.errors import UsageError
-from harness.manifest.catalogue import Catalogue, Made
+from harness.manifest.catalogue import Catalogue, SmokeMaker
 from harness.manifest.model import (
     CountAt,
     Losses,
@@ -23,11 +23,13 @@ from harness.plan.fill import Values, fill_options, join_path, staged_packages
 from harness.plan.plan import BoundInput, BoundStep, Run
 
 KEY_SCHEMA = 1
+#: Stands in what a key hashes where the key rests on an asset that nobody has hashed yet.
+PROVISIONAL = "provisional"
 _MADE = "make-"  # prefix of the steps that make smoke assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Facts:
+class Digests:
     """The content addresses that a pure planner cannot find out by itself."""
 
     environment: str
@@ -41,11 +43,11 @@ class Binder:
     """Binds the steps of one run, parents first."""
 
     def __init__(
-        self, method: Method, catalogue: Catalogue, facts: Facts, run: Run, *, with_test: bool
+        self, method: Method, catalogue: Catalogue, digests: Digests, run: Run, *, with_test: bool
     ) -> None:
         self.method = method
         self.catalogue = catalogue
-        self.facts = facts
+        self.digests = digests
         self.run = run
         self.with_test = with_test
         self.anchor = method.anchors[run.anchor] if run.anchor else None
@@ -118,7 +120,7 @@ class Binder:
         path = join_path(step.outputs["asset"].path, path)
         return BoundInput(kind="step", ref=step.key, path=path, target=target)
 
-    def _made(self, name: str, made: Made) -> BoundStep:
+    def _made(self, name: str, made: SmokeMaker) -> BoundStep:
         step = _MADE + name
         if step not in self.bound:
             asset_step = Step(
@@ -156,10 +158,10 @@ class Binder:
             "threads": text.at(step.threads),
             "workers": text.at(step.workers),
         }
-        parts = self._parts(fields, inputs, outputs, resources)
+        key_inputs = self._key_inputs(fields, inputs, outputs, resources)
         return BoundStep(
-            key=keys.digest(parts),
-            parts=parts,
+            key=keys.digest(key_inputs),
+            key_inputs=key_inputs,
             name=step.name,
             stage=step.stage,
             about=step.about,
@@ -208,7 +210,7 @@ class Binder:
         reached = self.method.options[name].choices[self.run.options[name]].fields["steps"]
         return step.name in {one.strip() for one in reached.split(",")}
 
-    def _parts(
+    def _key_inputs(
         self,
         fields: Mapping[str, Any],
         inputs: Mapping[str, BoundInput],
@@ -218,11 +220,13 @@ class Binder:
         """What the key hashes. Labels, descriptions, estimates, host and executor stay out."""
         content = {name: value for name, value in fields.items() if name != "repo"} | {
             "schema": KEY_SCHEMA,
-            "environment": self.facts.environment,
-            "source": self.facts.sources[fields["repo"]] if fields["repo"] else None,
+            "environment": self.digests.environment,
+            "source": self.digests.sources[fields["repo"]] if fields["repo"] else None,
             "gpus": resources.gpus,
             "cpu_shim": not self._paper,
-            "packages": {name: self.facts.packages[name] for name in ("site", *fields["packages"])},
+            "packages": {
+                name: self.digests.packages[name] for name in ("site", *fields["packages"])
+            },
             "inputs": {name: self._content(one) for name, one in inputs.items()},
             "outputs": {
                 name: {"path": output.path, "contract": output.contract}
@@ -230,16 +234,16 @@ class Binder:
             },
         }
         if any(self._provisional(one) for one in inputs.values()):
-            content["provisional"] = True
+            content[PROVISIONAL] = True
         plain: dict[str, Any] = keys.plain(content)
         return plain
 
     def _content(self, one: BoundInput) -> dict[str, Any]:
         source: Any = one.ref
         if one.kind == "asset":
-            source = self.facts.assets[one.ref]
+            source = self.digests.assets[one.ref]
         elif one.kind == "repo":
-            source = self.facts.pristine[one.ref]
+            source = self.digests.pristine[one.ref]
         return {one.kind: source, "path": one.path, "target": one.target}
 
     def _provisional(self, one: BoundInput) -> bool:

@@ -110,10 +110,10 @@ class Values:
         return self.plain.get(name)
 
     def _holds(self, when: When) -> bool:
-        parts = self.run.losses.parts
-        losses = {"any": bool(parts), "none": not parts, None: True}
+        injected = self.run.losses.injected
+        losses = {"any": bool(injected), "none": not injected, None: True}
         return (
-            losses.get(when.losses, when.losses in parts)
+            losses.get(when.losses, when.losses in injected)
             and when.scale in (None, self.run.scale)
             and when.backbone in (None, self.run.backbone)
             and all(self.run.options[name] == choice for name, choice in when.options.items())

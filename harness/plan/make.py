@@ -1,78 +1,127 @@
-"""From manifests and a request to a plan: pure, no clock, no disk, no network."""
+"""From manifests and what is asked for to a plan: pure, no clock, no disk, no network."""
 
-import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from harness.errors import UsageError
 from harness.manifest.catalogue import Catalogue
-from harness.manifest.model import Losses, Method, Scale
-from harness.plan.bind import Binder, Facts
+from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.plan.bind import Binder, Digests
 from harness.plan.plan import BoundStep, Plan, PlannedRun, Run
+
+_SEEDS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What one command asks for."""
+class Ask:
+    """What one command asks for; None leaves a choice to each method's manifest."""
 
-    method: str
-    backbones: tuple[str, ...]
-    losses: tuple[Losses, ...]
-    seeds: tuple[int, ...]
-    scale: Scale
-    stack: str
-    runtime: str
-    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    methods: tuple[str, ...] = ()
+    backbone: str | None = None
+    losses: tuple[Losses, ...] = tuple(Losses)
+    seeds: int | None = None  # how many of the manifest's seeds
+    seed: tuple[int, ...] = ()  # these seeds instead
+    scale: Scale = Scale.PAPER
+    stack: str | None = None
+    runtime: RuntimeName = RuntimeName.DOCKER
+    options: Mapping[str, str] = field(default_factory=dict)
     until: tuple[str, ...] = ()  # names of steps, labels of scores; empty: everything
     with_test: bool = False
     anchor: str | None = None
 
 
-def make_plan(method: Method, catalogue: Catalogue, request: Request, facts: Facts) -> Plan:
-    """Bind every run that `request` asks for."""
-    options = chosen_options(method, request.options)
+def make_plan(
+    methods: Sequence[Method],
+    catalogue: Catalogue,
+    ask: Ask,
+    digests_of: Callable[[Method], Digests],
+) -> Plan:
+    """Bind every run that `ask` asks of the methods; equal keys are one step.
+
+    `digests_of` gives the content addresses that a pure planner cannot find out by itself.
+    Raises UsageError for what the methods do not have.
+    """
+    _refuse_unknown_options(methods, ask)
     runs: list[PlannedRun] = []
     steps: dict[str, BoundStep] = {}
-    for backbone in request.backbones:
-        for seed in request.seeds:
-            for losses in request.losses:
-                run = Run(
+    for method in methods:
+        digests = digests_of(method)
+        for run in _runs(method, ask):
+            binder = Binder(method, catalogue, digests, run, with_test=ask.with_test)
+            bound = binder.bind(ask.until)
+            named = {name: step.key for name, step in bound.items()}
+            runs.append(PlannedRun(run=run, steps=named))
+            steps |= {step.key: step for step in bound.values()}
+    return Plan(runs=tuple(runs), steps=steps)
+
+
+def stack_of(method: Method, ask: Ask) -> str:
+    """The stack asked for, else the method's first. Raises UsageError."""
+    stack = ask.stack or method.stacks[0]
+    if stack not in method.stacks:
+        raise UsageError(
+            f"{method.method} does not run on stack {stack!r}",
+            hint=f"its stacks: {', '.join(method.stacks)}",
+        )
+    return stack
+
+
+def _runs(method: Method, ask: Ask) -> Iterator[Run]:
+    options = _choices(method, ask.options)
+    for backbone in _backbones(method, ask):
+        for seed in _seeds(method, ask):
+            for losses in dict.fromkeys(ask.losses):
+                yield Run(
                     method=method.method,
                     backbone=backbone,
                     losses=losses,
                     seed=seed,
-                    scale=request.scale,
-                    stack=request.stack,
-                    runtime=request.runtime,
+                    scale=ask.scale,
+                    stack=stack_of(method, ask),
+                    runtime=ask.runtime,
                     options=options,
-                    anchor=request.anchor,
+                    anchor=ask.anchor,
                 )
-                binder = Binder(method, catalogue, facts, run, with_test=request.with_test)
-                bound = binder.bind(request.until)
-                runs.append(
-                    PlannedRun(run=run, steps={name: step.key for name, step in bound.items()})
-                )
-                steps |= {step.key: step for step in bound.values()}
-    return Plan(runs=tuple(runs), steps=steps)
 
 
-def merge(plans: Sequence[Plan]) -> Plan:
-    """One plan of several methods."""
-    steps: dict[str, BoundStep] = {}
-    for plan in plans:
-        steps |= plan.steps
-    return Plan(runs=tuple(run for plan in plans for run in plan.runs), steps=steps)
+def _backbones(method: Method, ask: Ask) -> tuple[str, ...]:
+    if ask.backbone is None:
+        return method.backbones
+    if ask.backbone not in method.backbones:
+        raise UsageError(
+            f"{method.method} has no backbone {ask.backbone!r}",
+            hint=f"its backbones: {', '.join(method.backbones)}",
+        )
+    return (ask.backbone,)
 
 
-def chosen_options(method: Method, asked: Mapping[str, str]) -> dict[str, str]:
-    """Every option's choice: the asked one or the default."""
-    for name, choice in asked.items():
-        if name not in method.options:
+def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
+    if ask.seed:
+        return tuple(dict.fromkeys(ask.seed))
+    count = _SEEDS if ask.seeds is None else ask.seeds
+    if not 1 <= count <= len(method.seeds):
+        raise UsageError(
+            f"--seeds {count}: {method.method} lists {len(method.seeds)} seeds",
+            hint=f"ask for 1 to {len(method.seeds)}, or name them with --seed A,B",
+        )
+    return method.seeds[:count]
+
+
+def _refuse_unknown_options(methods: Sequence[Method], ask: Ask) -> None:
+    """An option goes to each method that has it; one of them must."""
+    for name in ask.options:
+        if not any(name in method.options for method in methods):
+            known = sorted({option for method in methods for option in method.options})
             raise UsageError(
-                f"{method.method} has no option {name!r}",
-                hint=f"its options: {', '.join(sorted(method.options)) or 'none'}",
+                f"{' and '.join(method.method for method in methods)}: no option {name!r}",
+                hint=f"options: {', '.join(known) or 'none'}",
             )
-        if choice not in method.options[name].choices:
+
+
+def _choices(method: Method, asked: Mapping[str, str]) -> dict[str, str]:
+    """The choice of each option of the method: the one asked for, or the default."""
+    for name, choice in asked.items():
+        if name in method.options and choice not in method.options[name].choices:
             raise UsageError(
                 f"option {name}={choice}: no such choice",
                 hint=f"choices: {', '.join(method.options[name].choices)}",

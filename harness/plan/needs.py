@@ -12,7 +12,7 @@ from graphlib import TopologicalSorter
 from typing import Any, Protocol
 
 from harness.manifest.fields import touch
-from harness.plan.plan import Plan
+from harness.plan.plan import BoundStep, Plan
 
 
 class Contents(Protocol):
@@ -28,7 +28,7 @@ class Contents(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class KeptOutput:
     """An output: its path under /out, and whether it is kept for ever."""
 
     path: str
@@ -39,7 +39,7 @@ class Held:
 class Node:
     """A step of a plan, as retention sees it."""
 
-    outputs: Mapping[str, Held]
+    outputs: Mapping[str, KeptOutput]
     reads: tuple[tuple[str, str], ...]  # (key of another step, path under its /out)
 
 
@@ -52,11 +52,15 @@ class Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class Survey:
+class Todo:
     """What a plan needs now: the steps to run, and of each step the outputs that must be there."""
 
-    open: frozenset[str]
+    open: frozenset[str]  # keys of the steps that are not done
     wanted: Mapping[str, frozenset[str]]  # key -> names of outputs
+
+    def steps(self, plan: Plan) -> list[BoundStep]:
+        """The steps to run, parents before children."""
+        return [step for key, step in plan.steps.items() if key in self.open]
 
 
 def needs_of(plan: Plan) -> Needs:
@@ -64,7 +68,7 @@ def needs_of(plan: Plan) -> Needs:
     return Needs(
         {
             key: Node(
-                {name: Held(o.path, o.always) for name, o in step.outputs.items()},
+                {name: KeptOutput(o.path, o.always) for name, o in step.outputs.items()},
                 tuple((i.ref, i.path) for i in step.inputs.values() if i.kind == "step"),
             )
             for key, step in plan.steps.items()
@@ -76,7 +80,10 @@ def read_needs(document: Mapping[str, Any]) -> Needs:
     """The needs of a plan as it stands under `runs/plans`."""
     steps = {
         key: Node(
-            {name: Held(o["path"], o["retain"] == "always") for name, o in step["outputs"].items()},
+            {
+                name: KeptOutput(o["path"], o["retain"] == "always")
+                for name, o in step["outputs"].items()
+            },
             tuple((i["ref"], i["path"]) for i in step["inputs"].values() if i["kind"] == "step"),
         )
         for key, step in document["steps"].items()
@@ -84,8 +91,8 @@ def read_needs(document: Mapping[str, Any]) -> Needs:
     return Needs(steps, keep=document.get("keep", False))
 
 
-def survey(plan: Needs, contents: Contents) -> Survey:
-    """What the plan needs now."""
+def todo_of(plan: Needs, contents: Contents) -> Todo:
+    """What the plan needs now: the one answer to whether a step is done."""
     readers: dict[str, list[tuple[str, str]]] = {key: [] for key in plan.steps}
     for key, node in plan.steps.items():
         for parent, path in node.reads:
@@ -97,13 +104,13 @@ def survey(plan: Needs, contents: Contents) -> Survey:
         read = [path for reader, path in readers[key] if reader in open_]
         wanted[key] = frozenset(
             name
-            for name, held in outputs.items()
-            if held.always or not readers[key] or any(touch(held.path, path) for path in read)
+            for name, output in outputs.items()
+            if output.always or not readers[key] or any(touch(output.path, path) for path in read)
         )
         there = all(contents.there(key, outputs[name].path) for name in wanted[key])
         if not (contents.recorded(key) and there):
             open_.add(key)
-    return Survey(frozenset(open_), wanted)
+    return Todo(frozenset(open_), wanted)
 
 
 def droppable(plans: Sequence[Needs], contents: Contents) -> frozenset[tuple[str, str]]:
@@ -111,11 +118,11 @@ def droppable(plans: Sequence[Needs], contents: Contents) -> frozenset[tuple[str
     needed: dict[str, set[str]] = {}
     known: dict[str, set[str]] = {}
     for plan in plans:
-        wanted = survey(plan, contents).wanted
+        wanted = todo_of(plan, contents).wanted
         for key, node in plan.steps.items():
             names = node.outputs if plan.keep else wanted[key]
             needed.setdefault(key, set()).update(node.outputs[name].path for name in names)
-            known.setdefault(key, set()).update(held.path for held in node.outputs.values())
+            known.setdefault(key, set()).update(output.path for output in node.outputs.values())
     return frozenset(
         (key, path)
         for key, paths in known.items()

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.manifest.fields import touch
-from harness.manifest.model import Losses, Output, Resources, Scale, Shards
+from harness.manifest.model import Losses, Output, Resources, RuntimeName, Scale, Shards
 from harness.plan.keys import digest, plain
+
+#: How the digest of an asset begins that nobody has hashed yet; its name follows.
+UNVERIFIED = "unverified:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,17 +22,17 @@ class Run:
     seed: int
     scale: Scale
     stack: str
-    runtime: str
+    runtime: RuntimeName
     options: Mapping[str, str]
     anchor: str | None = None  # the anchor that stands in for an output
 
     @property
     def id(self) -> str:
         """A readable name; options enter by a short hash: two settings never share a record."""
-        parts = (self.method, self.backbone, self.losses.value, f"s{self.seed}")
-        place = (self.scale.value, self.stack, self.runtime)
+        name = (self.method, self.backbone, self.losses.value, f"s{self.seed}")
+        place = (self.scale.value, self.stack, self.runtime.value)
         anchor = ("anchor", self.anchor) if self.anchor else ()
-        return "-".join((*parts, *place, digest(dict(self.options))[:6], *anchor))
+        return "-".join((*name, *place, digest(dict(self.options))[:6], *anchor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,10 +46,10 @@ class BoundInput:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Shard:
     """Which share of a sharded step a step is."""
 
-    whole: str  # key of the step that it is a part of
+    whole: str  # key of the step that it is a shard of
     number: int  # from 1
     count: int
     ids: tuple[str, ...]
@@ -57,7 +60,7 @@ class BoundStep:
     """One step with everything filled in but places."""
 
     key: str
-    parts: Mapping[str, Any]  # what the key is the hash of
+    key_inputs: Mapping[str, Any]  # what the key is the hash of
     name: str
     stage: int
     about: str
@@ -82,7 +85,7 @@ class BoundStep:
     progress: str | None
     score: str | None
     shards: Shards | None = None
-    part: Part | None = None  # only while it is executed: plans hold whole steps
+    shard: Shard | None = None  # only while it is executed: plans hold whole steps
 
     @property
     def title(self) -> str:
@@ -91,8 +94,8 @@ class BoundStep:
 
     @property
     def whole(self) -> str:
-        """The key under which plans hold it: a part's is that of the step it is a part of."""
-        return self.part.whole if self.part else self.key
+        """The key under which plans hold it: a shard's is that of the step it is a shard of."""
+        return self.shard.whole if self.shard else self.key
 
     @property
     def parents(self) -> tuple[str, ...]:
@@ -105,6 +108,13 @@ class BoundStep:
         return tuple(dict.fromkeys(i.ref for i in self.inputs.values() if i.kind == "asset"))
 
     @property
+    def sources(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """(repository, patches) of the checkouts it works in or reads."""
+        own = [(self.repo, self.patches)] if self.repo else []
+        read = [(one.ref, ()) for one in self.inputs.values() if one.kind == "repo"]
+        return tuple(dict.fromkeys([*own, *read]))
+
+    @property
     def disk_gb(self) -> Mapping[str, float]:
         """Estimated GB of each output: as it says, the others an equal share of the step's rest."""
         said = {name: o.disk_gb for name, o in self.outputs.items() if o.disk_gb is not None}
@@ -115,7 +125,9 @@ class BoundStep:
     @property
     def provisional(self) -> bool:
         """Whether the key rests on an asset that nobody has hashed yet."""
-        return "unverified:" in str(self.parts.get("inputs")) or bool(self.parts.get("provisional"))
+        inputs = self.key_inputs["inputs"].values()
+        unverified = any(str(one.get("asset")).startswith(UNVERIFIED) for one in inputs)
+        return unverified or "provisional" in self.key_inputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +154,16 @@ class Plan:
     def id(self) -> str:
         """The content address of the plan."""
         return digest([[planned.run.id, dict(planned.steps)] for planned in self.runs])[:16]
+
+    @property
+    def runtime(self) -> RuntimeName:
+        """What isolates the steps: the same for all runs of one command."""
+        return self.runs[0].run.runtime
+
+    @property
+    def scale(self) -> Scale:
+        """The scale: the same for all runs of one command."""
+        return self.runs[0].run.scale
 
     @property
     def shared(self) -> int:

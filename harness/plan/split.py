@@ -1,7 +1,7 @@
-"""Shards: a step of one file per id is split by a list into parts, each a step with its own key.
+"""Split a step of one file per id by a list into shards, each a step with its own key.
 
-A part's key is made of the whole's and of its ids. So the number of parts is in no key, and a part
-that was finished is found again whenever the same split is asked for.
+A shard's key is the hash of the whole step's key and of the shard's ids. So the number of shards is
+in no key, and a finished shard is found again whenever the same split is asked for.
 """
 
 import dataclasses
@@ -10,27 +10,27 @@ from collections.abc import Sequence
 from harness.manifest.contract import PER_ID
 from harness.plan.ids import parse_ids
 from harness.plan.keys import digest
-from harness.plan.plan import BoundStep, Part
+from harness.plan.plan import BoundStep, Shard
 
 
 def lists(step: BoundStep) -> tuple[str, ...]:
-    """Templates of the lists that a part has its share of: what is split, what outputs name."""
+    """Templates of the lists of which a shard gets its share: what is split, what outputs name."""
     assert step.shards is not None
     named = [o.contract.ids for o in step.outputs.values() if isinstance(o.contract, PER_ID)]
     return tuple(dict.fromkeys((step.shards.by, *named)))
 
 
 def split(step: BoundStep, ids: Sequence[str], count: int) -> tuple[BoundStep, ...]:
-    """The step's parts, as even as can be: at most `count`, the declared most, or one per id.
+    """The step's shards, of nearly equal size: at most `count`, the declared most, or one per id.
 
-    Empty where one part would be all of it.
+    Empty where one shard would be the whole step.
     """
     count = min(count, step.shards.max if step.shards else 1, len(ids))
     if count <= 1:
         return ()
     edges = [len(ids) * number // count for number in range(count + 1)]
     return tuple(
-        _part(step, number, count, tuple(ids[edges[number - 1] : edges[number]]))
+        _shard(step, number, count, tuple(ids[edges[number - 1] : edges[number]]))
         for number in range(1, count + 1)
     )
 
@@ -42,10 +42,10 @@ def cut(text: str, ids: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines if wanted.issuperset(parse_ids(line)))
 
 
-def _part(step: BoundStep, number: int, count: int, ids: tuple[str, ...]) -> BoundStep:
+def _shard(step: BoundStep, number: int, count: int, ids: tuple[str, ...]) -> BoundStep:
     return dataclasses.replace(
         step,
         key=digest({"whole": step.key, "ids": ids}),
         name=f"{step.name} {number}/{count}",
-        part=Part(whole=step.key, number=number, count=count, ids=ids),
+        shard=Shard(whole=step.key, number=number, count=count, ids=ids),
     )

@@ -30,7 +30,7 @@ class Environment:
     id: str
     handle: str
     python: str
-    facts: Mapping[str, object] = field(default_factory=dict)  # pip freeze, torch, image digest ...
+    probe: Mapping[str, object] = field(default_factory=dict)  # pip freeze, torch, image digest ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,6 +146,6 @@ class Environments(Protocol):
         """The environment id, without building anything."""
         ...
 
-    def ensure(self, method: str, stack: str, log: Path) -> Environment:
+    def ensure(self, method: str, stack: str, log: Path, /) -> Environment:
         """Build once, probe once, then reuse. Raises BuildError or NotReadyError."""
         ...

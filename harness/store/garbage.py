@@ -1,11 +1,9 @@
-"""What executions left and nobody needs: by reference, never by age or by a broad name.
+"""Garbage: what executions wrote and nobody needs; by reference, never by age or by a broad name.
 
-A key is *wanted* if the newest plan that names a step of a run gives it that key, or any plan that
-is being executed, or if such a step reads from it. What somebody works at (their lease is held) is
-never litter, whatever else it is.
+A key is *wanted* if the newest plan of a run, or any plan that is being executed, has a step of
+that key, or if such a step reads from it. A key whose lease is held is never garbage.
 """
 
-import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,17 +12,17 @@ from functools import partial
 from pathlib import Path
 
 from harness.files import locked
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Runtime, Survivor
 from harness.store.intent import execution_name, read_intent
-from harness.store.running_plans import present_plans
-from harness.store.split_record import part_keys
+from harness.store.plans import executed_plans, saved_plans
+from harness.store.split_record import shard_keys
 from harness.store.store import Store
 
 
 @dataclass(frozen=True, slots=True)
-class Litter:
+class Garbage:
     """One thing that can go."""
 
     kind: str  # container, attempt, quarantine, dropped, store, checkout, venv, image
@@ -35,49 +33,47 @@ class Litter:
 
 
 @dataclass(frozen=True, slots=True)
-class Left:
-    """The executions that engines still have, and the engines that could be asked."""
+class Executions:
+    """What engines still run or hold, and the engines that answered."""
 
     runtimes: Mapping[RuntimeName, Runtime]
-    executions: Mapping[str, tuple[Runtime, Survivor]]  # by name
+    by_name: Mapping[str, tuple[Runtime, Survivor]]
 
 
 def wanted_keys(store: Store) -> frozenset[str]:
-    """Keys that plans want, parts of steps included."""
+    """Keys that plans want, shards of steps included."""
     layout = store.layout
-    present = present_plans(layout, store.leases)
+    executed = executed_plans(layout, store.leases)
     newest: dict[tuple[str, str], str] = {}
     waiting: set[str] = set()
     parents: dict[str, set[str]] = {}
-    for path in sorted(layout.plans.glob("*.json"), key=lambda path: path.stat().st_mtime_ns):
-        plan = json.loads(path.read_text())
-        for run in plan["runs"]:
-            newest |= {(run["id"], name): key for name, key in run["steps"].items()}
-        for key, step in plan["steps"].items():
-            inputs = step["inputs"].values()
-            parents[key] = {one["ref"] for one in inputs if one["kind"] == "step"}
-        if path.stem in present:
-            waiting |= plan["steps"].keys()
+    for plan in saved_plans(layout):
+        for run in plan.runs:
+            newest |= {(run.id, name): key for name, key in run.steps.items()}
+        for key, node in plan.needs.steps.items():
+            parents[key] = {parent for parent, _ in node.reads}
+        if plan.id in executed:
+            waiting |= plan.steps.keys()
     found: set[str] = set()
     waiting |= set(newest.values())
     while waiting:
         found |= waiting
         waiting = {parent for key in waiting for parent in parents[key]} - found
-    return frozenset(found.union(*(part_keys(layout, key) for key in found)))
+    return frozenset(found.union(*(shard_keys(layout, key) for key in found)))
 
 
-def find_litter(store: Store, left: Left, *, with_store: bool) -> Iterator[Litter]:
+def find_garbage(store: Store, executions: Executions, *, with_store: bool) -> Iterator[Garbage]:
     """Containers, attempts, what was set aside; with `with_store` also finished steps."""
     wanted = wanted_keys(store)
-    orphans = list(_orphans(store, left, wanted))
+    orphans = list(_orphans(store, executions, wanted))
     yield from orphans
-    yield from _dead_attempts(store, left, wanted, {orphan.name for orphan in orphans})
+    yield from _dead_attempts(store, executions, wanted, {orphan.name for orphan in orphans})
     for path in _folders(store.layout.quarantine):
-        yield Litter("quarantine", path.name, size_of(path), "damaged", _removal(path))
+        yield Garbage("quarantine", path.name, size_of(path), "damaged", _removal(path))
     for path in _within(
         store.layout.dropped
     ):  # somebody died between taking it out and removing it
-        yield Litter("dropped", path.name, size_of(path), "no plan needs it", _removal(path))
+        yield Garbage("dropped", path.name, size_of(path), "no plan needs it", _removal(path))
     if with_store:
         yield from _unwanted_entries(store, wanted)
 
@@ -96,14 +92,14 @@ def size_of(path: Path) -> int:
     return total
 
 
-def _orphans(store: Store, left: Left, wanted: frozenset[str]) -> Iterator[Litter]:
-    for name, (runtime, survivor) in left.executions.items():
+def _orphans(store: Store, executions: Executions, wanted: frozenset[str]) -> Iterator[Garbage]:
+    for name, (runtime, survivor) in executions.by_name.items():
         key = survivor.labels["harness.key"]
         why = _why_unwanted(store, survivor, key, wanted)
         if why is not None and not store.leases.is_held(key):
             state = "running" if survivor.running else "ended"
-            remove = _held(store, key, partial(runtime.discard, name))
-            yield Litter("container", name, None, f"{state}; {why}", remove)
+            remove = _under_lease(store, key, partial(runtime.discard, name))
+            yield Garbage("container", name, None, f"{state}; {why}", remove)
 
 
 def _why_unwanted(store: Store, survivor: Survivor, key: str, wanted: frozenset[str]) -> str | None:
@@ -119,34 +115,34 @@ def _why_unwanted(store: Store, survivor: Survivor, key: str, wanted: frozenset[
 
 
 def _dead_attempts(
-    store: Store, left: Left, wanted: frozenset[str], orphans: set[str]
-) -> Iterator[Litter]:
-    newest: dict[str, EntryLayout] = {}
+    store: Store, executions: Executions, wanted: frozenset[str], orphans: set[str]
+) -> Iterator[Garbage]:
+    newest: dict[str, StepFolder] = {}
     folders = sorted(_folders(store.layout.attempts), key=lambda path: path.stat().st_mtime_ns)
-    attempts = [(key, EntryLayout(path)) for path in folders if (key := _key_of(store, path))]
+    attempts = [(key, StepFolder(path)) for path in folders if (key := _key_of(store, path))]
     newest |= {key: attempt for key, attempt in attempts if attempt.record.exists()}
     for key, attempt in attempts:
         name = execution_name(attempt.root)
-        alive = name in left.executions and name not in orphans
+        alive = name in executions.by_name and name not in orphans
         if alive or store.leases.is_held(key):
             continue
-        why = _why_dead(store, left, attempt, key, wanted)
+        why = _why_dead(store, executions, attempt, key, wanted)
         if why is None and attempt.record.exists() and newest[key] is not attempt:
             why = "a newer attempt was recorded"
         if why is not None:
-            remove = _held(store, key, _removal(attempt.root))
-            yield Litter("attempt", attempt.root.name, size_of(attempt.root), why, remove)
+            remove = _under_lease(store, key, _removal(attempt.root))
+            yield Garbage("attempt", attempt.root.name, size_of(attempt.root), why, remove)
 
 
 def _why_dead(
-    store: Store, left: Left, attempt: EntryLayout, key: str, wanted: frozenset[str]
+    store: Store, executions: Executions, attempt: StepFolder, key: str, wanted: frozenset[str]
 ) -> str | None:
     record = store.record_of(attempt)
     if record is None:
         intent = read_intent(attempt)
         if intent is None or intent.runtime == RuntimeName.PROCESS:
             return "its process is gone"
-        known = intent.runtime in left.runtimes
+        known = intent.runtime in executions.runtimes
         here = intent.owner.is_on_machine_of(store.leases.owner)
         return "its container is gone" if known and here else None
     if record["status"] == "discarded":
@@ -156,12 +152,12 @@ def _why_dead(
     return None if key in wanted else "no plan wants its step"
 
 
-def _unwanted_entries(store: Store, wanted: frozenset[str]) -> Iterator[Litter]:
+def _unwanted_entries(store: Store, wanted: frozenset[str]) -> Iterator[Garbage]:
     for path in (path for folder in _folders(store.layout.store) for path in _folders(folder)):
         key = path.name
         if key not in wanted and not store.leases.is_held(key):
-            remove = _held(store, key, partial(_drop_entry, store, key))
-            yield Litter("store", key, size_of(path), "no plan wants its step", remove)
+            remove = _under_lease(store, key, partial(_drop_entry, store, key))
+            yield Garbage("store", key, size_of(path), "no plan wants its step", remove)
 
 
 def _drop_entry(store: Store, key: str) -> None:
@@ -180,7 +176,7 @@ def _key_of(store: Store, attempt: Path) -> str | None:
     return found[0] if found else None
 
 
-def _held(store: Store, key: str, act: Callable[[], None]) -> Callable[[], None]:
+def _under_lease(store: Store, key: str, act: Callable[[], None]) -> Callable[[], None]:
     """`act` under the key's lease; nothing if somebody began to work at it."""
 
     def act_alone() -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.store.owner import Owner, read_owner
 
 
@@ -23,7 +23,7 @@ class Intent:
     reattached: int = 0
 
 
-def read_intent(attempt: EntryLayout) -> Intent | None:
+def read_intent(attempt: StepFolder) -> Intent | None:
     """The intent of an attempt that is not settled; None if nothing was started in it."""
     try:
         found: dict[str, Any] = json.loads(attempt.intent.read_text())

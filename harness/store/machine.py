@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 @cache
-def host_facts() -> Mapping[str, object]:
+def describe_machine() -> Mapping[str, object]:
     """OS, kernel, libc, CPU, cores and memory of this machine."""
     return {
         "name": platform.node(),

@@ -10,9 +10,9 @@ from harness import __version__
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit
-from harness.store.machine import host_facts
+from harness.store.machine import describe_machine
 
-SCHEMA = 1
+SCHEMA = 2
 #: Values of these variables say nothing about a result and may be private.
 _PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "KEY")
 
@@ -43,9 +43,9 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "stack": step.stack,
             "scale": step.scale.value,
             "key": step.key,
-            "parts": step.parts,
+            "key_inputs": step.key_inputs,
             "parents": list(step.parents),
-            **({"part": keys.plain(step.part)} if step.part else {}),
+            **({"shard": keys.plain(step.shard)} if step.shard else {}),
         },
         "sources": sources,
         "command": {
@@ -56,7 +56,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "workers": step.workers,
         },
         "seed": step.seed,
-        "environment": {"id": command.environment.id, **command.environment.facts},
+        "environment": {"id": command.environment.id, **command.environment.probe},
         "runtime": dict(runtime),
         "container": {
             "name": command.name,
@@ -64,7 +64,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "gpus": list(command.gpus),
             "resources": keys.plain(command.resources),
         },
-        "host": host_facts(),
+        "host": describe_machine(),
         "time": {
             "start": started.isoformat(),
             "end": ended.isoformat(),
@@ -99,7 +99,7 @@ def run_record(
     }
 
 
-def output_facts(path: Path) -> dict[str, Any]:
+def describe_output(path: Path) -> dict[str, Any]:
     """Files, bytes and one sha256 of an output (of a folder: over names and file hashes)."""
     if path.is_file():
         return {"files": 1, "bytes": path.stat().st_size, "sha256": file_hash(path)}

@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.files import sync_tree, write_json
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
 from harness.store.store import Store
 
 
-def put_back(
-    store: Store, step: BoundStep, attempt: EntryLayout, record: Mapping[str, Any]
-) -> bool:
+def put_back(store: Store, step: BoundStep, attempt: StepFolder, record: Mapping[str, Any]) -> bool:
     """Move what the step's entry lacks into it from a good attempt; False if it lacks nothing.
 
     False, too, if there is no entry. Call it under the key's lease.

@@ -8,7 +8,7 @@ from harness.layout import RunLayout
 
 
 def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
-    """The splits of a step so far, each as the keys of its parts."""
+    """The splits of a step so far, oldest first, each as the keys of its shards."""
     try:
         found: list[list[str]] = json.loads(layout.shards(key).read_text())["splits"]
     except FileNotFoundError:
@@ -17,16 +17,16 @@ def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
 
 
 def split_keys(layout: RunLayout) -> list[str]:
-    """Keys of the steps that were split and are not whole, or not tidied up, yet."""
+    """Keys of the steps that were split and whose shards are still kept."""
     return [path.stem for path in layout.all_shards.glob("*.json")]
 
 
-def part_keys(layout: RunLayout, key: str) -> frozenset[str]:
-    """Keys of all parts of a step, of whichever split."""
-    return frozenset(part for keys in splits(layout, key) for part in keys)
+def shard_keys(layout: RunLayout, key: str) -> frozenset[str]:
+    """Keys of all shards of a step, of every split."""
+    return frozenset(shard for keys in splits(layout, key) for shard in keys)
 
 
-def note_split(layout: RunLayout, key: str, parts: Sequence[str]) -> None:
+def note_split(layout: RunLayout, key: str, shards: Sequence[str]) -> None:
     """Write a split down; it is the newest from now on."""
-    others = [keys for keys in splits(layout, key) if keys != tuple(parts)]
-    write_json(layout.shards(key), {"splits": [*others, parts]})
+    others = [keys for keys in splits(layout, key) if keys != tuple(shards)]
+    write_json(layout.shards(key), {"splits": [*others, list(shards)]})

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.files import sync, sync_tree
-from harness.layout import EntryLayout, RunLayout
+from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Output
 from harness.store.leases import Leases
 
@@ -26,7 +26,7 @@ class Store:
         return self.record_of(self.layout.entry(key))
 
     @staticmethod
-    def record_of(entry: EntryLayout) -> Mapping[str, Any] | None:
+    def record_of(entry: StepFolder) -> Mapping[str, Any] | None:
         """The record of a published step or of a settled attempt, or None."""
         try:
             found: Mapping[str, Any] = json.loads(entry.record.read_text())
@@ -34,19 +34,24 @@ class Store:
             return None
         return found
 
-    def is_done(self, key: str, outputs: Mapping[str, Output]) -> bool:
-        """Whether a record stands under `key` and every declared output exists."""
-        entry = self.layout.entry(key)
-        return entry.record.exists() and all(
-            (entry.out / o.path).exists() for o in outputs.values()
-        )
+    def recorded(self, key: str) -> bool:
+        """Whether the step was finished once."""
+        return self.layout.entry(key).record.exists()
 
-    def is_whole(self, entry: EntryLayout, outputs: Mapping[str, Output]) -> bool:
+    def there(self, key: str, path: str) -> bool:
+        """Whether this path of its outputs is there (still, or again)."""
+        return (self.layout.entry(key).out / path).exists()
+
+    def has(self, key: str, outputs: Mapping[str, Output]) -> bool:
+        """Whether the step was finished once and every declared output is there."""
+        return self.recorded(key) and all(self.there(key, one.path) for one in outputs.values())
+
+    def is_whole(self, entry: StepFolder, outputs: Mapping[str, Output]) -> bool:
         """Whether all outputs are there and as large as the record says."""
         there = all((entry.out / output.path).exists() for output in outputs.values())
         return there and self.damage(entry, outputs) is None
 
-    def damage(self, entry: EntryLayout, outputs: Mapping[str, Output]) -> str | None:
+    def damage(self, entry: StepFolder, outputs: Mapping[str, Output]) -> str | None:
         """Which output that is there differs in files or bytes from its record; None if none."""
         recorded = (self.record_of(entry) or {}).get("outputs", {})
         for name, output in outputs.items():
@@ -62,22 +67,22 @@ class Store:
                 )
         return None
 
-    def attempt(self, key: str) -> EntryLayout:
+    def attempt(self, key: str) -> StepFolder:
         """A fresh attempt at `key`. Call it under the key's lease."""
         attempt = self.layout.attempt(f"{key[:16]}-{uuid.uuid4().hex[:12]}")
         attempt.out.mkdir(parents=True)
         attempt.work.mkdir()
         return attempt
 
-    def attempts(self, key: str) -> list[EntryLayout]:
+    def attempts(self, key: str) -> list[StepFolder]:
         """Every attempt at `key`, settled or not."""
-        return [EntryLayout(path) for path in sorted(self.layout.attempts.glob(f"{key[:16]}-*"))]
+        return [StepFolder(path) for path in sorted(self.layout.attempts.glob(f"{key[:16]}-*"))]
 
-    def drop(self, attempt: EntryLayout) -> None:
+    def drop(self, attempt: StepFolder) -> None:
         """Remove an attempt. Call it under the key's lease."""
         shutil.rmtree(attempt.root, ignore_errors=True)
 
-    def publish(self, attempt: EntryLayout, key: str) -> bool:
+    def publish(self, attempt: StepFolder, key: str) -> bool:
         """Sync and rename `attempt` to its key; False, and nothing done, if the key is there."""
         target = self.layout.entry(key).root
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -3,17 +3,17 @@
 After a meant change: `python -m tests.golden` writes them anew.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 from harness.layout import CacheLayout, ProjectLayout
-from harness.manifest.catalogue import Package
+from harness.manifest.catalogue import Catalogue, Package
 from harness.manifest.load import load_catalogue, load_method, method_names
-from harness.manifest.model import Losses, Scale
+from harness.manifest.model import Method, Scale
 from harness.plan import keys
-from harness.plan.bind import Facts
-from harness.plan.make import Request, make_plan, merge
+from harness.plan.bind import Digests
+from harness.plan.make import Ask, make_plan
 from harness.plan.plan import BoundStep, Plan
 from harness.sources.git import GitCommands
 from harness.sources.sources import Sources
@@ -37,13 +37,18 @@ def chains() -> dict[str, tuple[str, str]]:
     return found
 
 
-def plan(name: str, scale: Scale, *backbones: str) -> Plan:
-    """All losses, the manifest's seeds, backbones or all; what is not the manifest's is words."""
+def plan(names: Sequence[str], scale: Scale, backbone: str | None = None) -> Plan:
+    """All losses, the manifest's seeds, one backbone or all; what is not the manifest's is words."""
     catalogue = load_catalogue(PROJECT)
-    method = load_method(PROJECT, name, catalogue)
+    found = [load_method(PROJECT, name, catalogue) for name in names]
+    ask = Ask(methods=tuple(names), backbone=backbone, scale=scale)
+    return make_plan(found, catalogue, ask, lambda method: _digests(catalogue, method))
+
+
+def _digests(catalogue: Catalogue, method: Method) -> Digests:
     sources = Sources(GitCommands(), CacheLayout(Path("/nowhere")), PROJECT, None)
     pinned = catalogue.repositories
-    facts = Facts(
+    return Digests(
         environment="environment",
         assets={asset: f"digest of {asset}" for asset in catalogue.assets},
         sources={
@@ -53,22 +58,13 @@ def plan(name: str, scale: Scale, *backbones: str) -> Plan:
         pristine={repository: pin.commit for repository, pin in pinned.items()},
         packages={package: package for package in ("site", *get_args(Package))},
     )
-    request = Request(
-        method=name,
-        backbones=backbones or method.backbones,
-        losses=tuple(Losses),
-        seeds=method.seeds,
-        scale=scale,
-        stack=method.stacks[0],
-        runtime="docker",
-    )
-    return make_plan(method, catalogue, request, facts)
 
 
 def everything() -> str:
     """What `plan all` comes to at paper scale: runs, what is shared, peak disk, options."""
-    plans = {name: plan(name, Scale.PAPER) for name in methods() if name != "demo"}
-    whole = merge(list(plans.values()))
+    names = [name for name in methods() if name != "demo"]
+    plans = {name: plan([name], Scale.PAPER) for name in names}
+    whole = plan(names, Scale.PAPER)
     gpu_hours = sum(step.resources.gpus * step.resources.hours for step in whole.steps.values())
     lines = [
         f"{len(whole.runs)} runs, {len(whole.steps)} distinct steps",

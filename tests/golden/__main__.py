@@ -8,5 +8,5 @@ for old in FOLDER.glob("*.txt"):
 for chain, (method, backbone) in chains().items():
     for scale in Scale:
         file = FOLDER / f"{chain}-{scale}.txt"
-        file.write_text(text(plan(method, scale, backbone)), encoding="utf-8")
+        file.write_text(text(plan([method], scale, backbone)), encoding="utf-8")
 (FOLDER / "all-paper.txt").write_text(everything(), encoding="utf-8")

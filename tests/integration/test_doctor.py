@@ -74,7 +74,7 @@ def test_a_mirror_that_cannot_be_used_is_a_line_among_the_others(project: Projec
     code, ready, lines = doctor(project, *words)
     assert (code, ready, lines["mirror"]["state"]) == (3, False, "missing")
     assert "did not come to its end" in lines["mirror"]["found"]
-    assert "run it again" in lines["mirror"]["mend"]
+    assert "run it again" in lines["mirror"]["fix"]
     assert lines["plan"]["state"] == "ok"
 
 
@@ -91,7 +91,7 @@ def test_an_engine_that_is_not_there(project: Project) -> None:
     code, _, lines = doctor(project, "toy")
     assert code == 3
     assert lines["engine"]["state"] == lines["limits"]["state"] == "missing"
-    assert "--runtime process" in lines["engine"]["mend"]
+    assert "--runtime process" in lines["engine"]["fix"]
 
 
 def test_what_is_wrongly_asked_for_is_a_usage_error(project: Project) -> None:

@@ -21,7 +21,7 @@ from harness.environments.image import ImageEnvironments
 from harness.environments.image_folder import ImageFolder
 from harness.environments.pip import PipVenvBuilder
 from harness.environments.registry import EngineImageCarrier
-from harness.environments.venv import ProcessEnvironments
+from harness.environments.venv import VenvEnvironments
 from harness.errors import BuildError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
@@ -74,8 +74,8 @@ class Small:
         path = self.project.requirements("tool", "small")
         path.write_text(f"harness-smallest==1.0 --hash=sha256:{sha256}\n")
 
-    def venvs(self) -> ProcessEnvironments:
-        return ProcessEnvironments(
+    def venvs(self) -> VenvEnvironments:
+        return VenvEnvironments(
             self.project, self.cache, STACKS, PipVenvBuilder(), BuildOptions(wheelhouse=self.wheels)
         )
 
@@ -109,8 +109,8 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
 
 def test_a_venv_is_built_probed_reused_and_runs(small: Small) -> None:
     made = small.venvs().ensure("tool", "small", small.log)
-    assert "harness-smallest==1.0" in made.facts["pip_freeze"]  # type: ignore[operator]
-    assert made.facts["torch"] is None
+    assert "harness-smallest==1.0" in made.probe["pip_freeze"]  # type: ignore[operator]
+    assert made.probe["torch"] is None
     said = small.log.stat().st_size
     assert small.venvs().ensure("tool", "small", small.log) == made
     assert small.log.stat().st_size == said, "it was built again"
@@ -143,7 +143,7 @@ def test_a_wheel_that_is_nowhere_is_named(small: Small) -> None:
 
 def test_a_python_that_is_nowhere_is_named(small: Small) -> None:
     stacks = {"small": replace(STACKS["small"], python="3.4")}
-    made = ProcessEnvironments(small.project, small.cache, stacks, PipVenvBuilder())
+    made = VenvEnvironments(small.project, small.cache, stacks, PipVenvBuilder())
     with pytest.raises(NotReadyError, match=r"python3\.4"):
         made.identify("tool", "small")
 
@@ -162,7 +162,7 @@ def test_an_image_is_built_probed_reused_and_runs(
     made = small.images(name).ensure("tool", "small", small.log)
     with closing(docker.DockerClient(base_url=host)) as client:
         try:
-            assert "harness-smallest==1.0" in made.facts["pip_freeze"]  # type: ignore[operator]
+            assert "harness-smallest==1.0" in made.probe["pip_freeze"]  # type: ignore[operator]
             said = small.log.stat().st_size
             assert small.images(name).ensure("tool", "small", small.log) == made
             assert small.log.stat().st_size == said, "it was built again"

@@ -10,11 +10,11 @@ import yaml
 
 from harness.commands import reproduce as verbs
 from harness.commands.context import Context
-from harness.commands.plan import Ask
 from harness.gpus.nvml import Nvml
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.model import Losses, Scale
 from harness.plan.compatibility import Gpu
+from harness.plan.make import Ask
 from harness.plan.plan import Plan
 from tests.fake_nvml import GB, Card, FakeNvml
 from tests.gpu import chains

@@ -89,12 +89,12 @@ def registered(docker_host: str, registry: str, small: Small) -> Iterator[Regist
 def test_the_base_is_pulled_by_its_digest(registered: Registered) -> None:
     image = registered.client.images.get(registered.build())
     assert image.labels["mark"] == "first"
-    name = f"{registered.base}@{registered.images()._ground(registered.base).content}"
+    name = f"{registered.base}@{registered.images()._base_image(registered.base).content}"
     assert image.labels["org.opencontainers.image.base.name"] == name
 
 
 def test_a_moved_tag_is_an_error_that_shows_both_digests(registered: Registered) -> None:
-    first = registered.images()._ground(registered.base).content
+    first = registered.images()._base_image(registered.base).content
     second = registered.publish("second")
     assert first != second
     with pytest.raises(MismatchError) as error:
@@ -110,7 +110,7 @@ def test_a_moved_tag_is_an_error_that_shows_both_digests(registered: Registered)
 
 
 def test_a_base_that_the_engine_has_is_not_asked_for(registered: Registered) -> None:
-    first = registered.images()._ground(registered.base).content
+    first = registered.images()._base_image(registered.base).content
     registered.client.images.pull(registered.base.rpartition(":")[0], tag=first)
     context = registered.small.root / "second"
     context.mkdir()
@@ -154,7 +154,7 @@ def test_lock_compares_and_pins_anew(registered: Registered, tmp_path: Path) -> 
     declared["stacks"]["host"]["base"] = registered.base
     stacks.write_text(yaml.safe_dump(declared))
     lock = project.root / "harness.lock"
-    first = registered.images()._ground(registered.base).content
+    first = registered.images()._base_image(registered.base).content
     comment = "# why\nbases:\n"
     lock.write_text(f"{comment}  {registered.base}: {first}\n")
     words = ("lock", "--check", "--json")

@@ -148,7 +148,7 @@ def open_lab(
     layout, cache = RunLayout(root / "runs"), find_cache()
     context = Context(project=project, layout=layout, cache=cache, mirror=mirror)
     environments = context.environments(RuntimeName.PROCESS)
-    built = cache.facts(environments.identify(method, STACK)).exists()
+    built = cache.probe(environments.identify(method, STACK)).exists()
     hint = f"harness build {method} --runtime process"
     require(built, f"environment {method}/{STACK} is not built: {hint}")
     python = environments.ensure(method, STACK, root / "build.log").python

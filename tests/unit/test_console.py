@@ -53,6 +53,6 @@ def test_the_board_shows_step_progress_and_time_left(tmp_path: Path) -> None:
 
 
 def test_users_of_a_step() -> None:
-    plan = toy.plan(seeds=(1, 2))
+    plan = toy.plan(seed=(1, 2))
     assert users(plan, plan.steps[toy.keys_of(plan)["data"]]) == "all"
     assert users(plan, plan.steps[toy.keys_of(plan, seed=2)["train"]]) == "tiny none s2"

@@ -132,7 +132,7 @@ def test_every_kind_of_contract_is_documented() -> None:
 
 def test_every_part_of_a_key_is_documented() -> None:
     plan = toy.plan()
-    parts = set[str]().union(*(step.parts for step in plan.steps.values()))
+    parts = set[str]().union(*(step.key_inputs for step in plan.steps.values()))
     assert parts | {"source", "provisional"} == set(first_column(section(RECORDS, "Keys")))
 
 

@@ -30,7 +30,7 @@ from harness.losses.closed import dense_laplacian
 
 
 def ellipse(size: tuple[int, int] = (600, 800)) -> Picture:
-    """Return a picture of a filled ellipse, lighter than its ground."""
+    """Return a picture of a filled ellipse, lighter than its base_image."""
     rows, columns = np.indices(size)
     inside = ((rows - 300) / 180) ** 2 + ((columns - 380) / 250) ** 2 < 1
     image = Image.fromarray(np.where(inside, 200, 40).astype(np.uint8))

@@ -16,7 +16,7 @@ import torch
 from PIL import Image
 
 from harness.execution.runner import Outcome, Ready, Status, StepRunner
-from harness.execution.schedule import Tokens, Watch, run_plan
+from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.glue.mxnet_params import write_params
 from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout, RunLayout
@@ -320,7 +320,7 @@ def run(root: Path, kind: str, bad: Writer | None) -> dict[str, Outcome]:
     store = Store(RunLayout(root / "runs"))
     runner = StepRunner(store, FakeRuntime(acts), ready)
     tokens = Tokens(cpus=2, memory_gb=16, gpus=GpuLeases(CacheLayout(root / "cache")))
-    outcomes = run_plan(plan, runner.execute, tokens, 1, Event(), Watch())
+    outcomes = run_plan(plan, runner.execute, tokens, 1, Event(), Progress())
     return {plan.steps[key].name: outcome for key, outcome in outcomes.items()}
 
 

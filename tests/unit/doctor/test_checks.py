@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 
 from harness.assets.declared import AssetState, AssetStatus
-from harness.doctor import CHECKS, Facts, Line, Needs, Report, State, engine, gpu, machine
-from harness.doctor import data as inputs
+from harness.doctor import (
+    CHECKS,
+    Diagnosis,
+    Line,
+    Machine,
+    Needs,
+    State,
+    data,
+    engine,
+    gpu,
+    machine,
+)
 from harness.doctor.check import Place
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue
@@ -42,7 +52,7 @@ CARD = Gpu(
     driver="535.216.01",
 )
 H100 = dataclasses.replace(CARD, name="H100", capability=(9, 0), memory_gb=80.0, driver="580.82.07")
-FACTS = Facts(
+FACTS = Machine(
     engine=DOCKER,
     engine_address="unix:///var/run/docker.sock",
     gpus=(CARD,),
@@ -58,7 +68,7 @@ FACTS = Facts(
     uid=1000,
     skew_seconds=0.01,
 )
-STEPS = tuple(toy.plan(seeds=(1,)).steps.values())
+STEPS = tuple(toy.plan(seed=(1,)).steps.values())
 
 
 def step(**fields: Any) -> BoundStep:
@@ -100,8 +110,8 @@ def line(check: Any, facts: dict[str, Any], needs: dict[str, Any]) -> Line:
 
 
 GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
-    (inputs.plan, {}, {}, "1 steps to do"),
-    (inputs.plan, {}, {"method": None}, "no method"),
+    (data.plan, {}, {}, "1 steps to do"),
+    (data.plan, {}, {"method": None}, "no method"),
     (engine.engine, {}, {}, "docker 26.1.5 at unix:///var/run/docker.sock"),
     (engine.engine, {"engine": "not asked"}, PROCESS, "not asked"),
     (engine.limits, {}, {}, "memory, processes"),
@@ -133,22 +143,22 @@ GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (machine.bubblewrap, {}, PROCESS, "bubblewrap 0.8.0"),
     (machine.bubblewrap, {"bubblewrap": None, "bubblewrap_obstacle": "not there"}, {}, "not there"),
     (machine.clock, {}, {}, "+0.0 s"),
-    (inputs.data, {}, {}, "1 of 1 there"),
-    (inputs.mirror, {}, {}, "none named"),
+    (data.data, {}, {}, "1 of 1 there"),
+    (data.mirror, {}, {}, "none named"),
 ]
 
 
 @pytest.mark.parametrize(("check", "facts", "needs", "found"), GOOD)
 def test_good(check: Any, facts: dict[str, Any], needs: dict[str, Any], found: str) -> None:
     said = line(check, facts, needs)
-    assert (said.state, said.mend) == (State.OK, "")
+    assert (said.state, said.fix) == (State.OK, "")
     assert found in said.found
     assert said.needed
 
 
 MISSING, NOTE = State.MISSING, State.NOTE
 BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
-    (inputs.plan, {}, {"unplanned": "no python3.11", "unplanned_mend": "install it"}, MISSING, "no python3.11", "install it"),
+    (data.plan, {}, {"unplanned": "no python3.11", "unplanned_fix": "install it"}, MISSING, "no python3.11", "install it"),
     (engine.engine, {"engine": "no docker answers"}, {}, MISSING, "no docker answers", "DOCKER_HOST"),
     (engine.engine, {"engine": {**DOCKER, "ServerVersion": "19.03.15"}}, {}, NOTE, "19.03.15", "update"),
     (engine.limits, {"engine": {**DOCKER, "PidsLimit": False}}, {}, MISSING, "cannot enforce processes", "cgroups"),
@@ -182,25 +192,25 @@ BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
     (machine.bubblewrap, {"bubblewrap": None, "bubblewrap_obstacle": "may not"}, PROCESS, NOTE, "may not", "bubblewrap"),
     (machine.clock, {"skew_seconds": -3.2}, {}, NOTE, "-3.2 s", "synchronise"),
     (machine.clock, {"skew_seconds": None}, {}, NOTE, "cannot be told", "clocks"),
-    (inputs.data, {}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "missing: voc", "in a browser"),
-    (inputs.data, {}, {"assets": (asset(AssetState.CHANGED),)}, NOTE, "changed", "hashed again"),
-    (inputs.mirror, {}, {"mirror": Path("/nowhere"), "repositories": {"SEAM": CATALOGUE.repositories["SEAM"]}}, MISSING, "lacks SEAM", "harness mirror create /nowhere toy"),
+    (data.data, {}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "missing: voc", "in a browser"),
+    (data.data, {}, {"assets": (asset(AssetState.CHANGED),)}, NOTE, "changed", "hashed again"),
+    (data.mirror, {}, {"mirror": Path("/nowhere"), "repositories": {"SEAM": CATALOGUE.repositories["SEAM"]}}, MISSING, "lacks SEAM", "harness mirror create /nowhere toy"),
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("check", "facts", "needs", "state", "found", "mend"), BAD)
+@pytest.mark.parametrize(("check", "facts", "needs", "state", "found", "fix"), BAD)
 def test_bad(
-    check: Any, facts: dict[str, Any], needs: dict[str, Any], state: State, found: str, mend: str
+    check: Any, facts: dict[str, Any], needs: dict[str, Any], state: State, found: str, fix: str
 ) -> None:
     said = line(check, facts, needs)
     assert said.state is state
     assert found in said.found
-    assert mend in said.mend
+    assert fix in said.fix
 
 
 def test_what_can_be_downloaded_is_not_missing() -> None:
     absent = {"assets": (asset(AssetState.MISSING),), "downloadable": frozenset({"voc"})}
-    said = line(inputs.data, {}, absent)
+    said = line(data.data, {}, absent)
     assert said.state is State.OK
     assert "to be fetched: voc" in said.found
     assert "2 GB for downloads" in line(machine.disk, {}, absent).needed
@@ -217,16 +227,16 @@ def test_places_of_one_disk_share_what_is_left() -> None:
 def test_a_mirror_that_holds_the_repositories(tmp_path: Path) -> None:
     seam = CATALOGUE.repositories["SEAM"]
     (tmp_path / "YudeWang" / "SEAM.git" / "objects").mkdir(parents=True)
-    said = line(inputs.mirror, {}, {"mirror": tmp_path, "repositories": {"SEAM": seam}})
+    said = line(data.mirror, {}, {"mirror": tmp_path, "repositories": {"SEAM": seam}})
     assert said.state is State.OK
     assert "repositories only" in said.found
 
 
 def test_a_mirror_that_was_not_made_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "mirror.json").write_text("{}")
-    said = line(inputs.mirror, {}, {"mirror": tmp_path})
+    said = line(data.mirror, {}, {"mirror": tmp_path})
     assert said.state is State.MISSING
-    assert said.mend
+    assert said.fix
 
 
 def test_every_check_has_its_cases() -> None:
@@ -234,7 +244,7 @@ def test_every_check_has_its_cases() -> None:
 
 
 def test_only_what_was_asked_for_can_be_missing() -> None:
-    lost = Line(check="x", state=State.MISSING, found="", needed="", mend="y")
-    assert not Report("toy", (lost,)).ready
-    assert Report(None, (lost,)).ready
-    assert Report("toy", (dataclasses.replace(lost, state=State.NOTE),)).ready
+    lost = Line(check="x", state=State.MISSING, found="", needed="", fix="y")
+    assert not Diagnosis("toy", (lost,)).ready
+    assert Diagnosis(None, (lost,)).ready
+    assert Diagnosis("toy", (dataclasses.replace(lost, state=State.NOTE),)).ready

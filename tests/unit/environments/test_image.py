@@ -74,8 +74,8 @@ def test_an_image_is_built_once_and_probed_once(tmp_path: Path, builder: FakeIma
     assert made.ensure("tool", "cu117", tmp_path / "log") == first
     assert len(builder.recipes) == builder.probes == 1
     assert first.handle == builder.images[f"harness/tool:cu117-{first.id[:16]}"]
-    assert first.facts["image"] == first.handle
-    assert first.facts["base_digest"] == "sha256:" + "e" * 64
+    assert first.probe["image"] == first.handle
+    assert first.probe["base_digest"] == "sha256:" + "e" * 64
     builder.images.clear()  # pruned
     made.ensure("tool", "cu117", tmp_path / "log")
     assert len(builder.recipes) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harness.environments.builder import BuildOptions
-from harness.environments.venv import HOST, ProcessEnvironments, pip_options
+from harness.environments.venv import HOST, HostEnvironments, VenvEnvironments, pip_options
 from harness.errors import NotReadyError
 from tests.unit.environments.environments import LOCK, STACKS, FakeVenvBuilder, make_project
 
@@ -18,8 +18,13 @@ def builder() -> FakeVenvBuilder:
 
 
 @pytest.fixture
-def environments(tmp_path: Path, builder: FakeVenvBuilder) -> ProcessEnvironments:
-    return ProcessEnvironments(*make_project(tmp_path), STACKS, builder)
+def host(tmp_path: Path, builder: FakeVenvBuilder) -> HostEnvironments:
+    return HostEnvironments(*make_project(tmp_path), builder)
+
+
+@pytest.fixture
+def environments(tmp_path: Path, builder: FakeVenvBuilder) -> VenvEnvironments:
+    return VenvEnvironments(*make_project(tmp_path), STACKS, builder)
 
 
 def write_host_lock(tmp_path: Path, *names: str) -> None:
@@ -29,7 +34,7 @@ def write_host_lock(tmp_path: Path, *names: str) -> None:
 
 
 def test_the_id_holds_lock_and_python_and_nothing_else(
-    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+    tmp_path: Path, environments: VenvEnvironments, builder: FakeVenvBuilder
 ) -> None:
     first = environments.identify("tool", "cu117")
     assert len(first) == 64
@@ -44,18 +49,18 @@ def test_the_id_holds_lock_and_python_and_nothing_else(
 
 
 def test_a_venv_is_built_once_and_probed_once(
-    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+    tmp_path: Path, environments: VenvEnvironments, builder: FakeVenvBuilder
 ) -> None:
     made = environments.ensure("tool", "cu117", tmp_path / "log")
     again = environments.ensure("tool", "cu117", tmp_path / "log")
     assert made == again
     assert made.python.endswith("/bin/python")
-    assert made.facts == {"torch": "2.0.1"}
+    assert made.probe == {"torch": "2.0.1"}
     assert len(builder.built) == len(builder.probed) == 1
 
 
 def test_a_half_built_venv_is_built_again(
-    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+    tmp_path: Path, environments: VenvEnvironments, builder: FakeVenvBuilder
 ) -> None:
     made = environments.ensure("tool", "cu117", tmp_path / "log")
     facts = next((tmp_path / "cache" / "environments").glob("*.json"))
@@ -68,24 +73,22 @@ def test_a_half_built_venv_is_built_again(
 
 
 def test_host_is_this_python_and_counts_what_is_installed(
-    tmp_path: Path, environments: ProcessEnvironments, builder: FakeVenvBuilder
+    tmp_path: Path, host: HostEnvironments, builder: FakeVenvBuilder
 ) -> None:
     write_host_lock(tmp_path, "pytest", "numpy")
-    first = environments.ensure("tool", HOST, tmp_path / "log")
+    first = host.ensure("tool", HOST, tmp_path / "log")
     assert builder.built == []
     assert len(builder.probed) == 1
-    environments.ensure("tool", HOST, tmp_path / "log")
+    host.ensure("tool", HOST, tmp_path / "log")
     assert len(builder.probed) == 1
     write_host_lock(tmp_path, "pytest")
-    assert environments.identify("tool", HOST) != first.id
+    assert host.identify("tool", HOST) != first.id
 
 
-def test_host_names_the_packages_that_it_lacks(
-    tmp_path: Path, environments: ProcessEnvironments
-) -> None:
+def test_host_names_the_packages_that_it_lacks(tmp_path: Path, host: HostEnvironments) -> None:
     write_host_lock(tmp_path, "pytest", "no-such-package")
-    with pytest.raises(NotReadyError, match="lacks no-such-package") as error:
-        environments.ensure("tool", HOST, tmp_path / "log")
+    with pytest.raises(NotReadyError, match="lacks the packages no-such-package") as error:
+        host.ensure("tool", HOST, tmp_path / "log")
     assert "make install" in error.value.hint
 
 
@@ -110,7 +113,7 @@ def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
             assert importlib.metadata.version(one.name) == one.version, one.name
 
 
-def test_facts_are_json(tmp_path: Path, environments: ProcessEnvironments) -> None:
+def test_facts_are_json(tmp_path: Path, environments: VenvEnvironments) -> None:
     environments.ensure("tool", "cu117", tmp_path / "log")
     facts = next((tmp_path / "cache" / "environments").glob("*.json"))
     assert json.loads(facts.read_text()) == {"torch": "2.0.1"}

@@ -151,7 +151,7 @@ class Patient(Bench):
         ready = Ready(checkouts={}, assets={}, environments={("toy", "host"): ENVIRONMENT})
         retries = Retries(pause=0)
         self.runner = StepRunner(
-            self.store, self.runtime, ready, retries=retries, tell=self.told.append
+            self.store, self.runtime, ready, retries=retries, notify=self.told.append
         )
 
     def attempts(self) -> list[dict[str, Any]]:

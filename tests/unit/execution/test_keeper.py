@@ -10,7 +10,7 @@ import pytest
 
 from harness.execution.keeper import Keeper
 from harness.execution.runner import Outcome, Status
-from harness.execution.shards import finished_parts, split_step
+from harness.execution.shards import finished_shards, split_step
 from harness.files import write_json
 from harness.layout import RunLayout
 from harness.manifest.model import Losses
@@ -158,21 +158,21 @@ def test_parts_that_nobody_wants_go(store: Store, tmp_path: Path) -> None:
     Keeper(store, plan).sweep()
     assert not any(store.layout.entry(part.key).root.exists() for part in parts)
     assert split_keys(store.layout) == []
-    assert finished_parts(store, step) == ()
+    assert finished_shards(store, step) == ()
 
 
 def test_a_finished_split_is_found_whichever_it_is(store: Store, tmp_path: Path) -> None:
     step, three = sharded(store, tmp_path)
     inputs = dict.fromkeys(("lines", "ids"), tmp_path)
     two = split_step(store, step, inputs, 2)
-    assert finished_parts(store, step) == ()
+    assert finished_shards(store, step) == ()
     for part in three:
         finish(store, part)
-    assert finished_parts(store, step) == tuple(part.key for part in three)
+    assert finished_shards(store, step) == tuple(part.key for part in three)
     assert split_step(store, step, inputs, 2) == ()  # nothing to run: they are put together
     assert two[0].key == three[0].key  # equal ids: the same part
     finish(store, two[1])
-    assert finished_parts(store, step) == tuple(part.key for part in two)
+    assert finished_shards(store, step) == tuple(part.key for part in two)
     assert json.loads(store.layout.shards(step.key).read_text())["splits"] == [
         [part.key for part in three],
         [part.key for part in two],

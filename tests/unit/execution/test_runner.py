@@ -8,10 +8,9 @@ from threading import Event
 
 import pytest
 
-from harness.errors import NotReadyError
 from harness.execution.faults import Retries
 from harness.execution.runner import Outcome, Ready, Status, StepRunner
-from harness.execution.schedule import Tokens, Watch, run_plan
+from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout, RunLayout
 from harness.manifest.model import Losses
@@ -54,7 +53,7 @@ class Bench:
 
     def run(self, plan: Plan, jobs: int = 2) -> Mapping[str, Outcome]:
         tokens = Tokens(cpus=2, memory_gb=8, gpus=GpuLeases(self.cache))
-        return run_plan(plan, self.runner.execute, tokens, jobs, self.stop, Watch())
+        return run_plan(plan, self.runner.execute, tokens, jobs, self.stop, Progress())
 
 
 def statuses(plan: Plan, outcomes: Mapping[str, Outcome], losses: Losses) -> dict[str, Status]:
@@ -62,7 +61,7 @@ def statuses(plan: Plan, outcomes: Mapping[str, Outcome], losses: Losses) -> dic
 
 
 def test_a_plan_runs_once_and_is_cached_afterwards(tmp_path: Path) -> None:
-    plan = toy.plan(losses=tuple(Losses), seeds=(1, 2))
+    plan = toy.plan(losses=tuple(Losses), seed=(1, 2))
     first = Bench(tmp_path)
     assert {o.status for o in first.run(plan).values()} == {Status.DONE}
     assert len(first.runtime.seen) == len(plan.steps)
@@ -79,7 +78,7 @@ def test_the_record_holds_what_happened(tmp_path: Path) -> None:
     record = bench.store.record(toy.keys_of(plan)["train"])
     assert record is not None
     assert record["status"] == "done"
-    assert record["identity"]["parts"]["environment"] == "env"
+    assert record["identity"]["key_inputs"]["environment"] == "env"
     assert record["seed"] == 1
     assert record["outputs"]["model"]["bytes"] == len("model")
     assert record["host"]["cores"]
@@ -108,7 +107,7 @@ def test_a_failing_step_stops_only_what_reads_it(tmp_path: Path, act: Act, words
         return good(step, stop, gpus)  # type: ignore[arg-type]
 
     tokens = Tokens(cpus=1, memory_gb=8, gpus=GpuLeases(bench.cache))
-    outcomes = run_plan(plan, execute, tokens, 1, bench.stop, Watch())
+    outcomes = run_plan(plan, execute, tokens, 1, bench.stop, Progress())
     failed = outcomes[bad_key]
     assert failed.status is Status.FAILED
     assert failed.exit_code == 6
@@ -176,7 +175,7 @@ def test_stop_interrupts_running_and_waiting_steps(tmp_path: Path) -> None:
 
 
 def test_two_harnesses_run_each_step_once(tmp_path: Path) -> None:
-    plan = toy.plan(losses=tuple(Losses), seeds=(1, 2))
+    plan = toy.plan(losses=tuple(Losses), seed=(1, 2))
     benches = [Bench(tmp_path), Bench(tmp_path)]
     found: list[Mapping[str, Outcome]] = []
     threads = [
@@ -192,7 +191,7 @@ def test_two_harnesses_run_each_step_once(tmp_path: Path) -> None:
     assert all(o.status in {Status.DONE, Status.CACHED} for each in found for o in each.values())
 
 
-def test_missing_gpus_stop_the_plan_before_it_starts(tmp_path: Path) -> None:
+def test_a_step_fails_at_once_where_there_are_too_few_gpus(tmp_path: Path) -> None:
     method = toy.method()
     steps = [
         {
@@ -208,8 +207,9 @@ def test_missing_gpus_stop_the_plan_before_it_starts(tmp_path: Path) -> None:
     del method
     plan = toy.plan(toy.method(steps=steps))
     bench = Bench(tmp_path)
-    with pytest.raises(NotReadyError, match=r"needs 1 GPU\(s\), found 0"):
-        bench.run(plan)
+    (outcome,) = bench.run(plan).values()
+    assert (outcome.status, outcome.exit_code) == (Status.FAILED, 3)
+    assert "needs 1 GPU(s), found 0" in str(outcome.error)
     assert bench.runtime.seen == []
 
 

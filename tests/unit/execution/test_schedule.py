@@ -6,13 +6,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from threading import Event
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.errors import EngineGone, NotReadyError
+from harness.errors import EngineGone
 from harness.execution.runner import Outcome, Status
-from harness.execution.schedule import Tokens, Watch, run_plan
+from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.gpus.leases import GpuLease, GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.model import Resources
@@ -77,7 +76,7 @@ def test_an_idle_machine_takes_any_step_it_has_gpus_for(tmp_path: Path, need: Re
 
 
 def gpu_plan() -> Plan:
-    plan = toy.plan(losses=toy.request().losses[:1])
+    plan = toy.plan(losses=toy.ask().losses[:1])
     wide = {
         key: dataclasses.replace(one, resources=Resources(gpus=1))
         for key, one in plan.steps.items()
@@ -97,7 +96,7 @@ def run(
     tokens = Tokens(cpus=8, memory_gb=64, gpus=gpus)
     finished = set(done)
     outcomes = run_plan(
-        plan, execute, tokens, 2, stop or Event(), Watch(), is_done=lambda s: s.key in finished
+        plan, execute, tokens, 2, stop or Event(), Progress(), is_done=lambda s: s.key in finished
     )
     return outcomes, seen
 
@@ -170,5 +169,7 @@ def test_what_is_done_needs_no_gpu(tmp_path: Path) -> None:
     outcomes, seen = run(plan, leases(tmp_path, 0), done=plan.steps)
     assert set(outcomes.values()) == {DONE}
     assert seen == [()] * 3
-    with pytest.raises(NotReadyError, match=r"needs 1 GPU\(s\), found 0"):
-        run(plan, leases(tmp_path, 0))
+    outcomes, seen = run(plan, leases(tmp_path, 0))
+    assert {one.status for one in outcomes.values()} == {Status.FAILED, Status.BLOCKED}
+    assert next(iter(outcomes.values())).exit_code == 3
+    assert seen == []

@@ -1,4 +1,4 @@
-"""The queue with steps that are split: parts first, side by side within tokens, then the whole."""
+"""The queue with steps that are split: shards first, side by side within tokens, then the whole."""
 
 import dataclasses
 import threading
@@ -8,18 +8,18 @@ from threading import Event
 
 from harness.errors import StepError
 from harness.execution.runner import Outcome, Status
-from harness.execution.schedule import Tokens, Watch, run_plan
+from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.gpus.leases import GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.model import Losses, Resources
-from harness.plan.plan import BoundStep, Part, Plan
+from harness.plan.plan import BoundStep, Plan, Shard
 from tests import toy
 
 FAILED = Outcome(status=Status.FAILED, error="broken", hint="mend it", exit_code=6)
 
 
 def split_training(step: BoundStep) -> Sequence[BoundStep]:
-    """Three parts of each training."""
+    """Three shards of each training."""
     if step.name != "train":
         return ()
     return [
@@ -27,14 +27,14 @@ def split_training(step: BoundStep) -> Sequence[BoundStep]:
             step,
             key=f"{step.key}-{number}",
             name=f"train {number}/3",
-            part=Part(whole=step.key, number=number, count=3, ids=(str(number),)),
+            shard=Shard(whole=step.key, number=number, count=3, ids=(str(number),)),
         )
         for number in (1, 2, 3)
     ]
 
 
 class Machine:
-    """Executes by remembering; two parts at a time must be able to meet."""
+    """Executes by remembering; two shards at a time must be able to meet."""
 
     def __init__(self, cache: Path, fails: str = "") -> None:
         self.seen: list[str] = []
@@ -57,7 +57,7 @@ class Machine:
 
     def run(self, plan: Plan, jobs: int = 4) -> dict[str, Outcome]:
         outcomes = run_plan(
-            plan, self.execute, self.tokens, jobs, Event(), Watch(), split=split_training
+            plan, self.execute, self.tokens, jobs, Event(), Progress(), split=split_training
         )
         return {plan.steps[key].name: outcomes[key] for key in plan.steps}
 
@@ -66,7 +66,7 @@ def one_run() -> Plan:
     return toy.plan(losses=(Losses.NONE,))
 
 
-def test_parts_run_side_by_side_within_the_tokens_and_before_the_whole(tmp_path: Path) -> None:
+def test_shards_run_side_by_side_within_the_tokens_and_before_the_whole(tmp_path: Path) -> None:
     machine = Machine(tmp_path)
     outcomes = machine.run(one_run())
     assert {outcome.status for outcome in outcomes.values()} == {Status.DONE}
@@ -77,7 +77,7 @@ def test_parts_run_side_by_side_within_the_tokens_and_before_the_whole(tmp_path:
     assert (machine.tokens.cpus, machine.tokens.running) == (2, 0)
 
 
-def test_a_failed_part_fails_the_whole_and_stops_no_other_part(tmp_path: Path) -> None:
+def test_a_failed_shard_fails_the_whole_and_stops_no_other_shard(tmp_path: Path) -> None:
     machine = Machine(tmp_path, fails="train 1/3")
     outcomes = machine.run(one_run(), jobs=1)
     assert outcomes["train"] == FAILED
@@ -94,14 +94,14 @@ def test_a_list_that_cannot_be_split_fails_its_step_alone(tmp_path: Path) -> Non
         return ()
 
     plan = one_run()
-    outcomes = run_plan(plan, machine.execute, machine.tokens, 1, Event(), Watch(), split=split)
+    outcomes = run_plan(plan, machine.execute, machine.tokens, 1, Event(), Progress(), split=split)
     found = {plan.steps[key].name: outcome for key, outcome in outcomes.items()}
     assert (found["train"].status, found["train"].exit_code) == (Status.FAILED, 6)
     assert found["score"].status is Status.BLOCKED
     assert machine.seen == ["data"]
 
 
-def test_putting_parts_together_needs_no_more_than_any_small_step(tmp_path: Path) -> None:
+def test_merging_shards_needs_no_more_than_any_small_step(tmp_path: Path) -> None:
     plan = one_run()
     big = Resources(cpus=2, memory_gb=8)
     steps = {

@@ -16,7 +16,7 @@ from harness.gpus.leases import GpuLease, GpuLeases
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
 from harness.manifest.model import Resources
-from harness.plan.compatibility import Gpu
+from harness.plan.compatibility import Gpu, suits
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Survivor
 from tests import toy
@@ -157,7 +157,12 @@ class Machine(RuleBasedStateMachine):
     def take(self, who: int, count: int, stack: str) -> None:
         self.count += 1
         key = f"step-{self.count}"
-        lease = self.processes[who].take(step(count, key, stack))
+        wanted = step(count, key, stack)
+        if sum(suits(wanted.resources, STACKS[stack], card) for card in CARDS) < count:
+            with pytest.raises(NotReadyError, match=f"needs {count} GPU"):
+                self.processes[who].take(wanted)
+            return
+        lease = self.processes[who].take(wanted)
         if lease is not None:
             assert len(lease.uuids) == count
             self.start(who, key, lease)

@@ -20,11 +20,11 @@ INJECTED = {
 def test_each_loss_brings_its_own_arguments(losses: Losses) -> None:
     step = steps(losses)["train-cam"]
     for flag in ("--isl_weight", "--isl_samples", "--isl_place"):
-        assert (flag in step.argv) == ("isl" in losses.parts)
+        assert (flag in step.argv) == ("isl" in losses.injected)
     for flag in ("--fsl_weight", "--fsl_mu", "--fsl_sigma"):
-        assert (flag in step.argv) == ("fsl" in losses.parts)
-    assert ("--losses_mode" in step.argv) == bool(losses.parts)
-    assert ("losses" in step.packages) == bool(losses.parts)
+        assert (flag in step.argv) == ("fsl" in losses.injected)
+    assert ("--losses_mode" in step.argv) == bool(losses.injected)
+    assert ("losses" in step.packages) == bool(losses.injected)
 
 
 @pytest.mark.parametrize("losses", list(Losses))

@@ -22,7 +22,7 @@ def test_each_loss_brings_its_arguments_to_the_chosen_trainings(
 ) -> None:
     bound = steps(losses, **({"losses_stages": stages} if stages else {}))
     for name in CAM:
-        parts = losses.parts if name in reached else ()
+        parts = losses.injected if name in reached else ()
         assert ("--isl_weight" in bound[name].argv) == ("isl" in parts)
         assert ("--fsl_weight" in bound[name].argv) == ("fsl" in parts)
         assert ("--losses_mode" in bound[name].argv) == bool(parts)

@@ -8,7 +8,7 @@ from harness.manifest.model import Losses, Scale
 from harness.plan.plan import BoundStep
 from tests.chain import Chain, changed
 
-CHAINS = {asked: Chain("spatial-bce", ("res101",), with_test=asked) for asked in (False, True)}
+CHAINS = {asked: Chain("spatial-bce", "res101", with_test=asked) for asked in (False, True)}
 TEST = {"lists-test", "blank-test", "predict-deeplab-test", "crf-deeplab-test"}
 #: The part's steps from its training on.
 TAIL = {

@@ -14,9 +14,9 @@ TRAININGS = ("train-cam", "train-aff", "train-final")
 @pytest.mark.parametrize("losses", list(Losses))
 def test_each_loss_brings_its_own_arguments(losses: Losses) -> None:
     argv = steps(losses)["train-cam"].argv
-    assert ("--isl_weight" in argv) == ("isl" in losses.parts)
-    assert ("--fsl_weight" in argv) == ("fsl" in losses.parts)
-    assert ("--losses_mode" in argv) == bool(losses.parts)
+    assert ("--isl_weight" in argv) == ("isl" in losses.injected)
+    assert ("--fsl_weight" in argv) == ("fsl" in losses.injected)
+    assert ("--losses_mode" in argv) == bool(losses.injected)
 
 
 def test_the_way_losses_are_computed_does_not_touch_the_baseline() -> None:

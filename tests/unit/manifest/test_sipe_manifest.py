@@ -5,17 +5,17 @@ import pytest
 from harness.manifest.model import Losses, Scale
 from tests.chain import Chain, changed
 
-steps = Chain("sipe", ("res38",))
-large_steps = Chain("sipe", ("res101",))
+steps = Chain("sipe", "res38")
+large_steps = Chain("sipe", "res101")
 TRAININGS = ("train-cam", "train-irn", "train-final")
 
 
 @pytest.mark.parametrize("losses", list(Losses))
 def test_each_loss_brings_its_own_arguments(losses: Losses) -> None:
     argv = steps(losses)["train-cam"].argv
-    assert ("--isl_weight" in argv) == ("isl" in losses.parts)
-    assert ("--fsl_weight" in argv) == ("fsl" in losses.parts)
-    assert ("--losses_mode" in argv) == bool(losses.parts)
+    assert ("--isl_weight" in argv) == ("isl" in losses.injected)
+    assert ("--fsl_weight" in argv) == ("fsl" in losses.injected)
+    assert ("--losses_mode" in argv) == bool(losses.injected)
 
 
 @pytest.mark.parametrize("option", [{"losses_mode": "reference"}, {"fsl_sigma": "2.5"}])

@@ -30,9 +30,9 @@ def test_each_loss_brings_its_own_arguments_to_each_phase(losses: Losses) -> Non
     bound = steps(losses)
     for name in PHASES:
         argv = bound[name].argv
-        assert ("--isl_weight" in argv) == ("isl" in losses.parts)
-        assert ("--fsl_weight" in argv) == ("fsl" in losses.parts)
-        assert ("--losses_mode" in argv) == bool(losses.parts)
+        assert ("--isl_weight" in argv) == ("isl" in losses.injected)
+        assert ("--fsl_weight" in argv) == ("fsl" in losses.injected)
+        assert ("--losses_mode" in argv) == bool(losses.injected)
 
 
 @pytest.mark.parametrize(

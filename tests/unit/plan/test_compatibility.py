@@ -127,7 +127,7 @@ def test_memory(need: float | None, measured: str | None, memory: float, *, enou
 
 
 def steps(**resources: Any) -> Any:
-    plan = toy.plan(seeds=(1,))
+    plan = toy.plan(seed=(1,))
     return [
         dataclasses.replace(step, stack="cu117", resources=Resources(gpus=1, **resources))
         for step in plan.steps.values()

@@ -3,7 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.plan.bind import KEY_SCHEMA
 from harness.plan.keys import canonical, differences, digest
+from tests import toy
 
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),
@@ -32,3 +34,13 @@ def test_differences_are_empty_only_for_equal_mappings(
         assert not found
     for _, one, other in found:
         assert one != other
+
+
+def test_the_key_of_a_known_step_never_changes() -> None:
+    """Whoever changes it makes every finished step run again: raise KEY_SCHEMA if that is meant."""
+    plan = toy.plan()
+    assert KEY_SCHEMA == 1
+    assert (
+        toy.keys_of(plan)["train"]
+        == "2f22e83c4a57bccd454e03848696f891517b59c1e241b5d5a2aa89fa049cdb81"
+    )

@@ -15,7 +15,7 @@ from tests import toy
 
 
 def test_runs_share_equal_steps() -> None:
-    plan = toy.plan(losses=tuple(Losses), seeds=(1, 2))
+    plan = toy.plan(losses=tuple(Losses), seed=(1, 2))
     assert len(plan.runs) == 8
     names = [step.name for step in plan.steps.values()]
     assert names.count("data") == 1
@@ -24,7 +24,7 @@ def test_runs_share_equal_steps() -> None:
 
 
 def test_parents_come_before_children() -> None:
-    plan = toy.plan(losses=tuple(Losses), seeds=(1, 2, 3))
+    plan = toy.plan(losses=tuple(Losses), seed=(1, 2, 3))
     seen: set[str] = set()
     for key, step in plan.steps.items():
         assert set(step.parents) <= seen
@@ -39,8 +39,8 @@ def test_losses_enter_only_the_step_that_injects_them() -> None:
 
 
 def test_baseline_does_not_depend_on_how_losses_are_computed() -> None:
-    other = toy.facts(packages=dict(toy.facts().packages) | {"losses": "changed"})
-    before, after = toy.plan(), toy.plan(with_facts=other)
+    other = toy.digests(packages=dict(toy.digests().packages) | {"losses": "changed"})
+    before, after = toy.plan(), toy.plan(with_digests=other)
     assert toy.keys_of(before) == toy.keys_of(after)
     assert toy.keys_of(before, Losses.ISL)["train"] != toy.keys_of(after, Losses.ISL)["train"]
     assert toy.keys_of(before, Losses.ISL)["data"] == toy.keys_of(after, Losses.ISL)["data"]
@@ -48,13 +48,13 @@ def test_baseline_does_not_depend_on_how_losses_are_computed() -> None:
 
 @pytest.mark.parametrize("package", ["site"])
 def test_site_counts_in_every_key(package: str) -> None:
-    other = toy.facts(packages=dict(toy.facts().packages) | {package: "changed"})
-    before, after = toy.keys_of(toy.plan()), toy.keys_of(toy.plan(with_facts=other))
+    other = toy.digests(packages=dict(toy.digests().packages) | {package: "changed"})
+    before, after = toy.keys_of(toy.plan()), toy.keys_of(toy.plan(with_digests=other))
     assert all(before[name] != after[name] for name in before)
 
 
 def test_seed_reaches_only_stochastic_steps_and_what_reads_them() -> None:
-    plan = toy.plan(seeds=(1, 2))
+    plan = toy.plan(seed=(1, 2))
     one, two = toy.keys_of(plan, seed=1), toy.keys_of(plan, seed=2)
     assert one["data"] == two["data"]
     assert one["train"] != two["train"]
@@ -74,9 +74,9 @@ def test_option_can_keep_the_seed_from_a_step() -> None:
         options={"mode": dataclasses.asdict(toy.method().options["mode"]), "reach": reach},
         seed_option="reach",
     )
-    kept = toy.plan(method, seeds=(1, 2))
+    kept = toy.plan(method, seed=(1, 2))
     assert toy.keys_of(kept, seed=1) == toy.keys_of(kept, seed=2)
-    reached = toy.plan(method, seeds=(1, 2), options={"reach": "all"})
+    reached = toy.plan(method, seed=(1, 2), options={"reach": "all"})
     assert toy.keys_of(reached, seed=1)["train"] != toy.keys_of(reached, seed=2)["train"]
 
 
@@ -103,7 +103,7 @@ def test_scale_changes_parameters_and_the_cpu_shim() -> None:
     paper, smoke = toy.plan(), toy.plan(scale=Scale.SMOKE)
     step = smoke.steps[toy.keys_of(smoke)["train"]]
     assert step.argv[step.argv.index("--lr") + 1] == "1"
-    assert step.parts["cpu_shim"] is True
+    assert step.key_inputs["cpu_shim"] is True
     assert toy.keys_of(paper)["data"] != toy.keys_of(smoke)["data"]
 
 

@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from harness.manifest.model import Losses
 from harness.plan.needs import (
-    Held,
+    KeptOutput,
     Needs,
     Node,
     droppable,
     needs_of,
     read_needs,
-    survey,
+    todo_of,
 )
 from tests import toy
 
@@ -59,7 +59,7 @@ class Harness:
 
     def look(self, shelf: Shelf, key: str) -> None:
         """Start a step, or find it done."""
-        is_open = key in survey(self.needs, shelf).open
+        is_open = key in todo_of(self.needs, shelf).open
         (self.running if is_open else self.ended).add(key)
 
     def finish(self, shelf: Shelf, key: str) -> None:
@@ -75,7 +75,7 @@ def worlds(draw: st.DrawFn) -> list[Needs]:
     nodes: dict[str, Node] = {}
     for number in range(draw(st.integers(1, 7))):
         outputs = {
-            name: Held(name, always=draw(st.booleans()))
+            name: KeptOutput(name, always=draw(st.booleans()))
             for name in draw(st.sets(st.sampled_from("xyz"), min_size=1))
         }
         known = [(key, held.path) for key, node in nodes.items() for held in node.outputs.values()]
@@ -126,7 +126,7 @@ def test_no_reader_misses_an_input_and_all_that_may_go_goes(plans: list[Needs], 
             getattr(harness, what)(shelf, key)
     shelf.outputs -= droppable(plans, shelf)
     for plan in plans:
-        assert survey(plan, shelf).open == frozenset()
+        assert todo_of(plan, shelf).open == frozenset()
     kept = {
         (key, held.path)
         for plan in plans
@@ -146,7 +146,7 @@ def chain(*retain: bool) -> Needs:
     reads = [(), *(((name, "x"),) for name in names)]
     return Needs(
         {
-            n: Node({"x": Held("x", r)}, reads[i])
+            n: Node({"x": KeptOutput("x", r)}, reads[i])
             for i, (n, r) in enumerate(zip(names, retain, strict=True))
         }
     )
@@ -163,17 +163,17 @@ def test_an_output_goes_once_its_last_reader_is_done() -> None:
 def test_a_dropped_output_leaves_its_step_done_until_somebody_needs_it_again() -> None:
     plan = chain(True, False, True)
     shelf = Shelf({"a", "b", "c"}, {("a", "x"), ("c", "x")})
-    assert survey(plan, shelf).open == frozenset()
+    assert todo_of(plan, shelf).open == frozenset()
     shelf.outputs.remove(("c", "x"))
-    assert survey(plan, shelf).open == {"b", "c"}
+    assert todo_of(plan, shelf).open == {"b", "c"}
 
 
 def test_a_whole_row_of_dropped_outputs_is_made_again() -> None:
     plan = chain(False, False, False, True)
     shelf = Shelf({"a", "b", "c"}, set())
-    assert survey(plan, shelf).open == {"a", "b", "c", "d"}
+    assert todo_of(plan, shelf).open == {"a", "b", "c", "d"}
     shelf.outputs.add(("b", "x"))
-    assert survey(plan, shelf).open == {"c", "d"}
+    assert todo_of(plan, shelf).open == {"c", "d"}
 
 
 def test_what_a_plan_ends_in_stays_while_the_plan_does() -> None:
@@ -185,9 +185,12 @@ def test_what_a_plan_ends_in_stays_while_the_plan_does() -> None:
 
 def test_an_unfinished_reader_of_any_plan_keeps_an_output() -> None:
     done = Needs(
-        {"a": Node({"x": Held("x", False)}, ()), "b": Node({"y": Held("y", True)}, (("a", "x"),))}
+        {
+            "a": Node({"x": KeptOutput("x", False)}, ()),
+            "b": Node({"y": KeptOutput("y", True)}, (("a", "x"),)),
+        }
     )
-    other = Needs({"a": done.steps["a"], "c": Node({"z": Held("z", True)}, (("a", "x"),))})
+    other = Needs({"a": done.steps["a"], "c": Node({"z": KeptOutput("z", True)}, (("a", "x"),))})
     shelf = Shelf({"a", "b"}, {("a", "x"), ("b", "y")})
     assert droppable([done, other], shelf) == frozenset()
     shelf.put("c", other.steps["c"])
@@ -202,8 +205,10 @@ def test_a_plan_that_keeps_gives_nothing_away() -> None:
 
 
 def test_an_output_in_which_a_needed_one_lies_stays() -> None:
-    outputs = {"all": Held(".", False), "part": Held("part", True)}
-    plan = Needs({"a": Node(outputs, ()), "b": Node({"y": Held("y", True)}, (("a", "part/file"),))})
+    outputs = {"all": KeptOutput(".", False), "part": KeptOutput("part", True)}
+    plan = Needs(
+        {"a": Node(outputs, ()), "b": Node({"y": KeptOutput("y", True)}, (("a", "part/file"),))}
+    )
     shelf = Shelf({"a", "b"}, {("a", "."), ("a", "part"), ("b", "y")})
     assert droppable([plan], shelf) == frozenset()
 

@@ -91,7 +91,7 @@ def test_parts_are_even_disjoint_and_whole(number: int, count: int) -> None:
     if min(count, number) <= 1:
         assert parts == ()
         return
-    shares = [part.part.ids for part in parts if part.part]
+    shares = [part.shard.ids for part in parts if part.shard]
     assert len(parts) == len(shares) == min(count, 4, number)
     assert [name for share in shares for name in share] == ids
     assert max(map(len, shares)) - min(map(len, shares)) <= 1

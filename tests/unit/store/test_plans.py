@@ -9,7 +9,7 @@ import pytest
 from harness.layout import RunLayout
 from harness.store.leases import Leases
 from harness.store.owner import Owner
-from harness.store.running_plans import present, present_plans
+from harness.store.plans import executed_plans, executing
 from harness.store.store import Store
 
 
@@ -19,13 +19,16 @@ def store(tmp_path: Path) -> Store:
 
 
 def seen(store: Store) -> set[str]:
-    return set(present_plans(store.layout, store.leases))
+    return set(executed_plans(store.layout, store.leases))
 
 
 def test_a_plan_is_present_until_the_last_who_executes_it_ends(store: Store) -> None:
     assert seen(store) == set()
-    with present(store, "abc", {"runs": []}):
-        with present(store, "abc", {"runs": []}), present(store, "def", {"runs": [1]}):
+    with executing(store, "abc", {"runs": [], "steps": {}}):
+        with (
+            executing(store, "abc", {"runs": [], "steps": {}}),
+            executing(store, "def", {"runs": [1]}),
+        ):
             assert seen(store) == {"abc", "def"}
         assert seen(store) == {"abc"}
     assert seen(store) == set()
@@ -34,7 +37,7 @@ def test_a_plan_is_present_until_the_last_who_executes_it_ends(store: Store) -> 
 
 
 def test_a_plan_is_present_no_more_if_its_execution_fails(store: Store) -> None:
-    with pytest.raises(ZeroDivisionError), present(store, "abc", {}):
+    with pytest.raises(ZeroDivisionError), executing(store, "abc", {}):
         _ = 1 / 0
     assert seen(store) == set()
 
@@ -50,6 +53,6 @@ def test_whoever_was_killed_is_forgotten_and_another_host_is_not(store: Store) -
         beat = layout.heartbeat(theirs).read_text()
     layout.heartbeat(theirs).write_text(beat)  # its host went down
     assert seen(store) == {"far"}
-    with present(store, "abc", {}):
+    with executing(store, "abc", {}):
         assert not layout.lease(ours).exists()
         assert seen(store) == {"abc", "far"}

@@ -4,9 +4,9 @@ import dataclasses
 
 import pytest
 
-from harness.commands.anchors import compare, conclude
+from harness.commands.anchor import compare, conclude
 from harness.manifest.load import load_catalogue, load_method
-from harness.manifest.model import Anchor, Expected, Losses
+from harness.manifest.model import Anchor, KnownScore, Losses
 from harness.plan.plan import Plan
 from tests import toy
 from tests.golden import PROJECT
@@ -17,8 +17,8 @@ ANCHOR = Anchor(
     replaces="train.model",
     backbone="tiny",
     expect=(
-        Expected(score="final", value=64.75, tolerance=0.1, source="its name"),
-        Expected(score="cam", value=55.4, tolerance=0.5, source="the paper"),
+        KnownScore(score="final", value=64.75, tolerance=0.1, source="its name"),
+        KnownScore(score="cam", value=55.4, tolerance=0.5, source="the paper"),
     ),
 )
 STAGES = {"cam": 3, "final": 9}
@@ -46,9 +46,9 @@ def test_the_first_stage_that_deviates_is_named(
 def plan(anchor: str | None) -> Plan:
     expect = ANCHOR.expect[:1]
     method = toy.method(anchors={"known": dataclasses.replace(ANCHOR, expect=expect)})
-    facts = toy.facts(assets={"released": "the digest"})
+    facts = toy.digests(assets={"released": "the digest"})
     return toy.plan(
-        method, with_facts=facts, losses=(Losses.NONE,), anchor=anchor, until=("final",)
+        method, with_digests=facts, losses=(Losses.NONE,), anchor=anchor, until=("final",)
     )
 
 

@@ -1,4 +1,4 @@
-"""How a command executes: what the machine has to give, and what Ctrl-C means."""
+"""How a command executes a plan: what the machine has to give, and what Ctrl-C means."""
 
 import os
 import signal
@@ -9,43 +9,44 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
+    from harness.commands.reproduce import Work
+    from harness.console import Board
 
 
 def make_work(
     context: "Context",
+    board: "Board",
+    *,
     jobs: int,
     gpus: str | None,
-    board: Any,
-    *,
     retries: int = 2,
     detach: bool = False,
-    shards: int = 1,
-    keep: bool = False,
-) -> Any:
-    """Return how to execute: this machine's CPUs, memory and GPUs, Ctrl-C, and the board."""
-    from harness.commands.executing import Work
+    **settings: Any,
+) -> "Work":
+    """How to execute: with this machine's CPUs, memory and GPUs, Ctrl-C, and the board.
+
+    `settings` are further fields of `Work`.
+    """
+    from harness.commands.reproduce import Work
     from harness.execution.faults import Retries
-    from harness.execution.schedule import Tokens, Watch
+    from harness.execution.schedule import Progress, Tokens
     from harness.store.machine import total_memory_gb
 
     memory = total_memory_gb()
-    tokens = Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus))
-    watch = Watch(planned=board.planned, started=board.started, ended=board.ended)
     return Work(
         jobs=jobs,
-        tokens=tokens,
+        tokens=Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus)),
         stopping=stopping(signal.SIGHUP) if detach else stopping(),
-        watch=watch,
+        progress=Progress(planned=board.planned, started=board.started, ended=board.ended),
         retries=Retries(limit=retries, out_of_memory=min(1, retries)),
         detach=detach,
-        shards=shards,
-        keep=keep,
-        say=board.say,
+        notify=board.notify,
+        **settings,
     )
 
 
 def stopping(*more: signal.Signals) -> Callable[[], AbstractContextManager[Event]]:
-    """Turn Ctrl-C, TERM and `more` into a stop that lets running steps end, or be left, politely.
+    """Turn Ctrl-C, TERM and `more` into a stop that ends running steps, or leaves them, politely.
 
     A closed terminal (HUP) ends harness as a kill would, and containers run on.
     """

@@ -1,4 +1,4 @@
-"""Judge how an attempt ended: exit code 0 is not success."""
+"""Decide how an attempt ended: exit code 0 is not success."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
-from harness.execution.attempts import Attempt
+from harness.execution.attempt import Attempt
 from harness.execution.faults import NO_SPACE, Fault, fault_of, find_cause
-from harness.layout import EntryLayout
+from harness.layout import StepFolder
 from harness.manifest.contract import Contract
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit
@@ -21,32 +21,32 @@ Check = Callable[[Contract, Path, Callable[[str], Path]], Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """How an attempt ended, with its cause found, and what its outputs are."""
+class Ending:
+    """How an attempt ended: its exit with the cause found, and its outputs or its failure."""
 
     exit: Exit
     outputs: Mapping[str, Any] = field(default_factory=dict)
     failure: HarnessError | None = None
 
 
-def judge(attempt: Attempt, exit_: Exit, store: Store, check: Check) -> Verdict:
-    """Facts of each output if all is well; else the failure and whose fault it was."""
+def ending_of(attempt: Attempt, exit_: Exit, store: Store, check: Check) -> Ending:
+    """Describe each output if all is well; else the failure and whose fault it was."""
     step, folder = attempt.workspace.step, attempt.folder
     try:
         _refuse_changed_inputs(attempt, store)
         found = find_cause(exit_, folder.root, attempt.command.gpus, last_lines(folder.log))
         if found.cause is not Cause.DONE:
-            return Verdict(exit=found, failure=_failure(step, folder, found))
-        return Verdict(exit=exit_, outputs=_outputs(attempt, check))
+            return Ending(exit=found, failure=_failure(step, folder, found))
+        return Ending(exit=exit_, outputs=_outputs(attempt, check))
     except StepError as error:
         # An output may break its contract because there was no space for all of it.
         broken = Exit(cause=Cause.STEP, code=exit_.code)
         found = find_cause(broken, folder.root, (), "")
         if fault_of(found) is Fault.INFRASTRUCTURE:
-            return Verdict(exit=found, failure=_failure(step, folder, found))
-        return Verdict(exit=exit_, failure=_placed(step, folder, error))
+            return Ending(exit=found, failure=_failure(step, folder, found))
+        return Ending(exit=exit_, failure=_placed(step, folder, error))
     except NotReadyError as error:
-        return Verdict(exit=exit_, failure=error)
+        return Ending(exit=exit_, failure=error)
 
 
 def last_lines(log: Path, count: int = _LOG_LINES) -> str:
@@ -60,12 +60,12 @@ def last_lines(log: Path, count: int = _LOG_LINES) -> str:
 
 
 def _outputs(attempt: Attempt, check: Check) -> dict[str, Any]:
-    facts: dict[str, Any] = {}
+    described: dict[str, Any] = {}
     for name, output in attempt.workspace.step.outputs.items():
         path = attempt.folder.out / output.path
         found = check(output.contract, path, attempt.workspace.host_path)
-        facts[name] = records.output_facts(path) | {"contract": found}
-    return facts
+        described[name] = records.describe_output(path) | {"contract": found}
+    return described
 
 
 def _refuse_changed_inputs(attempt: Attempt, store: Store) -> None:
@@ -86,14 +86,14 @@ def _refuse_changed_inputs(attempt: Attempt, store: Store) -> None:
     )
 
 
-def _placed(step: BoundStep, folder: EntryLayout, error: StepError) -> StepError:
+def _placed(step: BoundStep, folder: StepFolder, error: StepError) -> StepError:
     text = str(error)
     if not text.startswith("step "):
         text = f"{step.title}: {text}"
     return StepError(f"{text}\nlog: {folder.log}\nkept: {folder.root}", hint=error.hint)
 
 
-def _failure(step: BoundStep, folder: EntryLayout, exit_: Exit) -> HarnessError:
+def _failure(step: BoundStep, folder: StepFolder, exit_: Exit) -> HarnessError:
     how = {
         Cause.STEP: f"exit code {exit_.code}",
         Cause.SIGNAL: f"killed by {exit_.signal}",
@@ -117,5 +117,5 @@ def _hint(exit_: Exit) -> str:
             "the batch is never made smaller"
         )
     if fault_of(exit_) is Fault.INFRASTRUCTURE:
-        return "it was not the step's own doing; run the same command again once that is mended"
+        return "it was not the step's own doing; fix that, then run the same command again"
     return "read the log; the working directory was kept beside it; `harness shell` opens it"

@@ -1,37 +1,13 @@
-"""Commands on predictions and on a loss alone: no plan, no store."""
+"""Commands of studies on a loss alone."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harness.cli.app import ablate_app, app
+from harness.cli.app import ablate_app
 from harness.cli.options import Json
 from harness.errors import UsageError
-
-
-@app.command()
-def score(
-    *,
-    pred: Annotated[Path, typer.Option(help="Folder of predictions, one file per id.")],
-    gt: Annotated[Path, typer.Option(help="Folder of ground-truth PNGs.")],
-    ids: Annotated[Path, typer.Option("--list", help="File of ids, one a line.")],
-    kind: Annotated[str, typer.Option(help="png, or cam (npy dicts).")] = "png",
-    curve: Annotated[bool, typer.Option("--curve", help="CAMs: 60 thresholds.")] = False,
-    as_json: Json = False,
-) -> None:
-    """J (mIoU), F (contour) and J&F of a folder of predictions, in percent."""
-    from harness import console
-    from harness.commands.score import score_folder
-
-    found = score_folder(pred, gt, ids, kind=kind, curve=curve)
-    if as_json:
-        console.show_json(found)
-        return
-    scores = found["scores"]
-    console.show_table(
-        "scores", ("J", "F", "J&F"), [[f"{scores[m]:.2f}" for m in ("J", "F", "JF")]]
-    )
 
 
 @ablate_app.command("fsl")
@@ -48,7 +24,7 @@ def ablate_fsl(
     evaluation: Annotated[str, typer.Option(help="full size, or low resolution.")] = "full",
     as_json: Json = False,
 ) -> None:
-    """Fig. 7: what FSL alone does to a rough map, over mu and sigma."""
+    """Repeat Fig. 7: what FSL alone does to a rough map, over mu and sigma."""
     from harness import console
 
     if (voc is None) != demo:

@@ -1,31 +1,35 @@
-"""The command that starts a method of one's own."""
+"""The command that starts a new method."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.app import method_app
-from harness.cli.options import Json, Mirror, Project, make_context
+from harness.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
 
 
 @method_app.command("new")
+@takes("project", "mirror")
 def method_new(
     name: str,
     *,
     url: Annotated[str, typer.Option(help="The repository of its stages 1-6.")],
     commit: Annotated[str, typer.Option(help="The full commit id to pin.")],
-    project: Project = None,
-    mirror: Mirror = None,
+    where: "Where",
     as_json: Json = False,
 ) -> None:
-    """Pin a repository and write a manifest and an environment that plan as they stand."""
+    """Pin a repository and write a manifest and an environment that can be planned at once."""
     from harness import console
+    from harness.commands.context import Context
     from harness.commands.method_new import new_method
 
-    written = new_method(make_context(project, None, mirror), name, url, commit)
+    written = new_method(Context.open(where), name, url, commit)
     if as_json:
         console.show_json({"method": name, "written": [str(path) for path in written]})
         return
     for path in written:
         console.out.print(str(path), markup=False)
-    console.out.print(f"next: look for TODO in them; `harness plan {name}`", markup=False)
+    console.out.print(f"next: replace every TODO in them; `harness plan {name}`", markup=False)

@@ -1,0 +1,89 @@
+"""Commands that remove garbage and stop what runs."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import app
+from harness.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+
+_PATIENCE_SECONDS = 30.0
+
+
+@app.command()
+@takes("project", "runs", "mirror", "base")
+def gc(
+    *,
+    store: Annotated[
+        bool, typer.Option("--store", help="Also finished steps that no plan wants.")
+    ] = False,
+    cache: Annotated[
+        bool, typer.Option("--cache", help="Also checkouts and venvs that no manifest gives.")
+    ] = False,
+    images: Annotated[
+        bool, typer.Option("--images", help="Also images that no manifest gives.")
+    ] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would go.")] = False,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Remove what executions wrote and nobody needs; nothing that is in use."""
+    from harness import console
+    from harness.commands import gc as verbs
+    from harness.commands.context import Context
+    from harness.errors import NotReadyError
+
+    kinds = verbs.Kinds(store=store, cache=cache, images=images)
+    found = verbs.find(
+        Context.open(where), kinds, lambda text: console.err.print(text, markup=False)
+    )
+    removed = [verbs.Removed(one) for one in found] if dry_run else list(verbs.sweep(found))
+    gone = [one.garbage for one in removed if one.error is None]
+    total = sum(one.size or 0 for one in gone)
+    if as_json:
+        rows = [
+            {"kind": one.garbage.kind, "name": one.garbage.name, "bytes": one.garbage.size}
+            | {"why": one.garbage.why, "error": one.error}
+            for one in removed
+        ]
+        console.show_json({"dry_run": dry_run, "bytes": total, "found": rows})
+    elif not removed:
+        console.out.print("nothing to remove")
+    else:
+        cells = [(one.kind, one.name, console.size(one.size), one.why) for one in gone]
+        title = f"{'would go' if dry_run else 'removed'}: {console.size(total)}"
+        console.show_table(title, ("kind", "name", "size", "why"), cells)
+    kept = [one for one in removed if one.error is not None]
+    if kept:
+        raise NotReadyError(
+            "\n".join(f"{one.garbage.name}: {one.error}" for one in kept),
+            hint="the rest was removed; fix that, then run gc again",
+        )
+
+
+@app.command()
+@takes("project", "runs")
+def cancel(
+    name: Annotated[str, typer.Argument(metavar="RUN[/STEP]")],
+    *,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Stop the running steps of a run, whoever runs them."""
+    from harness import console
+    from harness.commands.context import Context
+    from harness.commands.gc import cancel as stop
+
+    ended = stop(Context.open(where), name, _PATIENCE_SECONDS)
+    if as_json:
+        rows = [
+            {"step": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
+            for one in ended
+        ]
+        console.show_json({"cancelled": rows})
+        return
+    cells = [(one.step.name, one.state, one.holder or "") for one in ended if one.state != "idle"]
+    console.show_table("cancelled", ("step", "state", "still run by"), cells)

@@ -1,0 +1,134 @@
+"""Commands that show what manifests say: repositories, methods, tables; and check them."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.app import app, manifest_app
+from harness.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+
+_REPOSITORIES_TABLE = 8
+
+
+@app.command()
+@takes("project")
+def repos(*, where: "Where", as_json: Json = False) -> None:
+    """List the pinned repositories of Tab. 8."""
+    from harness import console
+    from harness.commands.context import Context
+    from harness.plan import keys
+
+    repositories = Context.open(where).catalogue.repositories
+    if as_json:
+        console.show_json({"repositories": keys.plain(repositories)})
+        return
+    rows = [
+        (name, r.url, r.commit[:12], r.date, r.licence or "none", _stages(r.stages))
+        for name, r in repositories.items()
+    ]
+    columns = ("repository", "URL", "commit", "date", "licence", "stages")
+    console.show_table("repositories", columns, rows)
+
+
+@app.command()
+@takes("project")
+def table(
+    number: Annotated[int, typer.Argument(help="Its number in the paper: 8.")],
+    *,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Print a table of the paper, from the manifests."""
+    from harness import console, shapes
+    from harness.commands.context import Context
+    from harness.errors import UsageError
+
+    if number != _REPOSITORIES_TABLE:
+        raise UsageError(f"no table {number}", hint=f"there is: {_REPOSITORIES_TABLE}")
+    rows = shapes.table8_rows(Context.open(where))
+    if as_json:
+        console.show_json({"table": number, "rows": rows})
+        return
+    columns = ("method", "backbones", "stages", "repository", "commit", "date", "licence")
+    cells = [
+        (
+            r["method"],
+            ", ".join(r["backbones"]),
+            r["stages"] or "-",
+            r["url"].removeprefix("https://"),
+            r["commit"],
+            r["date"],
+            r["licence"] or "none",
+        )
+        for r in rows
+    ]
+    console.show_table("Table 8: the repositories of each chain", columns, cells)
+
+
+@app.command()
+@takes("project")
+def methods(*, where: "Where", as_json: Json = False) -> None:
+    """List the methods that can be run."""
+    from harness import console, shapes
+    from harness.commands.context import Context
+
+    rows = shapes.method_rows(Context.open(where))
+    if as_json:
+        console.show_json({"methods": rows})
+        return
+    cells = [
+        (
+            r["method"],
+            r["title"],
+            ", ".join(r["backbones"]),
+            ", ".join(r["stacks"]),
+            str(r["steps"]),
+        )
+        for r in rows
+    ]
+    console.show_table("methods", ("method", "title", "backbones", "stacks", "steps"), cells)
+
+
+@manifest_app.command("check")
+@takes("project")
+def manifest_check(*, where: "Where", as_json: Json = False) -> None:
+    """Read every manifest strictly."""
+    from harness import console
+    from harness.commands.context import Context
+    from harness.manifest.load import load_published, method_names
+
+    context = Context.open(where)
+    names = method_names(context.project)
+    steps = {name: len(context.method(name).steps) for name in names}
+    counts = {
+        "repositories": len(context.catalogue.repositories),
+        "assets": len(context.catalogue.assets),
+        "stacks": len(context.catalogue.stacks),
+        "methods": steps,
+        "published numbers": len(load_published(context.project).numbers),
+    }
+    if as_json:
+        console.show_json({"ok": True, **counts})
+    else:
+        console.out.print(f"manifests hold: {counts}", markup=False)
+
+
+@manifest_app.command("schema")
+def manifest_schema(folder: Path) -> None:
+    """Write the JSON Schema of each manifest into a folder."""
+    import json
+
+    from harness.manifest.load import json_schemas
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, schema in json_schemas().items():
+        text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
+        (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+
+
+def _stages(stages: Any) -> str:
+    return ", ".join(f"{method} {text}" for method, text in stages.items())

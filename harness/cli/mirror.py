@@ -1,0 +1,82 @@
+"""Commands about mirrors: folders to work from without a network."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import mirror_app
+from harness.cli.options import (
+    ANYWHERE,
+    Json,
+    RuntimeText,
+    ScaleText,
+    StackName,
+    parse_runtime,
+    parse_scale,
+    takes,
+)
+from harness.errors import MismatchError, NotReadyError
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+
+
+@mirror_app.command("create")
+@takes(*ANYWHERE)
+def mirror_create(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the mirror is, or will be.")],
+    methods: Annotated[list[str] | None, typer.Argument(help="Methods; all if left out.")] = None,
+    *,
+    scale: ScaleText = "paper",
+    stack: StackName = None,
+    runtime: RuntimeText = "docker",
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Gather repositories, packages, images and assets, so that no network is needed later."""
+    from harness import console
+    from harness.commands.context import Context
+    from harness.commands.mirror import create
+
+    context = Context.open(where)
+    choice = (stack, parse_scale(scale), parse_runtime(runtime))
+    made = create(context, folder, methods or ["all"], choice, console.err.print)
+    if as_json:
+        console.show_json(made)
+        raise typer.Exit(NotReadyError.exit_code if made["missing"] else 0)
+    kinds = ("repositories", "images", "assets")
+    rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
+    console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows)
+    console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB", markup=False)
+    if made["missing"]:
+        lines = "\n".join(f"  - {name}: {how}" for name, how in made["missing"].items())
+        raise NotReadyError(
+            f"the mirror lacks assets that nothing can download:\n{lines}",
+            hint="add them, then run the same command again; the rest of the mirror is complete",
+        )
+
+
+@mirror_app.command("verify")
+def mirror_verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A mirror.")],
+    *,
+    as_json: Json = False,
+) -> None:
+    """Hash every file of a mirror again and compare it with the mirror's list."""
+    from harness import console
+    from harness.environments.mirror_folder import verify_mirror
+    from harness.plan.keys import plain
+
+    listed, damage = verify_mirror(folder)
+    if as_json:
+        document = {"ok": not damage, "files": len(listed.files), "damage": plain(damage)}
+        console.show_json(document)
+        raise typer.Exit(MismatchError.exit_code if damage else 0)
+    if damage:
+        lines = [f"  {one.path}: expected {one.expected}, found {one.found}" for one in damage]
+        raise MismatchError(
+            f"{folder}: {len(damage)} of {len(listed.files)} files differ:\n" + "\n".join(lines),
+            hint="remove what differs, and run `harness mirror create` again where a network is",
+        )
+    console.out.print(f"{folder}: {len(listed.files)} files as listed", markup=False)

@@ -1,0 +1,36 @@
+"""The command that plans and stops there."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from harness.cli.app import app
+from harness.cli.options import ASKED, Gpus, Json, Methods, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+    from harness.plan.make import Ask
+
+
+@app.command()
+@takes("project", "runs", "mirror", "data", "base", ask=ASKED)
+def plan(
+    methods: Methods, *, ask: "Ask", gpus: Gpus = None, where: "Where", as_json: Json = False
+) -> None:
+    """Print every step, its state and why; nothing is fetched, built or run."""
+    from harness import console, shapes
+    from harness.commands import plan as verbs
+    from harness.commands.context import Context
+
+    context = Context.open(where)
+    found = verbs.plan(context, replace(ask, methods=tuple(methods)))
+    todo = verbs.look(context, found)
+    leases = context.gpus(gpus)
+    if gpus is not None:  # the question is whether it can run on these
+        verbs.refuse_gpus(context, found, todo, leases)
+    at_hand = shapes.gpu_notes(context, found, todo, leases)
+    if as_json:
+        console.show_json({**shapes.plan_document(context, found, todo), "gpus": at_hand})
+        return
+    notes = [*shapes.plan_notes(context, found, todo), *at_hand]
+    states = shapes.states(context, found, todo)
+    console.show_plan(found, lambda step: states[step.key], notes)

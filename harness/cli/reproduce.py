@@ -1,0 +1,74 @@
+"""The command that runs everything."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import app
+from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, takes
+from harness.cli.work import make_work
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context, Where
+    from harness.commands.reproduce import Result
+    from harness.plan.make import Ask
+
+
+@app.command()
+@takes(*ANYWHERE, ask=ASKED)
+def reproduce(
+    methods: Methods,
+    *,
+    ask: "Ask",
+    gpus: Gpus = None,
+    jobs: Jobs = 2,
+    retries: Annotated[
+        int, typer.Option(min=0, help="Retries after an infrastructure fault; never after others.")
+    ] = 2,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="On Ctrl-C leave containers running, to follow later.")
+    ] = False,
+    shards: Annotated[
+        int, typer.Option(min=1, help="Split a step into at most this many shards.")
+    ] = 1,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep every intermediate.")] = False,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Run a method's whole pipeline from the pinned repositories and report J, F and J&F."""
+    from harness import console, shapes
+    from harness.commands import plan as planning
+    from harness.commands.context import Context
+    from harness.commands.inspect import log_path
+    from harness.commands.reproduce import reproduce as run
+
+    context = Context.open(where)
+    plan = planning.plan(context, replace(ask, methods=tuple(methods)))
+    if not as_json:
+        for note in shapes.plan_notes(context, plan, planning.look(context, plan)):
+            console.err.print(note, markup=False)
+    with console.Board(plan, lambda key: log_path(context, key)) as board:
+        work = make_work(
+            context,
+            board,
+            jobs=jobs,
+            gpus=gpus,
+            retries=retries,
+            detach=detach,
+            shards=shards,
+            keep=keep,
+        )
+        result = run(context, plan, work)
+    _finish(context, result, as_json=as_json)
+
+
+def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
+    from harness import console, shapes
+
+    if as_json:
+        console.show_json(shapes.report(result))
+    else:
+        console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
+        console.out.print(f"runs: {context.layout.root}")
+    raise typer.Exit(result.exit_code)

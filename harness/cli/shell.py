@@ -1,0 +1,41 @@
+"""The command that opens a shell in a step."""
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import app
+from harness.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+
+
+@app.command()
+@takes("project", "runs", "mirror", "data", "base")
+def shell(
+    name: Annotated[str, typer.Argument(metavar="RUN/STEP")],
+    *,
+    print_: Annotated[
+        bool, typer.Option("--print", help="Print the command line, do not start it.")
+    ] = False,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Open a shell in a step's environment, with its inputs and the folder of its last failure."""
+    from harness import console
+    from harness.commands.context import Context
+    from harness.commands.shell import prepared, start
+
+    def notify(text: str) -> None:
+        console.err.print(text, markup=False)
+
+    with prepared(Context.open(where), name, notify, keep=print_ or as_json) as ready:
+        if as_json:
+            console.show_json({"argv": list(ready.program.argv), "step": list(ready.step_argv)})
+        elif print_:
+            console.out.print(shlex.join(ready.program.argv), markup=False)
+        else:
+            notify(f"the step's own command: {shlex.join(ready.step_argv)}")
+            raise typer.Exit(start(ready.program))

@@ -1,0 +1,83 @@
+"""The verbs `fetch` and `verify`: sources and assets, there and as they should be."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.commands.context import Context, Notify
+from harness.commands.plan import expand, read_unpatched
+from harness.manifest.load import method_names
+from harness.manifest.model import Method, Scale
+from harness.manifest.references import used_assets
+from harness.plan.plan import BoundStep
+from harness.sources.sources import Checkout, Finding
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """The sources and assets that steps read."""
+
+    checkouts: Mapping[tuple[str, tuple[str, ...]], Checkout]  # by repository and patches
+    assets: Mapping[str, Path]
+
+
+def fetch(context: Context, steps: Sequence[BoundStep], notify: Notify) -> Fetched:
+    """Check out every source and find or download every asset that the steps read."""
+    checkouts: dict[tuple[str, tuple[str, ...]], Checkout] = {}
+    assets: dict[str, Path] = {}
+    for step in steps:
+        for name, patches in step.sources:
+            if (name, patches) not in checkouts:
+                notify(f"fetch {name}" + (f" + {', '.join(patches)}" if patches else ""))
+                checkouts[name, patches] = context.sources.checkout(
+                    name, context.catalogue.repositories[name], patches, scale=step.scale
+                )
+        for name in step.assets:
+            if name not in assets:
+                notify(f"fetch {name}")
+                assets[name] = context.assets.fetch(name)
+    return Fetched(checkouts=checkouts, assets=assets)
+
+
+def fetch_methods(
+    context: Context, names: Sequence[str], scale: Scale, notify: Notify
+) -> list[dict[str, str]]:
+    """Check out the sources and fetch the assets of methods, whatever is done already."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for name in expand(context, names):
+        method = context.method(name)
+        unpatched = dict.fromkeys(read_unpatched(context, method, scale), ())
+        for repository, patches in {**method.repositories, **unpatched}.items():
+            notify(f"fetch {repository}")
+            pinned = context.catalogue.repositories[repository]
+            found = context.sources.checkout(repository, pinned, patches, scale=scale)
+            rows["repository", repository] = _row("repository", repository, found.path)
+        for asset in sorted(needed_assets(context, method, scale)):
+            notify(f"fetch {asset}")
+            rows["asset", asset] = _row("asset", asset, context.assets.fetch(asset))
+    return list(rows.values())
+
+
+def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
+    """The assets that a method reads at a scale and that no step makes."""
+    assets, used = context.catalogue.assets, used_assets(method, by_default=True)
+    made = {name for name in used if assets[name].smoke is not None}
+    return used - (made if scale is Scale.SMOKE else set())
+
+
+def can_download(context: Context, asset: str) -> bool:
+    """Whether harness can download the asset by itself."""
+    return bool(context.catalogue.assets[asset].urls)
+
+
+def verify(context: Context) -> list[Finding]:
+    """Check pins, the blobs that patches name, and the files of every checkout."""
+    patched: dict[str, set[Sequence[str]]] = {}
+    for method in method_names(context.project):
+        for name, patches in context.method(method).repositories.items():
+            patched.setdefault(name, set()).add(patches)
+    return context.sources.verify(context.catalogue.repositories, patched)
+
+
+def _row(kind: str, name: str, path: Path) -> dict[str, str]:
+    return {"kind": kind, "name": name, "path": str(path)}

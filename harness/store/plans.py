@@ -1,0 +1,107 @@
+"""Plans under `runs/plans`: saved when they are executed, read by everybody who asks for them.
+
+Every harness that executes a plan holds a lease of its own on it. So others see which plans are
+being executed, also after a kill.
+"""
+
+import json
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.files import locked, write_json
+from harness.layout import RunLayout
+from harness.manifest.model import RuntimeName
+from harness.plan.needs import Needs, read_needs
+from harness.plan.plan import BoundStep, read_step
+from harness.store.leases import Leases
+from harness.store.store import Store
+
+_KEPT_IN_MEMORY = 256
+
+
+@dataclass(frozen=True, slots=True)
+class SavedRun:
+    """A run of a saved plan."""
+
+    id: str
+    runtime: RuntimeName
+    steps: Mapping[str, str]  # name -> key
+
+
+@dataclass(frozen=True, slots=True)
+class SavedPlan:
+    """A plan as it was executed."""
+
+    id: str
+    runs: tuple[SavedRun, ...]
+    steps: Mapping[str, Mapping[str, Any]]  # key -> the step as JSON holds it
+    needs: Needs
+
+    def step(self, key: str) -> BoundStep:
+        """One of its steps."""
+        return read_step(self.steps[key])
+
+
+def saved_plans(layout: RunLayout) -> list[SavedPlan]:
+    """Every plan, the newest at the end; a file is parsed again only if it has changed."""
+    found = []
+    for path in layout.plans.glob("*.json"):
+        state = path.stat()
+        found.append((state.st_mtime_ns, _read(path, state.st_mtime_ns, state.st_size)))
+    return [plan for _, plan in sorted(found, key=lambda one: one[0])]
+
+
+def plan_of(layout: RunLayout, key: str) -> SavedPlan:
+    """The newest plan that has a step of this key. Raises UsageError without one."""
+    for plan in reversed(saved_plans(layout)):
+        if key in plan.steps:
+            return plan
+    raise UsageError(f"no plan under {layout.plans} has the step {key}", hint="plan it again")
+
+
+@contextmanager
+def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[None]:
+    """Save a plan, and show for as long as this lasts that it is being executed."""
+    layout, leases = store.layout, store.leases
+    key = layout.presence(plan, uuid.uuid4().hex)
+    with ExitStack() as shown:
+        shown.callback(layout.lease(key).unlink, missing_ok=True)  # at the very end
+        with locked(layout.plans_lock):
+            _forget_dead(layout, leases)
+            shown.enter_context(leases.try_hold(key))  # nobody else knows this key
+            # Not sorted: parents come before children.
+            write_json(layout.plan(plan), document, sort_keys=False)
+        yield
+
+
+def executed_plans(layout: RunLayout, leases: Leases) -> frozenset[str]:
+    """Ids of the plans that are being executed.
+
+    One of another host counts until its files go: nobody here can tell that it is dead.
+    """
+    return frozenset(plan for plan, key in layout.presences() if leases.is_held(key))
+
+
+def _forget_dead(layout: RunLayout, leases: Leases) -> None:
+    """Remove the files of those who were killed; the caller holds the lock of the plans."""
+    for _, key in layout.presences():
+        if not leases.is_held(key):
+            layout.heartbeat(key).unlink(missing_ok=True)
+            layout.lease(key).unlink(missing_ok=True)
+
+
+@lru_cache(_KEPT_IN_MEMORY)
+def _read(path: Path, written_ns: int, size: int) -> SavedPlan:
+    del written_ns, size  # they make an unchanged file known
+    document = json.loads(path.read_text(encoding="utf-8"))
+    runs = tuple(
+        SavedRun(one["id"], RuntimeName(one["run"]["runtime"]), one["steps"])
+        for one in document["runs"]
+    )
+    return SavedPlan(path.stem, runs, document["steps"], read_needs(document))
