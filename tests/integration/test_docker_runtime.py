@@ -2,7 +2,6 @@
 
 import os
 import socket
-import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -419,11 +418,3 @@ def test_broken_connections_lose_neither_the_step_nor_its_log(
     breaking.join()
     assert ended.cause is Cause.DONE
     assert bench.said().splitlines() == [f"line {at}" for at in range(8)]
-
-
-@pytest.mark.parametrize("name", ["docker.sh", "podman.sh"])
-def test_a_service_says_how_it_is_used(name: str) -> None:
-    script = Path(__file__).parents[1] / "services" / name
-    done = subprocess.run([str(script)], capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert f"{name} start" in done.stderr

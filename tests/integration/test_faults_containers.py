@@ -276,6 +276,7 @@ def on_own_engine(tmp_path: Path, own_engine: OwnEngine) -> Callable[[str], Proj
     return project
 
 
+@pytest.mark.dockerd
 def test_an_engine_that_is_restarted_costs_one_try(
     on_own_engine: Callable[[str], Project], own_engine: OwnEngine
 ) -> None:
@@ -311,6 +312,7 @@ def test_a_step_that_somebody_asked_to_end_did_not_fail(make: Callable[..., Proj
 
 
 @pytest.mark.slow
+@pytest.mark.dockerd
 def test_an_engine_that_stays_away_is_exit_3_and_the_step_goes_on_later(
     on_own_engine: Callable[[str], Project], own_engine: OwnEngine
 ) -> None:

@@ -1,7 +1,6 @@
 """The process runtime, in bubblewrap and without it: isolation, ends, limits."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -34,7 +33,7 @@ time.sleep(60)
 """
 
 
-@pytest.fixture(params=["bubblewrap", "bare"])
+@pytest.fixture(params=[pytest.param("bubblewrap", marks=pytest.mark.bubblewrap), "bare"])
 def runtime(request: pytest.FixtureRequest) -> ProcessRuntime:
     """The runtime with and without bubblewrap."""
     if request.param == "bubblewrap":
@@ -43,13 +42,9 @@ def runtime(request: pytest.FixtureRequest) -> ProcessRuntime:
 
 
 def isolated() -> ProcessRuntime:
-    """The runtime in bubblewrap; a machine of CI must have it."""
+    """The runtime in bubblewrap, for tests with the marker of that name."""
     runtime = ProcessRuntime(grace=0.5)
-    if not runtime.isolated:
-        reason = str(runtime.isolation()["warnings"])
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    assert runtime.isolated, runtime.isolation()["warnings"]
     return runtime
 
 
@@ -136,6 +131,7 @@ def test_an_environment_that_is_gone_is_named(runtime: ProcessRuntime, tmp_path:
         bench.run(runtime, "pass")
 
 
+@pytest.mark.bubblewrap
 def test_bubblewrap_isolates(bench: Bench) -> None:
     code = """
 import os, pathlib, socket
@@ -166,16 +162,17 @@ print(os.getcwd(), os.path.exists("{file}"))
     assert (bench.given / "input.txt").read_text() == "as it was\n"
 
 
+@pytest.mark.bubblewrap
 def test_bubblewrap_works_for_an_ordinary_user(tmp_path: Path) -> None:
     if os.getuid() != 0:
         pytest.skip("the other tests run as an ordinary user already")
-    isolated()
     command = ["bwrap", "--unshare-net", "--unshare-pid", "--ro-bind", "/", "/", "id", "-u"]
     as_user = ["setpriv", "--reuid", "1234", "--regid", "1234", "--clear-groups", *command]
     done = subprocess.run(as_user, capture_output=True, text=True, check=False, cwd="/")
     assert done.stdout.strip() == "1234", done.stderr
 
 
+@pytest.mark.bubblewrap
 def test_a_venv_may_lie_where_steps_have_their_places(tmp_path: Path) -> None:
     venv = tmp_path / "work"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
@@ -188,18 +185,20 @@ def test_a_venv_may_lie_where_steps_have_their_places(tmp_path: Path) -> None:
     assert bench.said() == "/opt/venv\n"
 
 
-def test_says_what_it_isolates() -> None:
+def test_says_that_nothing_is_isolated() -> None:
     bare = ProcessRuntime(bubblewrap=False)
     assert bare.isolated is False
     assert bare.isolation()["network"] == "host"
     assert bare.isolation()["warnings"] == ["steps are not isolated: bubblewrap was switched off"]
+
+
+@pytest.mark.bubblewrap
+def test_says_what_bubblewrap_isolates() -> None:
     assert isolated().isolation()["network"] == "none"
 
 
-@pytest.mark.parametrize("bubblewrap", [True, False])
+@pytest.mark.parametrize("bubblewrap", [pytest.param(True, marks=pytest.mark.bubblewrap), False])
 def test_a_step_dies_with_harness(tmp_path: Path, bubblewrap: bool) -> None:
-    if bubblewrap and shutil.which("bwrap") is None:
-        isolated()
     marker = f"time.sleep(7{os.getpid()})"
     code = textwrap.dedent(
         f"""

@@ -86,6 +86,7 @@ def registered(docker_host: str, registry: str, small: Small) -> Iterator[Regist
         made.forget()
 
 
+@pytest.mark.registry
 def test_the_base_is_pulled_by_its_digest(registered: Registered) -> None:
     image = registered.client.images.get(registered.build())
     assert image.labels["mark"] == "first"
@@ -93,6 +94,7 @@ def test_the_base_is_pulled_by_its_digest(registered: Registered) -> None:
     assert image.labels["org.opencontainers.image.base.name"] == name
 
 
+@pytest.mark.registry
 def test_a_moved_tag_is_an_error_that_shows_both_digests(registered: Registered) -> None:
     first = registered.images()._base_image(registered.base).content
     second = registered.publish("second")
@@ -109,6 +111,7 @@ def test_a_moved_tag_is_an_error_that_shows_both_digests(registered: Registered)
     assert registered.images(base=f"{registered.base}@{first}").identify("tool", "small") == same
 
 
+@pytest.mark.registry
 def test_a_base_that_the_engine_has_is_not_asked_for(registered: Registered) -> None:
     first = registered.images()._base_image(registered.base).content
     registered.client.images.pull(registered.base.rpartition(":")[0], tag=first)
@@ -120,6 +123,7 @@ def test_a_base_that_the_engine_has_is_not_asked_for(registered: Registered) -> 
     assert registered.client.images.get(registered.build()).labels["mark"] == "first"
 
 
+@pytest.mark.registry
 def test_a_digest_that_no_registry_has_is_named(registered: Registered) -> None:
     nowhere = f"sha256:{'1' * 64}"
     registered.pin(nowhere)
@@ -128,6 +132,7 @@ def test_a_digest_that_no_registry_has_is_named(registered: Registered) -> None:
     assert nowhere in str(error.value)
 
 
+@pytest.mark.registry
 def test_an_image_is_pushed_once_and_never_over_another(registered: Registered) -> None:
     images, (_, carrier) = registered.images(), engine()
     image = registered.build()
@@ -147,6 +152,7 @@ def test_an_image_is_pushed_once_and_never_over_another(registered: Registered) 
     assert carrier.current(reference) == pushed.partition("@")[2]
 
 
+@pytest.mark.registry
 def test_lock_compares_and_pins_anew(registered: Registered, tmp_path: Path) -> None:
     project = Project(tmp_path / "toy", FIRST)
     stacks = project.root / "manifests" / "stacks.yaml"

@@ -1,7 +1,6 @@
 """gc, cancel and shell on what real executions left."""
 
 import json
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -277,10 +276,8 @@ FAILS = (
 )
 
 
-def test_a_shell_sees_what_the_failed_step_saw(
-    tmp_path: Path, require: Callable[[bool, str], None]
-) -> None:
-    require(shutil.which("bwrap") is not None, "bubblewrap is not installed")
+@pytest.mark.bubblewrap
+def test_a_shell_sees_what_the_failed_step_saw(tmp_path: Path) -> None:
     project = offline(tmp_path, step("middle", FAILS[0], **FAILS[1]))
     project.reproduce()
     done = shell(project, f"{ASKED}\nexit 7\n")
@@ -293,10 +290,7 @@ def test_a_shell_sees_what_the_failed_step_saw(
 
 
 @pytest.mark.docker
-def test_a_shell_in_a_container(
-    make: Callable[..., Project], require: Callable[[bool, str], None]
-) -> None:
-    require(shutil.which("docker") is not None, "docker's command line is not installed")
+def test_a_shell_in_a_container(make: Callable[..., Project]) -> None:
     project = make(FAILS[0], **FAILS[1])
     project.environ["HARNESS_BASE"] = CONTAINED[-1]
     project.reproduce(*CONTAINED)
@@ -314,10 +308,8 @@ def test_a_shell_in_a_container(
     assert document["step"][0] == "/opt/venv/bin/python"
 
 
-def test_a_shell_of_a_finished_step_works_in_fresh_folders(
-    tmp_path: Path, require: Callable[[bool, str], None]
-) -> None:
-    require(shutil.which("bwrap") is not None, "bubblewrap is not installed")
+@pytest.mark.bubblewrap
+def test_a_shell_of_a_finished_step_works_in_fresh_folders(tmp_path: Path) -> None:
     project = offline(tmp_path, step("middle", writes("middle"), **FAILS[1]))
     project.reproduce()
     done = shell(project, "cat /in/file; ls /out | wc -l\n")

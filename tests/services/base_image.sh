@@ -1,4 +1,4 @@
-# Sourced by docker.sh and podman.sh: the base image as a tar, made once for all engines.
+# Sourced by docker.sh and podman.sh after needs.sh: the base image as a tar, made once for all engines.
 
 # The machine's own mirror of Debian.
 mirror() {
@@ -10,6 +10,7 @@ mirror() {
 base_tar() {
   tar=${XDG_CACHE_HOME:-$HOME/.cache}/harness-tests/bookworm.tar
   if [ ! -f "$tar" ]; then
+    needs debootstrap:debootstrap
     mkdir -p "$(dirname "$tar")"
     tree=$(mktemp -d "$root/debootstrap.XXXXXX")
     debootstrap --variant=minbase --include=python3,python3-venv,python3-pip,ca-certificates \

@@ -13,11 +13,13 @@ root=${HARNESS_SERVICES:-/tmp/harness-services}
 home=$root/docker
 export DOCKER_HOST=unix://$home/docker.sock
 base=debian:bookworm-slim
+. "$(dirname "$0")/needs.sh"
 . "$(dirname "$0")/base_image.sh"
 
 answers() { docker version >/dev/null 2>&1; }
 
 start() {
+  needs dockerd:docker.io docker:docker.io
   mkdir -p "$home"
   exec 9>"$root/docker.lock"
   flock 9
@@ -38,6 +40,7 @@ start() {
 }
 
 base() {
+  needs docker:docker.io
   exec 8>"$root/base.lock"
   flock 8
   docker image inspect "$base" >/dev/null 2>&1 && return

@@ -3,9 +3,11 @@
 #   offline.sh FOLDER COMMAND...   FOLDER takes what the engine stores; needs root, docker.io, iproute2
 # The engine ends with the command.
 set -euo pipefail
+. "$(dirname "$0")/needs.sh"
 
 if [ "${1:-}" != --inside ]; then
   [ $# -ge 2 ] || { sed -n '2,4p' "$0" >&2; exit 2; }
+  needs dockerd:docker.io docker:docker.io ip:iproute2 unshare:util-linux
   exec unshare --net --fork --kill-child "$0" --inside "$@"
 fi
 

@@ -14,15 +14,17 @@ root=${HARNESS_SERVICES:-/tmp/harness-services}
 home=$root/podman-$(id -u)
 host=unix://$home/podman.sock
 base=docker.io/library/debian:bookworm-slim
+. "$(dirname "$0")/needs.sh"
 . "$(dirname "$0")/base_image.sh"
 
 unset CONTAINER_HOST # podman would be a client of that engine
-# crun refuses cgroups of version 1, where runc works.
-engine=(podman --root "$home/data" --runroot "$home/run" --runtime "$(command -v runc)" --cgroup-manager cgroupfs)
+# crun refuses cgroups of version 1, where runc works. Whoever starts the engine asks first whether runc is there.
+engine=(podman --root "$home/data" --runroot "$home/run" --runtime "$(command -v runc || true)" --cgroup-manager cgroupfs)
 
 answers() { curl -sf --unix-socket "$home/podman.sock" http://podman/_ping >/dev/null 2>&1; }
 
 start() {
+  needs podman:podman runc:runc catatonit:catatonit curl:curl
   mkdir -p "$home"
   exec 9>"$home/lock"
   flock 9
@@ -44,6 +46,7 @@ start() {
 }
 
 base() {
+  needs podman:podman runc:runc
   exec 8>"$home/base.lock"
   flock 8
   "${engine[@]}" image exists "$base" && return
@@ -66,7 +69,10 @@ stop() {
 
 purge() {
   stop
-  [ ! -d "$home/data" ] || "${engine[@]}" rm -af >/dev/null
+  if [ -d "$home/data" ]; then
+    needs podman:podman runc:runc
+    "${engine[@]}" rm -af >/dev/null
+  fi
   umount "$home"/data/overlay 2>/dev/null || true
   podman unshare rm -rf "$home" 2>/dev/null || rm -rf "$home"
 }

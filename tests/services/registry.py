@@ -1,11 +1,10 @@
 """A registry on loopback (Debian's docker-registry), for tests of pushes, digests and moved tags."""
 
-import shutil
 import socket
 import subprocess
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +22,8 @@ http:
 
 
 @pytest.fixture
-def registry(tmp_path: Path, require: Callable[[bool, str], None]) -> Iterator[str]:
+def registry(tmp_path: Path) -> Iterator[str]:
     """The address of an empty registry."""
-    require(shutil.which("docker-registry") is not None, "docker-registry is not installed")
     with socket.socket() as finding:
         finding.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{finding.getsockname()[1]}"
