@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from harness.losses.closed import dense_laplacian
+from harness.losses.fsl_closed_form import dense_laplacian
 from harness.metrics.contour import contact, tolerance_radius
 from harness.metrics.counts import f_measure
 

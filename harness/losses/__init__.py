@@ -39,10 +39,10 @@ bit for bit.
 
 from __future__ import annotations
 
-from .cam import Tap, cam_from_logits, image_in_unit_range
 from .fsl import feature_similarity_loss
-from .inject import Settings, add_arguments, add_fsl, env_settings, fsl_from_logits, isl, mix_isl
-from .sampling import importance_sampling_loss
+from .isl import importance_sampling_loss
+from .loss_inputs import Tap, cam_from_logits, image_in_unit_range
+from .patch_api import Settings, add_arguments, add_fsl, env_settings, fsl_from_logits, isl, mix_isl
 
 __all__ = [
     "Settings",

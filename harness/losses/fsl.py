@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from .allpairs import all_pairs_loss
-from .closed import closed_form_loss
+from .fsl_all_pairs import all_pairs_loss
+from .fsl_closed_form import closed_form_loss
+from .isl import MAP_DIMS, raise_half
 from .mode import losses_mode
-from .sampling import MAP_DIMS, raise_half
 
 
 def feature_similarity_loss(

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contour import contact, mask_contact, tolerance_radius
-from .files import VOID, Labels, Prediction
+from .input_files import VOID, Labels, Prediction
 
 Integers = NDArray[np.int64]
 EXACT = 1 << 24  # pixels; up to here OpenCV's float32 histograms are exact

@@ -20,7 +20,7 @@ import numpy as np
 
 from .counts import Counts
 from .errors import ScoreError
-from .files import (
+from .input_files import (
     SUFFIX,
     THRESHOLDS,
     check_folders,
@@ -29,8 +29,8 @@ from .files import (
     read_list,
     read_prediction,
 )
-from .samples import keep
-from .scores import FIXED, Scores
+from .j_and_f import FIXED, Scores
+from .sample_images import keep
 
 WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more than it saves
 CHUNK = 16  # images per task; fixed, so that no sum depends on the number of processes

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.metrics.errors import ScoreError
-from harness.metrics.files import THRESHOLDS, read_list
+from harness.metrics.input_files import THRESHOLDS, read_list
 from harness.metrics.score import main, score_folder
 
 from .definitions import defined_f, defined_j
@@ -310,3 +311,11 @@ def test_command_line_writes_scores(
     (folders[0] / f"{ids[0]}.png").unlink()
     assert main(arguments) == 2
     assert f"{ids[0]}.png is missing" in capsys.readouterr().err
+
+
+def test_threads_of_opencv_are_as_before(tmp_path: Path) -> None:
+    folders = make_folders(tmp_path)
+    ids = fill(*folders, count=3)
+    before = cv2.getNumThreads()
+    score_folder(*folders, ids)
+    assert cv2.getNumThreads() == before

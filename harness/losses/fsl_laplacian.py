@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .parallel import in_threads
 from .precision import full_precision
+from .threads import in_threads
 
 MARGIN = 1e-5
 # Elements of one tile: on the CPU two of them stay in the second-level cache, on a GPU they have

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad, relu
 
-from .sampling import MAP_DIMS
+from .isl import MAP_DIMS
 
 MARGIN = 1e-5
 IMAGENET_MEAN = (0.485, 0.456, 0.406)

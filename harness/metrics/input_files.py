@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .errors import ScoreError
-from .png import decode
+from .label_png import decode
 
 VOID = 255
 SUFFIX = {"png": ".png", "cam": ".npy"}

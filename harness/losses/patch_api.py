@@ -10,9 +10,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .cam import cam_from_logits, image_in_unit_range
 from .fsl import feature_similarity_loss
-from .sampling import importance_sampling_loss, raise_half
+from .isl import importance_sampling_loss, raise_half
+from .loss_inputs import cam_from_logits, image_in_unit_range
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .counts import Counts, f_measure, intersection_over_union
-from .files import THRESHOLDS
+from .input_files import THRESHOLDS
 
 FIXED = 25  # number of the threshold 0.25, at which the authors take F of CAMs
 VOC = (

@@ -1,7 +1,8 @@
 """FSL over all pairs of pixels, with the operations of the authors' code in their order.
 
-Quadratic in the number of pixels in memory; kept because equality with published runs, bit for
-bit, needs the same floating-point operations. ``closed.py`` computes the same number cheaply.
+The memory grows with the square of the number of pixels. The module is kept because only the same
+floating-point operations give results equal to published runs bit for bit. ``fsl_closed_form.py``
+computes the same value with memory that grows linearly.
 """
 
 from __future__ import annotations

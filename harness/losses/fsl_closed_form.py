@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .weights import Weights
+from .fsl_laplacian import Weights
 
 
 def closed_form_loss(

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from .errors import ScoreError
-from .files import SUFFIX, read_cam, read_labels
+from .input_files import SUFFIX, read_cam, read_labels
 
 COUNT = 32
 
