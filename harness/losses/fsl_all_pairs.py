@@ -16,7 +16,10 @@ MARGIN = 1e-5
 
 
 def all_pairs_loss(image: Tensor, prediction: Tensor, mu: float, sigma: float | None) -> Tensor:
-    """Return FSL of checked float inputs B x K x H x W and B x C x H x W as a scalar."""
+    """Return FSL of an image B x K x H x W and class maps B x C x H x W, a scalar.
+
+    The inputs must be checked and floating-point.
+    """
     batch, channels, height, width = image.shape
     pixels = height * width
     features = _rows(image).clamp(0.0, 1.0)

@@ -207,7 +207,7 @@ def spoil_png(folder: Path, kind: str) -> None:
     ("kind", "message"),
     [
         ("size", "19 x 31; its ground truth is 20 x 31"),
-        ("value", "holds 21; expected 0..20 or 255"),
+        ("value", "contains 21; expected 0..20 or 255"),
         ("rgb", "PNG of mode RGB; expected a PNG of mode L or P"),
         ("jpeg", "JPEG of mode L"),
         ("cut", "cannot be read"),
@@ -276,7 +276,7 @@ def test_unusable_requests_are_refused(
 
 
 def test_absent_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScoreError, match="is no folder"):
+    with pytest.raises(ScoreError, match="is not a folder"):
         score_folder(tmp_path / "none", tmp_path, ["a"])
 
 
