@@ -90,7 +90,10 @@ def test_a_file_of_deeplabs_own_keeps_its_values(tmp_path: Path, small: dict[str
     ("change", "message"),
     [
         ({"bn1.weight": None}, r"1 missing tensors, first layer1\.conv1\.bn\.weight"),
-        ({"layer1.9.conv1.weight": torch.zeros(1)}, r"1 unknown tensors, first layer2\.block10\.reduce"),
+        (
+            {"layer1.9.conv1.weight": torch.zeros(1)},
+            r"1 unknown tensors, first layer2\.block10\.reduce",
+        ),
         ({"conv1.weight": torch.zeros(2, 1, 3, 3)}, r"of shape \(2, 3, 3, 3\), found \(2, 1, 3, 3"),
         ({"module.conv1.weight": torch.zeros(1)}, r"module\.conv1\.weight is not a tensor"),
     ],
