@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.losses import feature_similarity_loss
-from harness.losses.allpairs import all_pairs_loss
+from harness.losses.fsl_all_pairs import all_pairs_loss
 
 from .machine import median_seconds
 

@@ -1,10 +1,10 @@
-"""The paper's Fig. 7: what FSL alone does to a rough map, over its two parameters (Sec. S.1).
+"""Fig. 7 of the paper: optimise a rough map by FSL alone, over mu and over sigma (Sec. S.1).
 
     from harness.ablate import Options, run
     run(out, voc=Path | None, options=Options(), progress=None) -> Ablation
 
-``voc=None`` uses drawn pictures. Writes ``fig7.png``, ``fig7.svg``, ``fig7.csv`` and
-``fig7.json`` into ``out``; ``Ablation.text()`` is what a terminal shows.
+``voc=None`` uses drawn pictures. ``run`` writes ``fig7.png``, ``fig7.svg``, ``fig7.csv`` and
+``fig7.json`` to ``out``. ``Ablation.text()`` formats the result for a terminal.
 """
 
 from __future__ import annotations

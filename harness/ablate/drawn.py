@@ -1,4 +1,4 @@
-"""Drawn pictures, so that the study runs without VOC."""
+"""Synthetic pictures, so that the study runs without VOC."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 
 
 def drawn_pictures(seed: int, count: int = 8) -> list[Picture]:
-    """Draw textured objects on textured grounds: ellipses, boxes, rings and lobed shapes."""
+    """Draw textured ellipses, boxes, rings and lobed shapes on textured backgrounds."""
     rng = np.random.default_rng(seed)
     return [_draw(index, rng) for index in range(count)]
 
@@ -25,10 +25,10 @@ def _draw(index: int, rng: np.random.Generator) -> Picture:
     inside = _outline(kind, rng)
     truth = (inside < 1).astype(np.uint8)
     truth[np.abs(inside - 1) < RIM / min(SIZE) * 2] = 255
-    ground, colour = rng.uniform(0.1, 0.9, (2, 3))
-    while np.abs(ground - colour).mean() < 0.2:  # noqa: PLR2004  # well above FSL's threshold
+    background, colour = rng.uniform(0.1, 0.9, (2, 3))
+    while np.abs(background - colour).mean() < 0.2:  # noqa: PLR2004  # well above FSL's threshold
         colour = rng.uniform(0.1, 0.9, 3)
-    pixels = np.where((inside < 1)[..., None], colour, ground)
+    pixels = np.where((inside < 1)[..., None], colour, background)
     pixels = pixels + _texture(rng)[..., None] * rng.uniform(0.02, 0.10)
     pixels = pixels + rng.normal(0, 0.05, (*SIZE, 1)) + rng.normal(0, 0.02, (*SIZE, 3))
     image = Image.fromarray((255 * pixels.clip(0, 1)).round().astype(np.uint8))
@@ -36,7 +36,7 @@ def _draw(index: int, rng: np.random.Generator) -> Picture:
 
 
 def _outline(kind: str, rng: np.random.Generator) -> Floats:
-    """Return H x W, below 1 inside a shape at a random place, size and angle."""
+    """Return H x W values, below 1 inside a shape of random position, size and angle."""
     rows, columns = np.indices(SIZE)
     centre = rng.uniform(0.35, 0.65, 2) * SIZE
     angle, radii = rng.uniform(0, np.pi), rng.uniform(0.18, 0.32, 2) * SIZE[0]
@@ -54,7 +54,7 @@ def _outline(kind: str, rng: np.random.Generator) -> Floats:
 
 
 def _texture(rng: np.random.Generator) -> Floats:
-    """Return slow waves in [-1, 1]."""
+    """Return low-frequency waves H x W in [-1, 1]."""
     rows, columns = np.indices(SIZE) / SIZE[0]
     frequency = rng.uniform(2, 9, 2)
     return np.asarray(np.sin(2 * np.pi * (frequency[0] * rows + frequency[1] * columns)))

@@ -1,4 +1,4 @@
-"""The figure: J, F and J&F over mu and over sigma, with the un-optimised maps as a line."""
+"""Plot J, F and J&F over mu and over sigma, with the unoptimised maps as horizontal lines."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .optimise import Quality
 if TYPE_CHECKING:
     from .study import Ablation
 
-# Three hues that stay apart in print and for colour-blind readers, each with a marker of its own.
+# Three colours that differ in print and for colour-blind readers, each with its own marker.
 STYLE = {"J": ("#0072b2", "o"), "F": ("#d55e00", "s"), "JF": ("#009e73", "^")}
 NAMES = {"J": "J", "F": "F", "JF": "J&F"}
 
 
 def draw_figure(found: Ablation, out: Path) -> None:
-    """Write ``fig7.png`` and ``fig7.svg``; the same numbers give the same bytes."""
+    """Write ``fig7.png`` and ``fig7.svg``; equal numbers give equal bytes."""
     with rc_context({"svg.hashsalt": "fig7", "font.size": 10, "svg.fonttype": "none"}):
         figure = Figure(figsize=(9, 3.8), layout="constrained")
         FigureCanvasAgg(figure)

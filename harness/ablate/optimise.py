@@ -1,4 +1,4 @@
-"""Moving a rough map by FSL alone, and how good it then is."""
+"""Optimise rough maps by FSL alone and measure the result."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from harness.losses.closed import dense_laplacian
+from harness.losses.fsl_closed_form import dense_laplacian
 from harness.metrics.contour import contact, tolerance_radius
 from harness.metrics.counts import f_measure
 
@@ -23,14 +23,16 @@ Evaluation = Literal["full", "low"]
 
 @dataclass(frozen=True)
 class Options:
-    """What the paper leaves open, with its defaults.
+    """Settings that the paper does not specify, and their defaults.
 
-    seed: which pictures are drawn.
-    activation: how s becomes the bounded map (1 - p, p): ``sigmoid``, or ``clamp`` of (s + 1) / 2.
+    seed: seed of the choice or drawing of pictures.
+    activation: maps s to the bounded map (1 - p, p): p = ``sigmoid`` of s, or ``clamp`` of
+        (s + 1) / 2 to [0, 1].
     rate: learning rate of Adam.
-    steps: most steps; fewer where the loss changes by less than ``tolerance`` of itself per step.
-    tolerance: stop rule; 0 runs every step.
-    evaluation: ``full`` upsamples s bilinearly to the original size, ``low`` shrinks the truth.
+    steps: maximum number of steps.
+    tolerance: stop when the relative change of the loss per step is at most this; 0 runs every
+        step, unless the loss does not change at all.
+    evaluation: ``full`` upsamples s bilinearly to the original size, ``low`` downsamples the truth.
     """
 
     seed: int = 1
@@ -42,7 +44,7 @@ class Options:
 
 
 class Quality(NamedTuple):
-    """Means over the pictures, in percent."""
+    """J and F in percent, of one picture or as means over pictures."""
 
     J: float
     F: float
@@ -54,7 +56,7 @@ class Quality(NamedTuple):
 
 
 def study_point(pictures: Sequence[Picture], mu: float, sigma: float, options: Options) -> Quality:
-    """Return the quality of the pictures' maps after optimisation at one (mu, sigma)."""
+    """Return the mean quality of the maps after optimisation at one (mu, sigma)."""
     groups: dict[tuple[int, int], list[Picture]] = {}
     for picture in pictures:
         groups.setdefault(picture.size, []).append(picture)
@@ -68,18 +70,18 @@ def study_point(pictures: Sequence[Picture], mu: float, sigma: float, options: O
 
 
 def unoptimised(pictures: Sequence[Picture], options: Options) -> Quality:
-    """Return the quality of the rough maps themselves."""
+    """Return the mean quality of the rough maps without optimisation."""
     maps = [torch.from_numpy(rough_map(picture)) for picture in pictures]
     return mean_quality([measure(s, p, options) for s, p in zip(maps, pictures, strict=True)])
 
 
 def mean_quality(each: Sequence[Quality]) -> Quality:
-    """Return the mean of J and of F."""
+    """Return the means of J and of F."""
     return Quality(*np.mean(np.array(each), axis=0).tolist())
 
 
 def optimise(image: Tensor, start: Tensor, point: tuple[float, float], options: Options) -> Tensor:
-    """Return s, n x h x w, after minimising FSL of images n x 3 x h x w at (mu, sigma)."""
+    """Minimise FSL for images n x 3 x h x w at (mu, sigma) and return s, n x h x w."""
     s = start.clone().requires_grad_()
     optimiser = torch.optim.Adam([s], lr=options.rate)
     laplacian = dense_laplacian(image, *point)
@@ -96,19 +98,22 @@ def optimise(image: Tensor, start: Tensor, point: tuple[float, float], options: 
 
 
 def fixed_image_loss(laplacian: Tensor, maps: Tensor) -> Tensor:
-    """Return FSL of maps n x C x h x w under images whose Laplacian n x N x N is known."""
+    """Return FSL of maps n x C x h x w, given the Laplacian n x N x N of their images."""
     rows = maps.flatten(2)
     return -(rows * (rows @ laplacian)).sum() / (rows.shape[0] * rows.shape[2])
 
 
 def bounded(s: Tensor, activation: str) -> Tensor:
-    """Return the two-channel map (1 - p, p), n x 2 x h x w: FSL of raw s has no minimum."""
+    """Return the bounded map (1 - p, p), n x 2 x h x w; FSL of the raw s has no minimum."""
     p = torch.sigmoid(s) if activation == "sigmoid" else ((s + 1) / 2).clamp(0, 1)
     return torch.stack([1 - p, p], dim=1)
 
 
 def measure(s: Tensor, picture: Picture, options: Options) -> Quality:
-    """Return foreground IoU, void left out, and contour F, void as background, of s > 0."""
+    """Return foreground IoU and contour F of the mask s > 0.
+
+    IoU ignores void pixels; F counts them as background.
+    """
     truth = picture.truth
     if options.evaluation == "full":
         shape = (truth.shape[0], truth.shape[1])
@@ -125,7 +130,7 @@ def measure(s: Tensor, picture: Picture, options: Options) -> Quality:
 
 
 def _nearest(truth: Bytes, size: tuple[int, int]) -> Bytes:
-    """Return the truth at the centres of the small image's pixels."""
+    """Return the truth sampled at the pixel centres of the small image."""
     rows, columns = (
         ((np.arange(small) + 0.5) * full / small).astype(int)
         for small, full in zip(size, truth.shape, strict=True)

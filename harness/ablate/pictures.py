@@ -1,4 +1,4 @@
-"""The pictures of the study: one single-object image per class of VOC train, or drawn ones."""
+"""The pictures of the study: one single-object image of VOC train per class."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Picture:
-    """One image and its object.
+    """An image that contains one object.
 
-    name: VOC id or name of the drawing.
-    image: 3 x h x w in [0, 1], a tenth of the original's height and width.
+    name: VOC id, or name of the drawing.
+    image: 3 x h x w in [0, 1], a tenth of the original height and width.
     truth: H x W at full size, 1 for the object, 255 for void, else 0.
     """
 
@@ -41,7 +41,7 @@ class Picture:
 
 
 def make_picture(name: str, image: Image.Image, truth: Bytes) -> Picture:
-    """Return a picture of an image and its object mask at full size."""
+    """Return the picture for an image and its object mask at full size."""
     height, width = (max(1, math.floor(length / SHRINK + 0.5)) for length in truth.shape)
     small = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     pixels = np.asarray(small, dtype=np.float32).transpose(2, 0, 1) / 255
@@ -49,10 +49,10 @@ def make_picture(name: str, image: Image.Image, truth: Bytes) -> Picture:
 
 
 def rough_map(picture: Picture) -> Floats:
-    """Return s = 2 G - 1, h x w (eq. 24), G a Gaussian of peak 1 fitted to the object.
+    """Return s = 2 G - 1, h x w (eq. 24); G is a Gaussian of peak 1 fitted to the object.
 
-    Mean and variance along each axis are those of the object's pixels, void left out, in units of
-    the small image. s > 0 exactly within 1.177 standard deviations.
+    Its mean and variance along each axis are those of the object's pixels, without void, in units
+    of the small image. s > 0 exactly within 1.177 standard deviations.
     """
     axes = []
     for places, size, full in zip(
@@ -60,23 +60,22 @@ def rough_map(picture: Picture) -> Floats:
     ):
         scale = full / size
         mean = (places.mean() + 0.5) / scale - 0.5
-        variance = max(float(places.var()) / scale**2, 1 / 12)  # at least that of one pixel
+        variance = max(float(places.var()) / scale**2, 1 / 12)  # at least the variance of one pixel
         axes.append((np.arange(size) - mean) ** 2 / variance)
     gauss = np.exp(-0.5 * (axes[0][:, None] + axes[1][None, :]))
     return np.asarray(2 * gauss - 1, dtype=np.float32)
 
 
 def voc_pictures(voc: Path, seed: int, tick: Callable[[str], None]) -> list[Picture]:
-    """Draw one single-object image per class from VOC train.
+    """Choose one single-object image of VOC train per class at random.
 
     Args:
         voc: folder ``VOCdevkit/VOC2012``.
-        seed: decides the draw; candidates are in the order of the list.
-        tick: called with the id of each image looked at.
+        seed: seed of the choice; candidates are in the order of the list.
+        tick: called with the id of each image that was examined.
 
     Raises:
-        NotReadyError: for a file that is missing or unreadable, or a class without any
-            single-object image.
+        NotReadyError: if a file is missing or unreadable, or a class has no single-object image.
 
     """
     candidates: dict[int, list[str]] = {index: [] for index in CLASSES}
@@ -87,10 +86,10 @@ def voc_pictures(voc: Path, seed: int, tick: Callable[[str], None]) -> list[Pict
             for index in kinds & candidates.keys():
                 candidates[index].append(name)
         tick(name)
-    lacking = [index for index, names in candidates.items() if not names]
-    if lacking:
-        raise _unusable(voc, f"has no single-object train image of classes {lacking}")
-    rng = random.Random(seed)  # noqa: S311  # a draw to be repeated, not a secret
+    missing = [index for index, names in candidates.items() if not names]
+    if missing:
+        raise _unusable(voc, f"has no single-object train image of classes {missing}")
+    rng = random.Random(seed)  # noqa: S311  # must be reproducible; not a secret
     return [_voc_picture(voc, rng.choice(names), index) for index, names in candidates.items()]
 
 
@@ -124,5 +123,5 @@ def _labels(voc: Path, folder: str, name: str) -> Bytes:
 
 def _unusable(place: Path, what: str) -> NotReadyError:
     return NotReadyError(
-        f"{place} {what}", hint="give --voc the folder VOCdevkit/VOC2012, or try --demo"
+        f"{place} {what}", hint="pass the folder VOCdevkit/VOC2012 with --voc, or use --demo"
     )

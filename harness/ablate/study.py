@@ -1,4 +1,4 @@
-"""The whole study: curves over mu and sigma, sensitivity, files."""
+"""Run the study: curves over mu and sigma, sensitivity to the options, output files."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ Tick = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Ablation:
-    """What the study found; quality in percent.
+    """The results of the study; quality in percent.
 
-    names: the pictures.
-    baseline: the rough maps before any optimisation.
-    over_mu: quality at each mu, sigma being 5.
-    over_sigma: quality at each sigma, mu being 2.5.
-    sensitivity: quality at (2.5, 5) with one option changed, by what was changed.
+    names: names of the pictures.
+    baseline: quality of the rough maps before optimisation.
+    over_mu: quality at each mu, with sigma = 5.
+    over_sigma: quality at each sigma, with mu = 2.5.
+    sensitivity: quality at (2.5, 5) with one option changed; the key names the change.
     """
 
     options: Options
@@ -43,13 +43,13 @@ class Ablation:
 
     @property
     def best(self) -> tuple[float, float]:
-        """The (mu, sigma) of the highest J&F among all points of both curves."""
+        """The (mu, sigma) with the highest J&F of all points on both curves."""
         points = {(mu, SIGMA): found for mu, found in self.over_mu.items()}
         points |= {(MU, sigma): found for sigma, found in self.over_sigma.items()}
         return max(points, key=lambda point: points[point].JF)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return everything for JSON."""
+        """Return all results as a JSON object."""
         return {
             "options": asdict(self.options),
             "pictures": list(self.names),
@@ -62,7 +62,7 @@ class Ablation:
         }
 
     def text(self) -> str:
-        """Return the result as a terminal shows it."""
+        """Return the results as text for a terminal."""
         best = f"best: mu = {self.best[0]:g}, sigma = {self.best[1]:g} (by J&F)"
         lines = [f"{len(self.names)} pictures, J / F / J&F in percent", ""]
         lines += [f"{'not optimised':28}{_line(self.baseline)}"]
@@ -80,13 +80,14 @@ def run(
     options: Options | None = None,
     progress: Tick | None = None,
 ) -> Ablation:
-    """Do the study of Sec. S.1 and write figure, CSV and JSON.
+    """Run the study of Sec. S.1 and write the figure, CSV and JSON files.
 
     Args:
-        out: folder for ``fig7.png``, ``fig7.svg``, ``fig7.csv`` and ``fig7.json``; made if absent.
-        voc: folder ``VOCdevkit/VOC2012``; None for drawn pictures.
-        options: seed and everything else that the paper leaves open.
-        progress: called with a line of text at every picture and point.
+        out: folder for ``fig7.png``, ``fig7.svg``, ``fig7.csv`` and ``fig7.json``; created if it
+            does not exist.
+        voc: folder ``VOCdevkit/VOC2012``; None uses drawn pictures.
+        options: seed and settings that the paper does not specify.
+        progress: called with a line of text for every picture and point.
 
     Raises:
         NotReadyError: if VOC is missing or incomplete.
@@ -109,7 +110,7 @@ def run(
 
 
 def study(pictures: list[Picture], options: Options, tick: Tick) -> Ablation:
-    """Return both curves, the baseline and the sensitivity of the default point."""
+    """Compute both curves, the baseline and the sensitivity at the default point."""
 
     def at(mu: float, sigma: float, chosen: Options = options) -> Quality:
         tick(f"mu = {mu:g}, sigma = {sigma:g}")
@@ -128,7 +129,7 @@ def study(pictures: list[Picture], options: Options, tick: Tick) -> Ablation:
 
 
 def variants(options: Options) -> dict[str, Options]:
-    """Return the options with each free choice changed in turn."""
+    """Return variants of the options, each with one option changed."""
     activation: Activation = "clamp" if options.activation == "sigmoid" else "sigmoid"
     evaluation: Evaluation = "low" if options.evaluation == "full" else "full"
     return {
@@ -144,7 +145,7 @@ def variants(options: Options) -> dict[str, Options]:
 
 
 def facts() -> dict[str, str]:
-    """Return what mu and sigma mean: how far the Gaussian reaches, which colours attract."""
+    """Describe the default mu and sigma: reach of the Gaussian, colour distances that attract."""
     plane = [100 * (1 - math.exp(-(reach**2) / 2)) for reach in (1, 2)]
     place = np.arange(MAP) - MAP // 2
     square = place[:, None] ** 2 + place[None, :] ** 2
@@ -159,7 +160,7 @@ def facts() -> dict[str, str]:
 
 
 def write_csv(found: Ablation, file: Path) -> None:
-    """Write every point of both curves and the baseline as rows."""
+    """Write the baseline and every point of both curves, one per row."""
     rows: list[tuple[str, float | str, float | str, Quality]] = [
         ("baseline", "", "", found.baseline)
     ]

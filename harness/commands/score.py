@@ -17,7 +17,7 @@ def score_folder(
     """
     from harness.console import progress_bar
     from harness.metrics.errors import ScoreError
-    from harness.metrics.files import read_list
+    from harness.metrics.input_files import read_list
     from harness.metrics.score import score_folder as score
 
     try:

@@ -1,1 +1,1 @@
-"""Small tools between repositories, run as steps like any other; container-side."""
+"""Small tools that convert files between repositories; steps run them."""

@@ -1,7 +1,7 @@
-"""Make all-background labels for pictures whose true ones nobody has, as those of a test split.
+"""Write all-background labels for images without ground truth, such as those of a test split.
 
-For scripts that read a label beside each picture while they predict: what they score against these
-files means nothing. For each id of ``--list``, written under ``--out``::
+Some scripts read a label for each image while they predict. Scores that they compute from these
+files are meaningless. For each id in ``--list``, the tool writes to ``--out``::
 
     labels/<id>.png    mode L, zeros, of the size of <id>.jpg
     lines.txt          /JPEGImages/<id>.jpg /SegmentationClassAug/<id>.png
@@ -18,18 +18,18 @@ from PIL import Image
 
 
 def blank(picture: Path, label: Path) -> None:
-    """Write the blank label of one picture."""
+    """Write the blank label of one image."""
     with Image.open(picture) as image:
         Image.new("L", image.size).save(label)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a missing picture ends it with status 2 and a line naming it."""
+    """Run the tool; a missing image is an error that names it, with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.blank_labels", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--list", type=Path, required=True, help="one id a line")
-    parser.add_argument("--images", type=Path, required=True, help="folder with <id>.jpg")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--list", type=Path, required=True, help="file with one id per line")
+    parser.add_argument("--images", type=Path, required=True, help="folder of <id>.jpg")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
     (given.out / "labels").mkdir(parents=True, exist_ok=True)
     try:

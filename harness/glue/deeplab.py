@@ -1,15 +1,16 @@
-"""Initial weights for deeplab-pytorch: every tensor of its ResNet-101, under its names.
+"""Write initial weights for deeplab-pytorch: every tensor of its ResNet-101, by its names.
 
-deeplab-pytorch loads initial weights with ``strict=False``: a tensor whose name it does not know is
-skipped, and a network that found none of its own trains from random values without an error. So
-this tool writes exactly the 624 tensors of the network below its ASPP head, or stops::
+deeplab-pytorch loads initial weights with ``strict=False``. It skips tensors with unknown names, so
+a network without any matching tensor trains from random values without an error. This tool
+therefore writes exactly the 624 tensors of the network below its ASPP head, or fails::
 
     python -m harness.glue.deeplab --names deeplab      --weights FILE --out init.pth
     python -m harness.glue.deeplab --names torchvision  --weights FILE --out init.pth
 
-``deeplab`` takes what deeplab-pytorch's own converter wrote (its classifier is left out),
-``torchvision`` the ImageNet ResNet-101. That one expects red first and values of 0..1 divided by a
-deviation; its first convolution is changed to take blue first and plain 8-bit values.
+``deeplab`` reads the output of deeplab-pytorch's own converter and omits its classifier.
+``torchvision`` reads torchvision's ResNet-101 trained on ImageNet. That network expects RGB values
+in 0..1 divided by a standard deviation; its first convolution is converted to BGR and plain 8-bit
+values.
 """
 
 from __future__ import annotations
@@ -34,9 +35,9 @@ _BLOCK = re.compile(
 
 
 def deeplab_name(name: str) -> str | None:
-    """Return deeplab-pytorch's name of a tensor of torchvision's; None for the classifier's.
+    """Return deeplab-pytorch's name for a tensor of torchvision; None for the classifier.
 
-    Raises ValueError for a name that is no tensor of ResNet-101.
+    Raises ValueError if the name is not a tensor of ResNet-101.
     """
     if name.startswith("fc."):
         return None
@@ -45,7 +46,7 @@ def deeplab_name(name: str) -> str | None:
         return f"layer1.conv1.{stem[:-1]}.{what}"
     found = _BLOCK.fullmatch(name)
     if found is None:
-        msg = f"{name} is no tensor of ResNet-101"
+        msg = f"{name} is not a tensor of ResNet-101"
         raise ValueError(msg)
     kind = found["kind"] or ("conv" if found["part"] == "0" else "bn")
     branch = BRANCHES[f"conv{found['number']}"] if found["number"] else "shortcut"
@@ -54,29 +55,29 @@ def deeplab_name(name: str) -> str | None:
 
 
 def deeplab_shapes() -> Shapes:
-    """Return the shape of each of the 520 weights by its name in deeplab-pytorch."""
+    """Return the shapes of the 520 weights by their names in deeplab-pytorch."""
     named = ((deeplab_name(name), shape) for name, shape in resnet101_shapes().items())
     return {name: shape for name, shape in named if name is not None}
 
 
 def coco_shapes() -> Shapes:
-    """Return the shapes in the file that deeplab-pytorch starts from: with its classifier."""
+    """Return the shapes in deeplab-pytorch's initial weight file, including its classifier."""
     classifier = {"fc.weight": (COCO_CLASSES, 2048, 1, 1), "fc.bias": (COCO_CLASSES,)}
     return deeplab_shapes() | classifier
 
 
 def branch_scale(name: str) -> float:
-    """Return a factor that keeps residual sums of random weights bounded: small branch ends."""
+    """Return the scale of a random tensor; small at the end of a branch, to bound residual sums."""
     return 0.1 if name.endswith(".increase.bn.weight") else 1.0
 
 
 def from_deeplab(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the network's tensors of a file that has deeplab-pytorch's names."""
+    """Return the network's tensors from a file with deeplab-pytorch's names."""
     return _complete({name: value for name, value in state.items() if not name.startswith("fc.")})
 
 
 def from_torchvision(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the network's tensors of a file that has torchvision's names."""
+    """Return the network's tensors from a file with torchvision's names."""
     import torch
 
     named = {deeplab_name(name): value for name, value in state.items()}
@@ -93,14 +94,16 @@ NAMES: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a file that lacks a tensor ends it with status 2 and a line naming it."""
+    """Run the tool; a missing tensor is an error that names it, with exit status 2."""
     import torch
 
     parser = argparse.ArgumentParser(prog="harness.glue.deeplab", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--names", choices=sorted(NAMES), required=True)
-    parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True, help="the state dict to write")
+    parser.add_argument(
+        "--names", choices=sorted(NAMES), required=True, help="naming scheme of the weight file"
+    )
+    parser.add_argument("--weights", type=Path, required=True, help="weight file to read")
+    parser.add_argument("--out", type=Path, required=True, help="state dict to write")
     given = parser.parse_args(arguments)
     try:
         state = torch.load(given.weights, map_location="cpu", weights_only=True)
@@ -113,9 +116,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _complete(state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the tensors in the network's order, weights as float32, counters where none are.
+    """Return the tensors in the network's order: weights as float32, and zero counters.
 
-    Raises ValueError unless every weight is there in its shape and nothing else is.
+    Raises ValueError if a weight is missing or has another shape, or a tensor is unknown.
     """
     import torch
 
@@ -123,8 +126,8 @@ def _complete(state: Mapping[str, Any]) -> dict[str, Any]:
     counters = {
         f"{name.rpartition('.')[0]}.num_batches_tracked" for name in shapes if ".bn." in name
     }
-    _refuse("lacks", set(shapes) - set(state))
-    _refuse("has unknown", set(state) - set(shapes) - counters)
+    _raise_for("missing", set(shapes) - set(state))
+    _raise_for("unknown", set(state) - set(shapes) - counters)
     for name, shape in shapes.items():
         if tuple(state[name].shape) != shape:
             msg = f"expected {name} of shape {shape}, found {tuple(state[name].shape)}"
@@ -133,9 +136,9 @@ def _complete(state: Mapping[str, Any]) -> dict[str, Any]:
     return weights | {name: torch.tensor(0) for name in sorted(counters)}
 
 
-def _refuse(verb: str, names: set[str]) -> None:
+def _raise_for(what: str, names: set[str]) -> None:
     if names:
-        msg = f"the file {verb} {len(names)} tensors of the network, the first is {min(names)}"
+        msg = f"{len(names)} {what} tensors, first {min(names)}"
         raise ValueError(msg)
 
 

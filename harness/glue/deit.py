@@ -1,4 +1,4 @@
-"""The shapes of DeiT-S (patch 16, 224 pixels) as its ImageNet file holds them."""
+"""The tensor shapes of DeiT-S (patch 16, 224 pixels) in its ImageNet weight file."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def small_shapes() -> Shapes:
-    """Return the shape of each tensor by its name, 152 in all, the classifier last."""
+    """Return the shapes of all 152 tensors by name, with the classifier last."""
     shapes: Shapes = {
         "cls_token": (1, 1, WIDTH),
         "pos_embed": (1, 1 + PATCHES, WIDTH),
@@ -27,10 +27,10 @@ def small_shapes() -> Shapes:
 
 
 def branch_scale(name: str) -> float:
-    """Return a factor that keeps random attention soft and residual sums bounded."""
+    """Return the scale of a random tensor; small where attention or residual sums would grow."""
     return 0.25 if ".attn." in name or ".mlp." in name else 1.0
 
 
 def _linear(name: str, *shape: int) -> Shapes:
-    """Return the weight of that shape and its bias; a norm's weight is a vector."""
+    """Return a weight of the given shape and its bias; the weight of a norm is a vector."""
     return {f"{name}.weight": shape, f"{name}.bias": shape[:1]}

@@ -1,11 +1,11 @@
-"""Drawn pictures with label and instance masks, made of whole numbers only.
+"""Draw pictures with label and instance masks, in integer arithmetic only.
 
-Objects are shapes with a clear edge. One end of each wears the colour of its class; towards the
-other end that colour fades into a pale tint that shapes of the background wear as well. So a
-classifier can live on a part of the object, as it can on photographs.
+Objects are shapes with a sharp edge. One end of an object has the colour of its class. Towards the
+other end that colour fades to a pale tint that background shapes have as well. A classifier can
+therefore recognise an object by one end of it, as in photographs.
 
-Everything random comes from the raw bits of PCG64, whose stream no version of numpy changes, and
-everything computed is integer arithmetic: equal arguments give equal pixels everywhere.
+All random numbers are raw bits of PCG64, whose stream is the same in every version of numpy. Equal
+arguments therefore give equal pixels on every machine.
 """
 
 from __future__ import annotations
@@ -29,21 +29,21 @@ UNIT = 256  # half the extent of an object in its own coordinates
 
 
 class Dice:
-    """Random whole numbers that depend on the seed words alone."""
+    """A source of random integers that depends only on its seeds."""
 
     def __init__(self, *seed: int) -> None:
         self._bits = np.random.PCG64(np.random.SeedSequence(list(seed)))
 
     def below(self, bound: int) -> int:
-        """Return a number of 0 .. bound - 1."""
+        """Return an integer in 0 .. bound - 1."""
         return int(self._bits.random_raw()) % bound
 
     def between(self, low: int, high: int) -> int:
-        """Return a number of low .. high, both included."""
+        """Return an integer in low .. high, both included."""
         return low + self.below(high - low + 1)
 
     def grid(self, height: int, width: int, bound: int) -> Numbers:
-        """Return height x width numbers of 0 .. bound - 1."""
+        """Return height x width integers in 0 .. bound - 1."""
         raw = np.asarray(self._bits.random_raw(height * width), dtype=np.uint64)
         return (raw % np.uint64(bound)).astype(np.int64).reshape(height, width)
 
@@ -67,7 +67,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Box:
-    """A rectangle of the image in pixels."""
+    """A rectangle in the image, in pixels."""
 
     top: int
     left: int
@@ -76,10 +76,11 @@ class Box:
 
 
 def draw(classes: Sequence[int], height: int, width: int, dice: Dice) -> Picture:
-    """Draw one picture in which exactly `classes` (from 1) are seen.
+    """Draw one picture that shows exactly the given classes, numbered from 1.
 
-    Objects are 1, 2, .. in the instance mask; a ring of one pixel around each is void (255) in
-    both masks. Raises ValueError where the picture is too small or a class out of range.
+    Objects have the values 1, 2, .. in the instance mask. A ring of one pixel around each object is
+    void (255) in both masks. Raises ValueError if the picture is too small or a class is out of
+    range.
     """
     _check(classes, height, width)
     image = _background(height, width, dice)
@@ -95,7 +96,7 @@ def draw(classes: Sequence[int], height: int, width: int, dice: Dice) -> Picture
 
 
 def class_colour(label: int) -> tuple[int, int, int]:
-    """Return the saturated colour of a class: hues a golden angle apart."""
+    """Return the saturated colour of a class; consecutive hues differ by the golden angle."""
     sector, rest = divmod((label - 1) * 137 % 360, 60)
     rise, fall, low, high = 30 + 3 * rest, 210 - 3 * rest, 30, 210
     ramps = ((high, rise, low), (fall, high, low), (low, high, rise))
@@ -104,7 +105,7 @@ def class_colour(label: int) -> tuple[int, int, int]:
 
 
 def palette() -> list[int]:
-    """Return the 768 palette values of VOC: the bits of a label, dealt to red, green and blue."""
+    """Return the 768 palette values of VOC, computed from the bits of each label."""
     values = []
     for label in range(256):
         for channel in range(3):
@@ -114,12 +115,12 @@ def palette() -> list[int]:
 
 
 def save_image(path: Path, image: Pixels) -> None:
-    """Write H x W x 3 as JPEG."""
+    """Write an H x W x 3 image as JPEG."""
     Image.fromarray(image).save(path, format="JPEG", quality=92)
 
 
 def save_mask(path: Path, mask: Pixels) -> None:
-    """Write H x W as PNG of mode P with VOC's palette."""
+    """Write an H x W mask as a PNG of mode P with VOC's palette."""
     picture = Image.fromarray(mask)
     picture.putpalette(palette())
     picture.save(path, format="PNG")
@@ -127,9 +128,9 @@ def save_mask(path: Path, mask: Pixels) -> None:
 
 def _check(classes: Sequence[int], height: int, width: int) -> None:
     if not classes or len(set(classes)) < len(classes) or not set(classes) <= set(range(1, 255)):
-        msg = f"expected different classes of 1 .. 254, found {list(classes)}"
+        msg = f"expected distinct classes in 1 .. 254, found {list(classes)}"
         raise ValueError(msg)
-    rows = math.isqrt(4 * len(classes))  # no less than the root of n + 1, rounded up
+    rows = math.isqrt(4 * len(classes))  # at least the square root of n + 1, rounded up
     need = max(SMALLEST, ROOM * rows)
     if min(height, width) < need:
         msg = f"{len(classes)} classes need {need} pixels each way, found {width} x {height}"
@@ -137,7 +138,7 @@ def _check(classes: Sequence[int], height: int, width: int) -> None:
 
 
 def _background(height: int, width: int, dice: Dice) -> Numbers:
-    """Return a dull, slowly changing ground with a few pale and dark shapes on it."""
+    """Return a dull, slowly varying background with a few pale and dark shapes."""
     tone = [dice.between(70, 130) for _ in range(3)]
     coarse = dice.grid(height // 8 + 2, width // 8 + 2, 41) - 20
     smooth = np.kron(coarse, np.ones((8, 8), np.int64))[:height, :width]
@@ -154,7 +155,7 @@ def _tint(dice: Dice) -> list[int]:
 
 
 def _cells(count: int, height: int, width: int) -> list[Box]:
-    """Split the picture into at least `count` cells, as square as can be."""
+    """Split the picture into at least `count` cells that are as square as possible."""
 
     def narrowest(columns: int) -> int:
         return min(width // columns, height // -(-count // columns))
@@ -166,7 +167,7 @@ def _cells(count: int, height: int, width: int) -> list[Box]:
 
 
 def _place(cell: Box, dice: Dice, share: tuple[int, int] = (50, 80)) -> Box:
-    """Choose a box that takes `share` percent of the cell each way, a pixel off its border."""
+    """Choose a box of `share` percent of the cell's height and width, off its border."""
     height = max(6, cell.height * dice.between(*share) // 100)
     width = max(6, cell.width * dice.between(*share) // 100)
     top = cell.top + 1 + dice.below(max(1, cell.height - height - 1))
@@ -175,7 +176,7 @@ def _place(cell: Box, dice: Dice, share: tuple[int, int] = (50, 80)) -> Box:
 
 
 def _axes(box: Box) -> tuple[Numbers, Numbers]:
-    """Return v (height x 1) and u (1 x width) of a box, each from -UNIT to UNIT."""
+    """Return the coordinates v (height x 1) and u (1 x width) of a box, from -UNIT to UNIT."""
     v = (2 * np.arange(box.height, dtype=np.int64) + 1 - box.height) * UNIT // box.height
     u = (2 * np.arange(box.width, dtype=np.int64) + 1 - box.width) * UNIT // box.width
     return v[:, None], u[None, :]
@@ -203,7 +204,7 @@ def _paint(
     box: Box,
     dice: Dice,
 ) -> None:
-    """Paint an object of class marks[0] into the image, its two marks into the two masks."""
+    """Paint an object of class marks[0] into the image, and each mark into its mask."""
     inside = np.zeros(image.shape[:2], np.bool_)
     _crop(inside, box)[...] = _shape((marks[0] - 1) % 4, box)
     _crop(image, box)[_shape((marks[0] - 1) % 4, box)] = _coat(marks[0], box, dice)
@@ -214,7 +215,7 @@ def _paint(
 
 
 def _coat(label: int, box: Box, dice: Dice) -> Numbers:
-    """Return the colours N x 3 of an object: that of its class at one end, a tint at the other."""
+    """Return the N x 3 colours of an object, from its class colour to a tint."""
     v, u = np.broadcast_arrays(*_axes(box))
     along = (v, u, -v, -u)[dice.below(4)] + UNIT
     share = np.clip(UNIT + 80 - along, 32, UNIT)[:, :, None]
@@ -226,7 +227,7 @@ def _coat(label: int, box: Box, dice: Dice) -> Numbers:
 
 
 def _grown(inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the mask with its four neighbours each way added."""
+    """Return the mask dilated by one pixel in each of the four directions."""
     grown = inside.copy()
     grown[1:] |= inside[:-1]
     grown[:-1] |= inside[1:]

@@ -1,17 +1,17 @@
 """Draw a data set in the layout of VOC 2012.
 
-Three modes. With ``--labels`` (a ``cls_labels.npy``: id -> float vector of 0 and 1) the ids are the
-first ones of two lists and every picture shows exactly the classes its id has there, so that label
-files made for the real data stay true. With ``--classes N`` ids and classes are drawn as well and
-a ``cls_labels.npy`` is written beside the data. With ``--test-list`` the first ids of a list get
-pictures alone, as the test split has them. Written under ``--out``::
+The tool has three modes. With ``--labels`` (a ``cls_labels.npy``: id -> float vector of 0 and 1),
+the ids are the first ones of two lists. Each picture shows exactly the classes of its id, so label
+files of the real data set remain valid. With ``--classes N``, ids and classes are random, and a
+``cls_labels.npy`` is written as well. With ``--test-list``, the first ids of a list get pictures
+without masks, like the test split. Output below ``--out``::
 
     JPEGImages/<id>.jpg
     SegmentationClass/<id>.png  SegmentationObject/<id>.png      mode P, 255 is void
-    ImageSets/Segmentation/{train,val,trainval}.txt              one id a line (or test.txt)
+    ImageSets/Segmentation/{train,val,trainval}.txt              one id per line (or test.txt)
     cls_labels.npy                                               with --classes only
 
-A picture depends on its id, its classes, the size and the seed alone, not on how many are drawn.
+A picture depends on its id, its classes, the size and the seed only, not on the number of pictures.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FOLDERS = ("JPEGImages", "SegmentationClass", "SegmentationObject", "ImageSets/S
 
 @dataclass(frozen=True)
 class Split:
-    """Which ids are for training and for validation, and the classes (from 1) of each id."""
+    """The ids for training and for validation, and the classes of each id, numbered from 1."""
 
     train: tuple[str, ...]
     val: tuple[str, ...]
@@ -40,9 +40,9 @@ class Split:
 
 
 def listed_split(labels: Path, lists: tuple[Path, Path], counts: tuple[int, int]) -> Split:
-    """Take the first ids of a training and a validation list, with their classes.
+    """Return the first ids of a training and a validation list, with their classes.
 
-    Raises ValueError where a list is too short or an id has no label.
+    Raises ValueError if a list is too short or an id has no label.
     """
     known = np.load(labels, allow_pickle=True).item()
     train, val = _first_ids(lists[0], counts[0]), _first_ids(lists[1], counts[1])
@@ -56,7 +56,7 @@ def listed_split(labels: Path, lists: tuple[Path, Path], counts: tuple[int, int]
 
 
 def drawn_split(classes: int, counts: tuple[int, int], seed: int) -> Split:
-    """Make up ids like VOC's and give each one to three of `classes` classes, single ones most."""
+    """Return ids in VOC's format, each with one to three of `classes` random classes."""
     names = tuple(f"2012_{number:06d}" for number in range(1, sum(counts) + 1))
     given = {
         name: _drawn_classes(classes, Dice(seed, number))
@@ -66,7 +66,10 @@ def drawn_split(classes: int, counts: tuple[int, int], seed: int) -> Split:
 
 
 def write(split: Split, width: int, height: int, seed: int, out: Path) -> None:
-    """Draw every picture of a split, up to an eighth smaller than width x height, and its lists."""
+    """Write the pictures and lists of a split.
+
+    Each picture is up to an eighth smaller than width x height.
+    """
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
     for name, classes in split.classes.items():
@@ -81,7 +84,7 @@ def write(split: Split, width: int, height: int, seed: int, out: Path) -> None:
 
 
 def write_test(names: Sequence[str], size: tuple[int, int], seed: int, out: Path) -> None:
-    """Draw pictures without masks, with any classes of VOC, up to an eighth smaller than size."""
+    """Write pictures of random VOC classes without masks, up to an eighth smaller than size."""
     for folder in ("JPEGImages", "ImageSets/Segmentation"):
         (out / folder).mkdir(parents=True, exist_ok=True)
     for name in names:
@@ -102,7 +105,7 @@ def write_labels(split: Split, classes: int, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a wrong argument ends it with status 2 and a line saying which."""
+    """Run the tool; an invalid argument is an error that names it, with exit status 2."""
     parser = _parser()
     given = parser.parse_args(arguments)
     counts = (given.count_train, given.count_val)
@@ -131,13 +134,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _drawn_classes(classes: int, dice: Dice) -> tuple[int, ...]:
-    """One to three of the first `classes` classes, single ones most."""
+    """Return one to three of the first `classes` classes; one is the most frequent number."""
     amount = min(classes, (1, 1, 1, 2, 2, 3)[dice.below(6)])
     return tuple(sorted(at + 1 for at in dice.shuffled(classes)[:amount]))
 
 
 def _picture(name: str, classes: Sequence[int], size: tuple[int, int], seed: int) -> Picture:
-    """The picture of one id, up to an eighth smaller than size (width, height)."""
+    """Draw the picture of one id, up to an eighth smaller than size (width, height)."""
     width, height = size
     dice = Dice(seed, *name.encode())
     shape = (height - dice.below(height // 8 + 1), width - dice.below(width // 8 + 1))
@@ -145,7 +148,7 @@ def _picture(name: str, classes: Sequence[int], size: tuple[int, int], seed: int
 
 
 def _first_ids(path: Path, count: int) -> tuple[str, ...]:
-    """Return the first ids of a list of bare ids or of lines `/JPEGImages/<id>.jpg ...`."""
+    """Return the first ids of a list; its lines are ids or `/JPEGImages/<id>.jpg ...`."""
     lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
     if len(lines) < count:
         msg = f"{path} has {len(lines)} ids, expected at least {count}"
@@ -157,18 +160,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="harness.glue.drawn_voc", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--labels", type=Path, help="cls_labels.npy of the listed ids")
-    source.add_argument("--classes", type=int, choices=range(1, CLASSES + 1), metavar="1..20")
-    source.add_argument("--test-list", type=Path, help="ids of pictures without masks")
-    parser.add_argument("--train-list", type=Path)
-    parser.add_argument("--val-list", type=Path)
-    parser.add_argument("--count-train", type=int, default=0)
-    parser.add_argument("--count-val", type=int, default=0)
-    parser.add_argument("--count-test", type=int, default=0)
-    parser.add_argument("--width", type=int, required=True, help="pixels")
-    parser.add_argument("--height", type=int, required=True, help="pixels")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True)
+    source.add_argument("--labels", type=Path, help="cls_labels.npy with the listed ids")
+    source.add_argument(
+        "--classes",
+        type=int,
+        choices=range(1, CLASSES + 1),
+        metavar="1..20",
+        help="number of classes to draw at random",
+    )
+    source.add_argument("--test-list", type=Path, help="list of ids to draw without masks")
+    parser.add_argument("--train-list", type=Path, help="list of training ids, for --labels")
+    parser.add_argument("--val-list", type=Path, help="list of validation ids, for --labels")
+    parser.add_argument("--count-train", type=int, default=0, help="number of training pictures")
+    parser.add_argument("--count-val", type=int, default=0, help="number of validation pictures")
+    parser.add_argument("--count-test", type=int, default=0, help="number of test pictures")
+    parser.add_argument("--width", type=int, required=True, help="largest width in pixels")
+    parser.add_argument("--height", type=int, required=True, help="largest height in pixels")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the pictures")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     return parser
 
 

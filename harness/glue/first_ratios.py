@@ -1,8 +1,9 @@
-"""Write the class ratios that Spatial-BCE's first phase starts from.
+"""Write the initial class ratios for Spatial-BCE's first phase.
 
-They are a pickled dict, id -> list of 20 shares of the picture. ``--given FILE`` takes those of the
-listed ids out of the file that the repository ships (no script of it makes them); without it each
-class that ``--labels`` (a ``cls_labels.npy``) names gets the share ``--share``, for smoke runs.
+The output is a pickled dict, id -> list of 20 ratios of the image area. ``--given FILE`` copies the
+ratios of the listed ids from the file in the repository, which contains no script to compute them.
+For smoke runs, ``--labels`` (a ``cls_labels.npy``) gives every class of an image the ratio
+``--share`` instead.
 """
 
 from __future__ import annotations
@@ -16,25 +17,26 @@ import numpy as np
 
 
 def drawn(labels: Mapping[str, Any], ids: Iterable[str], share: float) -> dict[str, list[Any]]:
-    """Return equal shares for the classes of each image, in upstream's types."""
+    """Return the ratio ``share`` for each class of each image, in upstream's types."""
     return {name: [share * np.float64(value != 0) for value in labels[name]] for name in ids}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; an id without ratios ends it with status 2 and a line saying which."""
+    """Run the tool; an id without ratios is an error that names it, with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.first_ratios", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--given", type=Path)
-    source.add_argument("--labels", type=Path)
-    parser.add_argument("--share", type=float, default=0.25)
-    parser.add_argument("--ids", type=Path, required=True, help="a list of bare ids")
-    parser.add_argument("--out", type=Path, required=True, help="the npy file to write")
+    source.add_argument("--given", type=Path, help="file of ratios to copy from")
+    source.add_argument("--labels", type=Path, help="cls_labels.npy with the classes of each id")
+    parser.add_argument("--share", type=float, default=0.25, help="ratio of each class (--labels)")
+    parser.add_argument("--ids", type=Path, required=True, help="file with one id per line")
+    parser.add_argument("--out", type=Path, required=True, help="npy file to write")
     given = parser.parse_args(arguments)
     ids = given.ids.read_text().split()
     found = np.load(given.given or given.labels, allow_pickle=True).item()
     if missing := [name for name in ids if name not in found]:
-        parser.error(f"{given.given or given.labels}: {len(missing)} ids lack, first {missing[0]}")
+        source_file = given.given or given.labels
+        parser.error(f"{source_file}: {len(missing)} ids are missing, first {missing[0]}")
     ratios = {name: found[name] for name in ids} if given.given else drawn(found, ids, given.share)
     given.out.parent.mkdir(parents=True, exist_ok=True)
     np.save(given.out, ratios)  # type: ignore[arg-type]

@@ -1,14 +1,16 @@
-"""Turn CAMs of full size into the dictionaries that irn reads.
+"""Convert full-size CAMs to the dicts that irn reads.
 
-For each id of ``--ids``, ``--cams/<id>.npy`` is a dict, class number 0..19 to H x W map, as SEAM,
-hfpl and Spatial-BCE write it. ``--out/<id>.npy`` is then a dict as irn's own ``make_cam`` has it::
+For each id in ``--ids``, ``--cams/<id>.npy`` is a dict, class number 0..19 -> H x W map, as SEAM,
+hfpl and Spatial-BCE write it. The tool writes ``--out/<id>.npy``, a dict like that of irn's own
+``make_cam``::
 
     keys      int64, the K class numbers in order
     high_res  float32, K x H x W
     cam       float32, K x ceil(H / 4) x ceil(W / 4): means of 4 x 4 pixels, borders repeated
 
-Values below 0, which mark background, become 0, and each map is divided by its maximum plus 1e-5,
-since irn's thresholds are meant for maps that reach 1. irn's ``cam`` is a tensor; ours is an array.
+Values below 0, which mark background, become 0. Each map is divided by its maximum plus 1e-5,
+because irn's thresholds are meant for maps with a maximum of 1. irn's ``cam`` is a tensor; here it
+is an array.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ Array = NDArray[Any]
 
 
 def convert(maps: Mapping[int, Array]) -> dict[str, Array]:
-    """Return irn's dictionary for one image.
+    """Return irn's dict for one image.
 
-    Raises ValueError where there is no map or maps differ in size.
+    Raises ValueError if there is no map or the maps differ in size.
     """
     keys = sorted(maps)
     if len({maps[key].shape for key in keys}) != 1:
@@ -45,7 +47,7 @@ def convert(maps: Mapping[int, Array]) -> dict[str, Array]:
 
 
 def shrunk(maps: Array) -> Array:
-    """Return K x H x W maps at a quarter of their size, rounded up."""
+    """Return K x H x W maps at a quarter of their height and width, rounded up."""
     count, height, width = maps.shape
     padded = np.pad(maps, ((0, 0), (0, -height % STRIDE), (0, -width % STRIDE)), mode="edge")
     blocks = padded.reshape(count, padded.shape[1] // STRIDE, STRIDE, -1, STRIDE)
@@ -54,18 +56,18 @@ def shrunk(maps: Array) -> Array:
 
 
 def normalised(maps: Array) -> Array:
-    """Return K x H x W maps, each divided by its maximum; a map of zeros stays one."""
+    """Return K x H x W maps, each divided by its maximum plus 1e-5."""
     scaled: Array = maps / (maps.max((1, 2), keepdims=True) + np.float32(MARGIN))
     return scaled
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a file that does not fit ends it with status 2 and a line saying which."""
+    """Run the tool; an invalid file is an error that names its id, with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.irn_cams", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--cams", type=Path, required=True)
-    parser.add_argument("--ids", type=Path, required=True, help="a list of bare ids")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cams", type=Path, required=True, help="folder of <id>.npy")
+    parser.add_argument("--ids", type=Path, required=True, help="file with one id per line")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
     ids = given.ids.read_text().split()
     given.out.mkdir(parents=True, exist_ok=True)

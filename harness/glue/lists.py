@@ -1,14 +1,14 @@
-"""Cut the id lists that a repository ships to the images that are there.
+"""Reduce the image lists of a repository to the images that exist.
 
-Repositories list images as bare ids or as lines whose first word is a path (``/JPEGImages/<id>.jpg
-/SegmentationClassAug/<id>.png``). For each ``--list NAME=FILE``, written under ``--out``::
+The lines of a list are ids, or start with a path (``/JPEGImages/<id>.jpg
+/SegmentationClassAug/<id>.png``). For each ``--list NAME=FILE``, the tool writes to ``--out``::
 
-    ids/NAME.txt      one bare id a line, in the order of FILE
-    lines/NAME.txt    the lines of FILE as they stand
+    ids/NAME.txt      one id per line, in the order of FILE
+    lines/NAME.txt    the same lines of FILE, unchanged
 
-Lines whose ``<id>.jpg`` is missing from ``--images`` are left out, unless ``--expect
-NAME=COUNT[:SHA256]`` names the list: then every image must be there, and the number of ids (and the
-checksum of ids/NAME.txt) must be the given one.
+Lines whose ``<id>.jpg`` is missing from ``--images`` are omitted. For a list with ``--expect
+NAME=COUNT[:SHA256]``, every image must exist, and the number of ids and the checksum of
+ids/NAME.txt must be equal to the given ones.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from pathlib import Path, PurePosixPath
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of a list and the id it names."""
+    """One line of a list and its id."""
 
     name: str
     line: str
@@ -31,7 +31,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Expected:
-    """How many ids a list must have, and the SHA-256 of its bare form (any where it is empty)."""
+    """The expected number of ids in a list, and the SHA-256 of its ids; empty means any."""
 
     count: int
     sha256: str = ""
@@ -40,31 +40,31 @@ class Expected:
 def read_entries(path: Path) -> tuple[Entry, ...]:
     """Return the entries of a list file; empty lines are skipped.
 
-    Raises ValueError where two lines name one id.
+    Raises ValueError if two lines have the same id.
     """
     lines = [line for line in path.read_text().splitlines() if line.strip()]
     entries = tuple(Entry(PurePosixPath(line.split()[0]).stem, line) for line in lines)
     seen: set[str] = set()
     for entry in entries:
         if entry.name in seen:
-            msg = f"{path}: id {entry.name} stands twice"
+            msg = f"{path}: id {entry.name} occurs twice"
             raise ValueError(msg)
         seen.add(entry.name)
     return entries
 
 
 def present(entries: Sequence[Entry], images: frozenset[str]) -> tuple[Entry, ...]:
-    """Return the entries whose image is there."""
+    """Return the entries whose image exists."""
     return tuple(entry for entry in entries if entry.name in images)
 
 
 def bare(entries: Sequence[Entry]) -> str:
-    """Return the text of a list of bare ids."""
+    """Return the text of a file with one id per line."""
     return "".join(f"{entry.name}\n" for entry in entries)
 
 
 def check(name: str, listed: Sequence[Entry], kept: Sequence[Entry], expected: Expected) -> None:
-    """Raise ValueError unless a list is complete and the expected one."""
+    """Raise ValueError unless the list is the expected one and all its images exist."""
     if len(listed) != expected.count:
         msg = f"list {name}: expected {expected.count} ids, found {len(listed)}"
         raise ValueError(msg)
@@ -75,16 +75,16 @@ def check(name: str, listed: Sequence[Entry], kept: Sequence[Entry], expected: E
     if len(kept) < len(listed):
         there = {entry.name for entry in kept}
         missing = [entry.name for entry in listed if entry.name not in there]
-        msg = f"list {name}: {len(missing)} images are missing, the first is {missing[0]}.jpg"
+        msg = f"list {name}: {len(missing)} images are missing, first {missing[0]}.jpg"
         raise ValueError(msg)
 
 
 def cut(
     lists: dict[str, Path], images: frozenset[str], expected: dict[str, Expected], out: Path
 ) -> dict[str, int]:
-    """Write the cut lists and return how many ids each has.
+    """Write the reduced lists and return the number of ids in each.
 
-    Raises ValueError for a list that is not the expected one, or of which no image is there.
+    Raises ValueError if a list is not the expected one, or none of its images exists.
     """
     counts = {}
     for name, path in lists.items():
@@ -93,7 +93,7 @@ def cut(
         if name in expected:
             check(name, listed, kept, expected[name])
         if not kept:
-            msg = f"list {name}: none of its {len(listed)} images is there"
+            msg = f"list {name}: none of its {len(listed)} images exists"
             raise ValueError(msg)
         _write(out / "ids" / f"{name}.txt", bare(kept))
         _write(out / "lines" / f"{name}.txt", "".join(f"{entry.line}\n" for entry in kept))
@@ -102,20 +102,28 @@ def cut(
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a wrong list ends it with status 2 and a line saying which."""
+    """Run the tool; an invalid list is an error that names it, with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.lists", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--list", action="append", required=True, metavar="NAME=FILE")
-    parser.add_argument("--expect", action="append", default=[], metavar="NAME=COUNT[:SHA256]")
-    parser.add_argument("--images", type=Path, required=True, help="folder with <id>.jpg")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument(
+        "--list", action="append", required=True, metavar="NAME=FILE", help="list to reduce"
+    )
+    parser.add_argument(
+        "--expect",
+        action="append",
+        default=[],
+        metavar="NAME=COUNT[:SHA256]",
+        help="require a complete list with this number of ids and checksum",
+    )
+    parser.add_argument("--images", type=Path, required=True, help="folder of <id>.jpg")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
     try:
         lists = {name: Path(path) for name, path in map(_pair, given.list)}
         expected = {name: _expected(text) for name, text in map(_pair, given.expect)}
         unknown = sorted(set(expected) - set(lists))
         if unknown:
-            parser.error(f"--expect names no --list: {', '.join(unknown)}")
+            parser.error(f"--expect without --list: {', '.join(unknown)}")
         images = frozenset(path.stem for path in given.images.iterdir() if path.suffix == ".jpg")
         counts = cut(lists, images, expected, given.out)
     except (OSError, ValueError) as error:

@@ -1,8 +1,9 @@
-"""Choose one of the checkpoints that an mmseg training left, without its optimiser and log.
+"""Choose one checkpoint of an mmseg training and write it without optimiser state and log.
 
-``--choose last`` takes the highest iteration; ``--choose best`` the one whose evaluation (a line of
-the training's ``*.log.json`` with `mIoU`) is the highest, the later of equals. What is written has
-`state_dict`, and `meta` with the classes, the palette and the iteration: equal weights, equal file.
+``--choose last`` selects the highest iteration. ``--choose best`` selects the iteration with the
+highest `mIoU` in the training's ``*.log.json``, the later one of equals. The output contains
+`state_dict`, and `meta` with the classes, the palette and the iteration. Equal weights give equal
+files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ KEPT = ("CLASSES", "PALETTE", "iter")
 
 
 def checkpoints(folder: Path) -> dict[int, Path]:
-    """Return the checkpoints by iteration, lowest first."""
+    """Return the checkpoints by iteration, in ascending order."""
     named = ((_NAME.fullmatch(path.name), path) for path in folder.iterdir())
     return dict(sorted((int(match[1]), path) for match, path in named if match))
 
@@ -27,7 +28,7 @@ def checkpoints(folder: Path) -> dict[int, Path]:
 def evaluations(folder: Path) -> list[tuple[float, int]]:
     """Return (mIoU, iteration) of every evaluation, in the order of the log.
 
-    Raises ValueError unless the folder has the log of just one training.
+    Raises ValueError unless the folder contains exactly one log.
     """
     logs = sorted(folder.glob("*.log.json"))
     if len(logs) != 1:
@@ -38,7 +39,7 @@ def evaluations(folder: Path) -> list[tuple[float, int]]:
 
 
 def chosen(folder: Path, how: str) -> tuple[int, Path]:
-    """Return iteration and path. Raises ValueError where there is nothing to choose from."""
+    """Return the iteration and path. Raises ValueError if no checkpoint can be chosen."""
     found = checkpoints(folder)
     if not found:
         msg = f"{folder} has no checkpoint iter_<number>.pth"
@@ -51,18 +52,20 @@ def chosen(folder: Path, how: str) -> tuple[int, Path]:
         raise ValueError(msg)
     iteration = max(scored)[1]
     if iteration not in found:
-        msg = f"{folder} has no checkpoint of iteration {iteration}, which scored best"
+        msg = f"{folder} has no checkpoint of iteration {iteration}, which has the best score"
         raise ValueError(msg)
     return iteration, found[iteration]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; nothing to choose from ends it with status 2 and a line saying so."""
+    """Run the tool; if no checkpoint can be chosen, fail with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.mmseg_checkpoint", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--folder", type=Path, required=True, help="the training's work dir")
-    parser.add_argument("--choose", choices=("best", "last"), required=True)
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="work_dir of the training")
+    parser.add_argument(
+        "--choose", choices=("best", "last"), required=True, help="which checkpoint to write"
+    )
+    parser.add_argument("--out", type=Path, required=True, help="checkpoint to write")
     given = parser.parse_args(arguments)
     try:
         iteration, path = chosen(given.folder, given.choose)

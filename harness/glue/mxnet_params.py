@@ -1,9 +1,10 @@
 """Write named float arrays as an MXNet NDArray list (``.params``), without MXNet.
 
 Layout, all little-endian: list magic and a reserved word (uint64 each); number of arrays (uint64)
-and the arrays; number of names (uint64) and the names (uint64 length, UTF-8). An array is its magic
-(uint32), storage type (int32, 0: dense), number of dimensions (uint32), dimensions (int64 each),
-device type and number (int32 each, 1 and 0: CPU), element type (int32, 0: float32) and the values.
+and the arrays; number of names (uint64) and the names (uint64 length, UTF-8). An array consists of
+its magic (uint32), storage type (int32, 0: dense), number of dimensions (uint32), dimensions (int64
+each), device type and number (int32 each, 1 and 0: CPU), element type (int32, 0: float32) and the
+values.
 """
 
 from __future__ import annotations
@@ -26,9 +27,9 @@ Array = NDArray[np.float32]
 def write_params(
     path: Path, shapes: Mapping[str, tuple[int, ...]], arrays: Iterable[Array]
 ) -> None:
-    """Write one array per name of `shapes`, in its order; `arrays` may be made one at a time.
+    """Write one array per name in `shapes`, in that order; `arrays` may be a generator.
 
-    Raises ValueError where an array has another shape than its name says, or the counts differ.
+    Raises ValueError if an array does not have the shape of its name, or the counts differ.
     """
     with path.open("wb") as file:
         file.write(struct.pack("<QQQ", LIST_MAGIC, 0, len(shapes)))

@@ -1,10 +1,10 @@
-"""Make random pre-trained weights with the right names, shapes and file format, for smoke runs.
+"""Write random weights with the names, shapes and file format of pre-trained ones, for smoke runs.
 
-``--network NAME`` chooses a network and its format: MXNet's list of arrays, or a state dict as
-``torch.save`` writes it. Weights of convolutions and matrices are uniform with the variance that
-keeps activations of one size, times a factor of the network's own (less in residual branches, whose
-sums add up); batch norm is the identity and biases are 0.
-The values come from the raw bits of PCG64, whose stream no version of numpy changes.
+``--network NAME`` selects a network and its file format: MXNet's list of arrays, or a state dict
+written by ``torch.save``. Weights of convolutions and matrices are uniform. Their variance keeps
+the scale of activations, times a factor of the network, which is smaller in residual branches
+because their outputs are summed. Batch norm is the identity, and biases are 0.
+The values are raw bits of PCG64, whose stream is the same in every version of numpy.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ Shapes = dict[str, tuple[int, ...]]
 
 @dataclass(frozen=True)
 class Network:
-    """What a weight file holds.
+    """The content of a weight file.
 
-    shapes: the shape of each array by its name.
-    scale: a factor for the array of that name; for batch norm's scale, its value.
-    wrap: how the file wraps the state dict; None for MXNet's format.
+    shapes: returns the shape of each array by its name.
+    scale: returns the factor of an array by its name; for a scale of batch norm, its value.
+    wrap: converts the state dict to the file's content; None means MXNet's format.
     """
 
     shapes: Callable[[], Shapes]
@@ -56,7 +56,7 @@ NETWORKS = {
 def random_arrays(
     shapes: Shapes, seed: int, scale: Callable[[str], float] = NETWORKS["resnet38"].scale
 ) -> Iterator[Array]:
-    """Yield one array per name; equal arguments give equal values everywhere."""
+    """Yield one array per name; equal arguments give equal values on every machine."""
     bits = np.random.PCG64(np.random.SeedSequence(seed))
     for name, shape in shapes.items():
         if len(shape) == 1:
@@ -66,7 +66,7 @@ def random_arrays(
 
 
 def uniform(bits: np.random.PCG64, shape: tuple[int, ...], reach: float) -> Array:
-    """Return float32 values in [-reach, reach), drawn from raw bits."""
+    """Return uniform float32 values in [-reach, reach), computed from raw bits."""
     count = math.prod(shape)
     raw = np.asarray(bits.random_raw((count + 1) // 2), dtype="<u8")
     whole = raw.view("<i4")[:count]
@@ -74,7 +74,7 @@ def uniform(bits: np.random.PCG64, shape: tuple[int, ...], reach: float) -> Arra
 
 
 def write(network: Network, seed: int, out: Path) -> int:
-    """Write the weights of a network; return how many values they are."""
+    """Write the weights of a network and return the number of values."""
     shapes = network.shapes()
     arrays = random_arrays(shapes, seed, network.scale)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -92,16 +92,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the tool."""
     parser = argparse.ArgumentParser(prog="harness.glue.random_weights", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--network", choices=sorted(NETWORKS), required=True)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--out", type=Path, required=True, help="the file to write")
+    parser.add_argument(
+        "--network", choices=sorted(NETWORKS), required=True, help="network and file format"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="seed of the values")
+    parser.add_argument("--out", type=Path, required=True, help="weight file to write")
     given = parser.parse_args(arguments)
     values = write(NETWORKS[given.network], given.seed, given.out)
     sys.stdout.write(f"wrote {values} values\n")
 
 
 def _is_one(name: str) -> bool:
-    """Whether the vector of that name starts at 1: every vector called weight is a norm's scale."""
+    """Return whether the vector starts at 1; every vector called weight is the scale of a norm."""
     return name.endswith(("gamma", "var", "weight"))
 
 

@@ -1,10 +1,10 @@
-"""Run a script once per GPU, as processes that find each other (RANK, WORLD_SIZE, MASTER_PORT ...).
+"""Run a script in one process per GPU, with the variables of torch.distributed (RANK, ...).
 
-``python -m harness.glue.ranks --count N SCRIPT [ARGUMENT ...]`` with N of 0 or 1 becomes the one
-process. It takes the place of torch.distributed.launch, whose newer releases pass an argument that
-old scripts refuse, and needs no name service. The working directory is on Python's path; each
-process seeds its data loaders differently. When one of them fails, the others are ended and its
-exit status is the tool's.
+``python -m harness.glue.ranks --count N SCRIPT [ARGUMENT ...]`` starts N processes. With N of 0 or
+1 the tool replaces itself by the script. It is used instead of torch.distributed.launch, whose
+newer releases pass an argument that old scripts reject, and it needs no name resolution. The
+working directory is on Python's path. Each process seeds its data loaders differently. If a process
+fails, the tool kills the others and exits with its status.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _POLL = 0.1  # seconds
-_SEEDS_APART = 1000003  # a prime: no two runs' seeds meet
+_SEEDS_APART = 1000003  # a large prime, so that seeds of two runs do not coincide
 
 
 def environment(rank: int, count: int, port: int, given: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment of one process; rank 0 keeps the step's seed."""
+    """Return the environment variables of one process; rank 0 keeps the step's seed."""
     env = {**given, "RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": str(count)}
     env |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, (given.get("PYTHONPATH"), str(Path.cwd()))))
@@ -33,14 +33,14 @@ def environment(rank: int, count: int, port: int, given: Mapping[str, str]) -> d
 
 
 def free_port() -> int:
-    """Return a port that nothing on this machine listens to."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a free TCP port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
 
 
 def run(script: Sequence[str], count: int) -> int:
-    """Run the processes to their end; return the first exit status that is not 0, or 0."""
+    """Run the processes; return the first nonzero exit status, or 0."""
     port = free_port()
     processes = [
         subprocess.Popen([sys.executable, *script], env=environment(rank, count, port, os.environ))
@@ -58,26 +58,26 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run the tool."""
     parser = argparse.ArgumentParser(prog="harness.glue.ranks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--count", type=int, required=True)
-    parser.add_argument("script", nargs=argparse.REMAINDER)
+    parser.add_argument("--count", type=int, required=True, help="number of processes")
+    parser.add_argument("script", nargs=argparse.REMAINDER, help="script and its arguments")
     given = parser.parse_args(arguments)
     if not given.script:
         parser.error("expected a script")
     if given.count > 1:
         sys.exit(run(given.script, given.count))
     env = environment(0, 1, free_port(), os.environ)
-    os.execve(sys.executable, [sys.executable, *given.script], env)  # noqa: S606 - the step itself
+    os.execve(sys.executable, [sys.executable, *given.script], env)  # noqa: S606 - no shell
 
 
 def _first_failure(processes: Sequence[subprocess.Popen[bytes]]) -> int:
-    left = list(processes)
-    while left:
-        ended = [process for process in left if process.poll() is not None]
+    running = list(processes)
+    while running:
+        ended = [process for process in running if process.poll() is not None]
         for process in ended:
             if process.returncode != 0:
                 return process.returncode if process.returncode > 0 else 1
-            left.remove(process)
-        if left and not ended:
+            running.remove(process)
+        if running and not ended:
             time.sleep(_POLL)
     return 0
 

@@ -1,4 +1,4 @@
-"""The shapes of torchvision's ResNet-50 and ResNet-101 as their ImageNet files hold them."""
+"""The tensor shapes of torchvision's ResNet-50 and ResNet-101 in their ImageNet weight files."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def resnet_shapes(blocks: tuple[int, int, int, int]) -> Shapes:
-    """Return the shape of each tensor of a bottleneck ResNet by its name, the classifier last.
+    """Return the shapes of the tensors of a bottleneck ResNet by name, with the classifier last.
 
-    ``blocks`` is the number of bottlenecks of each layer.
+    ``blocks`` is the number of bottlenecks in each layer.
     """
     shapes: Shapes = {"conv1.weight": (64, 3, 7, 7)} | _norm("bn1", 64)
     inside = 64
@@ -37,7 +37,7 @@ def resnet101_shapes() -> Shapes:
 
 
 def branch_scale(name: str) -> float:
-    """Return a factor that keeps residual sums of random weights bounded: small branch ends."""
+    """Return the scale of a random tensor; small at the end of a branch, to bound residual sums."""
     return 0.1 if name.endswith(".bn3.weight") else 1.0
 
 

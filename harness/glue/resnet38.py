@@ -1,8 +1,8 @@
-"""The wide ResNet-38 that chains start from: its arrays, and MXNet's file as a state dict.
+"""The arrays of the wide ResNet-38, and the conversion of its MXNet file to a state dict.
 
 ``python -m harness.glue.resnet38 --params FILE --out FILE.pth`` writes the backbone as a state dict
-for scripts that read no MXNet file: the names are those of the ``resnet38d`` modules of all its
-descendants, the values are those of the file, and the 1000-way classifier is left out.
+for scripts that cannot read MXNet files. The names are those of the ``resnet38d`` modules in all
+repositories that use the network. The values are unchanged. The 1000-way classifier is omitted.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 CLASSES = 1000
-#: Residual blocks: name, channels in, and for the plain kind the middle and outer channels.
+#: Plain residual blocks: name, and input, middle and output channels.
 PLAIN_BLOCKS = (
     ("2a", 64, 128, 128),
     *((f"2b{n}", 128, 128, 128) for n in (1, 2)),
@@ -41,14 +41,14 @@ Shapes = dict[str, tuple[int, ...]]
 
 
 def mxnet_shapes() -> Shapes:
-    """Return the shape of each array of the ImageNet file by its MXNet name, 193 in all."""
+    """Return the shapes of all 193 arrays in the ImageNet file by their MXNet names."""
     shapes: Shapes = {"arg:conv1a_weight": (64, 3, 3, 3)}
     for name, inside, middle, outside in PLAIN_BLOCKS:
         shapes |= _norm(f"{name}_branch2a", inside)
         shapes |= _conv(f"{name}_branch2a", inside, middle, 3)
         shapes |= _norm(f"{name}_branch2b1", middle)
         shapes |= _conv(f"{name}_branch2b1", middle, outside, 3)
-        if name.endswith("a"):  # the first block of a level changes size or stride
+        if name.endswith("a"):  # the first block of a level changes the width or the stride
             shapes |= _conv(f"{name}_branch1", inside, outside, 1)
     for name, inside, outside in BOTTLENECKS:
         shapes |= _norm(f"{name}_branch2a", inside)
@@ -65,9 +65,9 @@ def mxnet_shapes() -> Shapes:
 
 
 def torch_name(name: str) -> str | None:
-    """Return the state dict's name of an MXNet array; None for the classifier's.
+    """Return the name in the state dict of an MXNet array; None for the classifier.
 
-    Raises ValueError for a name that the network has not.
+    Raises ValueError if the name is not an array of the network.
     """
     if name.startswith("arg:linear1000_"):
         return None
@@ -77,7 +77,7 @@ def torch_name(name: str) -> str | None:
         return f"bn7.{_NORM[name.split('bn7_')[1]]}"
     found = _ARRAY.fullmatch(name)
     if found is None:
-        msg = f"{name} is no array of ResNet-38"
+        msg = f"{name} is not an array of ResNet-38"
         raise ValueError(msg)
     level, _, number = found["block"].partition("b")
     block = f"b{level.rstrip('a')}" + (f"_{number}" if number else "")
@@ -87,7 +87,7 @@ def torch_name(name: str) -> str | None:
 
 
 def torch_shapes() -> Shapes:
-    """Return the shape of each tensor of the backbone by its name in a state dict, 191 in all."""
+    """Return the shapes of the backbone's 191 tensors by their names in the state dict."""
     named = ((torch_name(name), shape) for name, shape in mxnet_shapes().items())
     return {name: shape for name, shape in named if name is not None}
 
@@ -95,7 +95,7 @@ def torch_shapes() -> Shapes:
 def convert(params: Path) -> dict[str, Any]:
     """Return the state dict of the backbone in an MXNet file.
 
-    Raises ValueError where the file lacks an array, or has one of another shape.
+    Raises ValueError if an array is missing or has another shape.
     """
     import mxnet
     import torch
@@ -114,13 +114,13 @@ def convert(params: Path) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a wrong file ends it with status 2 and a line saying what is wrong."""
+    """Run the tool; an invalid file is an error with exit status 2."""
     import torch
 
     parser = argparse.ArgumentParser(prog="harness.glue.resnet38", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--params", type=Path, required=True, help="the MXNet file")
-    parser.add_argument("--out", type=Path, required=True, help="the state dict to write")
+    parser.add_argument("--params", type=Path, required=True, help="MXNet file to read")
+    parser.add_argument("--out", type=Path, required=True, help="state dict to write")
     given = parser.parse_args(arguments)
     try:
         state = convert(given.params)

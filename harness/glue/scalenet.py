@@ -1,8 +1,9 @@
-"""ScaleNet-101, which PMM's second CAM network starts from: its tensors, and its file checked.
+"""Check and write the backbone of ScaleNet-101, the initial weights of PMM's second CAM network.
 
-``python -m harness.glue.scalenet --weights FILE --out FILE.pth`` writes the backbone alone. PMM's
-script takes whatever fits by name and leaves the rest random; so every tensor must be in the file,
-in its shape. Classifier and batch norm's counters are left out. ``--random`` draws one instead.
+``python -m harness.glue.scalenet --weights FILE --out FILE.pth`` writes the backbone only. PMM's
+script loads the tensors with known names and keeps the others random. The tool therefore fails
+unless every tensor is in the file and has the expected shape. The classifier and the counters of
+batch norm are omitted. ``--random`` writes random weights instead.
 """
 
 from __future__ import annotations
@@ -17,16 +18,17 @@ from harness.glue.random_weights import Network, write
 
 EXPANSION = 4
 BLOCKS = (3, 4, 23, 3)
-#: Channels of the four scales of each block's second convolution, and the side of its feature map
-#: at 224 x 224: structures/scalenet101.json of Eli-YiLi/ScaleNet, which the chain reads itself.
+#: For each block, the channels of the four scales of its second convolution, and the side of its
+#: feature map for a 224 x 224 input. PMM reads the same file: structures/scalenet101.json of
+#: Eli-YiLi/ScaleNet.
 Structure = Sequence[Sequence[int]]
 Shapes = dict[str, tuple[int, ...]]
 
 
 def shapes(structure: Structure) -> Shapes:
-    """Return the shape of each tensor by its name in a state dict, counters left out."""
+    """Return the shapes of the tensors by their names in a state dict, without counters."""
     if len(structure) != sum(BLOCKS):
-        msg = f"ScaleNet-101 has {sum(BLOCKS)} blocks, its structure {len(structure)}"
+        msg = f"expected a structure of {sum(BLOCKS)} blocks, found {len(structure)}"
         raise ValueError(msg)
     found: Shapes = {"conv1.weight": (64, 3, 7, 7)} | _norm("bn1", 64)
     rows = iter(structure)
@@ -44,12 +46,12 @@ def shapes(structure: Structure) -> Shapes:
 
 
 def branch_scale(name: str) -> float:
-    """Return a factor that keeps residual sums of random weights bounded: small branch ends."""
+    """Return the scale of a random tensor; small at the end of a branch, to bound residual sums."""
     return 0.1 if name.endswith(".bn3.weight") else 1.0
 
 
 def backbone(weights: Any, structure: Structure) -> dict[str, Any]:
-    """Return the tensors of the backbone. Raises ValueError for one that is missing or other."""
+    """Return the backbone's tensors. Raises ValueError if one is missing or has another shape."""
     wanted = shapes(structure)
     for name, shape in wanted.items():
         found = tuple(weights[name].shape) if name in weights else None
@@ -60,16 +62,18 @@ def backbone(weights: Any, structure: Structure) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a wrong file ends it with status 2 and a line saying what is wrong."""
+    """Run the tool; an invalid file is an error with exit status 2."""
     import torch
 
     parser = argparse.ArgumentParser(prog="harness.glue.scalenet", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--structure", type=Path, required=True, help="scalenet101.json")
+    parser.add_argument(
+        "--structure", type=Path, required=True, help="scalenet101.json of Eli-YiLi/ScaleNet"
+    )
     source = parser.add_mutually_exclusive_group(required=True)
-    source.add_argument("--weights", type=Path, help="a state dict of ScaleNet-101")
-    source.add_argument("--random", action="store_true", help="draw the weights, for smoke runs")
-    parser.add_argument("--out", type=Path, required=True)
+    source.add_argument("--weights", type=Path, help="state dict of ScaleNet-101")
+    source.add_argument("--random", action="store_true", help="write random weights (smoke runs)")
+    parser.add_argument("--out", type=Path, required=True, help="state dict to write")
     given = parser.parse_args(arguments)
     try:
         structure = json.loads(given.structure.read_text())

@@ -1,11 +1,11 @@
-"""Take SIPE's CAMs apart: class maps for a threshold curve, and the labels SIPE itself reads off.
+"""Split SIPE's CAMs into class maps for the threshold curve and SIPE's own labels.
 
-For each id of ``--ids``, ``--cams/<id>.npy`` is a dict as SIPE's ``make_cam.py`` writes it:
-``keys`` (0 for the background, then class + 1) and ``IS_CAM``, one map for each key. Written under
+For each id in ``--ids``, ``--cams/<id>.npy`` is a dict as SIPE's ``make_cam.py`` writes it:
+``keys`` (0 for the background, then class + 1) and ``IS_CAM``, one map per key. The tool writes to
 ``--out``::
 
     cam/<id>.npy      dict class 0..19 -> float32 H x W, without the background
-    labels/<id>.png   mode L: the key of the highest map at each pixel, the lowest where maps tie
+    labels/<id>.png   mode L: the key of the highest map at each pixel, the lowest key of equal maps
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from harness.glue.mxnet_params import Array
 
 
 def class_maps(keys: NDArray[np.int64], maps: Array) -> dict[int, Array]:
-    """Return the map of each class, from 0 on."""
+    """Return the map of each class, numbered from 0."""
     return {int(key) - 1: one for key, one in zip(keys, maps) if key > 0}  # noqa: B905 - Python 3.9
 
 
 def labels(keys: NDArray[np.int64], maps: Array) -> NDArray[np.uint8]:
-    """Return the label of each pixel by the highest map."""
+    """Return the key of the highest map at each pixel, H x W."""
     highest: NDArray[np.uint8] = keys[np.argmax(maps, axis=0)].astype(np.uint8)
     return highest
 
 
 def read(path: Path) -> tuple[NDArray[np.int64], Array]:
-    """Return keys and maps of a file. Raises ValueError where they do not fit together."""
+    """Return the keys and maps in a file. Raises ValueError if they do not match."""
     content: dict[str, Any] = np.load(path, allow_pickle=True).item()
     keys, maps = content["keys"], content["IS_CAM"]
     if keys[0] != 0 or maps.shape[:1] != keys.shape:
-        msg = f"expected a map for each key, 0 first; found keys {keys} and shape {maps.shape}"
+        msg = f"expected one map per key, 0 first; found keys {keys} and shape {maps.shape}"
         raise ValueError(msg)
     return keys, maps
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the tool; a file that does not fit ends it with status 2 and a line saying which."""
+    """Run the tool; an invalid file is an error that names its id, with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.sipe_cams", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    parser.add_argument("--cams", type=Path, required=True)
-    parser.add_argument("--ids", type=Path, required=True, help="a list of bare ids")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cams", type=Path, required=True, help="folder of <id>.npy")
+    parser.add_argument("--ids", type=Path, required=True, help="file with one id per line")
+    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
     ids = given.ids.read_text().split()
     for folder in ("cam", "labels"):

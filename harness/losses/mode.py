@@ -1,4 +1,4 @@
-"""Which form of the losses runs, read from the environment."""
+"""The implementation of the losses and the seed of ISL, read from environment variables."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ MODES = ("exact", "reference")
 
 
 def losses_mode() -> str:
-    """Return ``exact`` or ``reference`` from HARNESS_LOSSES_MODE (default ``exact``).
+    """Return the value of HARNESS_LOSSES_MODE: ``exact`` (default) or ``reference``.
 
     Raises ValueError for any other value.
     """
@@ -20,13 +20,13 @@ def losses_mode() -> str:
 
 
 def losses_seed() -> int:
-    """Return the seed of ISL's own generator from HARNESS_SEED (default 0).
+    """Return the seed of ISL's own generator: HARNESS_SEED (default 0).
 
-    Raises ValueError when the variable is not a whole number.
+    Raises ValueError if the variable is not an integer.
     """
     text = os.environ.get("HARNESS_SEED") or "0"
     try:
         return int(text)
     except ValueError:
-        msg = f"HARNESS_SEED is {text!r}; expected a whole number"
+        msg = f"HARNESS_SEED is {text!r}; expected an integer"
         raise ValueError(msg) from None

@@ -1,4 +1,4 @@
-"""Full float32 matrix products, whatever the TF32 switches of the process say."""
+"""Float32 matrix products in full precision, regardless of the TF32 settings of the process."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ _turn = RLock()
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Compute float32 matrix products in float32 inside, and leave every switch as it was.
+    """Compute float32 matrix products in full float32 inside; restore every setting afterwards.
 
-    Serves both the switch of torch 2.0 and the per-backend ones of torch 2.9, which refuse to be
-    read through the old one once they were set. One thread at a time: the switches are global.
+    Handles the setting of torch 2.0 and the per-backend settings of torch 2.9. Once a per-backend
+    setting was set, reading the old one raises. One thread may be inside at a time, because the
+    settings are global.
     """
     with _turn:
         legacy, modern = _legacy(), [(switch, switch.fp32_precision) for switch in _switches()]
@@ -37,7 +38,7 @@ def full_precision() -> Iterator[None]:
 def _legacy() -> str | None:
     try:
         return torch.get_float32_matmul_precision()
-    except RuntimeError:  # only the per-backend switches were set
+    except RuntimeError:  # only per-backend settings were set
         return None
 
 
@@ -50,5 +51,5 @@ def _switches() -> list[Any]:
 def _has_precision(switch: Any) -> bool:
     try:
         return hasattr(switch, "fp32_precision")
-    except AssertionError:  # how torch 2.0 says that it has no such attribute
+    except AssertionError:  # torch 2.0 raises this for an unknown attribute
         return False

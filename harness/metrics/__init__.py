@@ -1,18 +1,21 @@
-"""J and F of segmentations: what Tables 6 and 7 report.
+"""J, F and J&F of segmentations, as reported in Tables 6 and 7.
 
-Container-side: needs Python 3.9 or newer, numpy, Pillow and OpenCV.
+The package runs inside steps. It needs Python 3.9 or newer, numpy, Pillow and OpenCV.
 
     from harness.metrics.score import score_folder
     score_folder(pred, gt, ids, kind="png" | "cam", curve=False, workers=None, progress=None)
         -> Scores; .as_dict() is the documented shape
 
     python -m harness.metrics.score --pred DIR --gt DIR --list FILE --out scores.json
-        [--kind png|cam] [--curve] [--workers N] [--quiet]
+        [--kind png|cam] [--curve] [--classes N] [--allow-extra] [--samples DIR]
+        [--workers N] [--quiet]
 
-J: mean over 21 classes of the intersection over union of one confusion matrix of the whole data
-set, pixels of value 255 in the ground truth left out. F: mean over the 20 foreground classes of
-the harmonic mean of contour precision and recall, both from counts over the whole data set.
-J&F: their mean. Everything is in percent.
+J: mean over 21 classes of the intersection over union, from one confusion matrix of the whole data
+set. Pixels with value 255 in the ground truth are ignored.
+F: mean over the 20 foreground classes of the harmonic mean of contour precision and recall, both
+from counts over the whole data set.
+J&F: mean of J and F.
+All values are in percent.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Contours of a class at every threshold at once, and how much of them lies near the truth's.
+"""Count contour pixels of a class, and those near the other contour, for all thresholds at once.
 
 A pixel belongs to the contour of a mask if it differs from its right, lower or lower-right
-neighbour; the last row looks to the right only, the last column down only, the last pixel at
-nothing, so that the border of the image is no contour. A mask that shrinks as a threshold rises is
-given by the number of thresholds that each pixel survives, its level. A pixel is then contour
-exactly for the thresholds from the lowest to below the highest of the levels compared: one word of
-64 bits per pixel holds them all.
+neighbour. The last row is compared with the right neighbour only, the last column with the lower
+one only, and the last pixel with none, so that the image border is not a contour.
+
+A mask that shrinks as the threshold rises is described by the *level* of each pixel: the number of
+thresholds at which the pixel is in the mask. A pixel then belongs to the contour at exactly the
+thresholds from the lowest to below the highest of the levels compared. One 64-bit word per pixel
+holds all of them.
 """
 
 from __future__ import annotations
@@ -20,15 +22,15 @@ from numpy.typing import NDArray
 TOLERANCE = 0.008
 MOST_LEVELS = 63
 ONE = np.uint64(1)
-SQUARE = np.ones((2, 2), dtype=np.uint8)  # a pixel and the neighbours it looks at
+SQUARE = np.ones((2, 2), dtype=np.uint8)  # a pixel and the neighbours it is compared with
 Counts = NDArray[np.int64]
 Levels = NDArray[np.uint8]
 
 
 def tolerance_radius(shape: tuple[int, int]) -> int:
-    """Return within how many pixels contours match: 0.8 % of the diagonal, rounded up.
+    """Return the distance in pixels within which contours match: 0.8 % of the diagonal, rounded up.
 
-    5 for 375 x 500, whose diagonal gives exactly 5.
+    For 375 x 500 the product is exactly 5, and so is the result.
     """
     return math.ceil(TOLERANCE * float(np.linalg.norm(shape)))
 
@@ -43,8 +45,8 @@ def contact(level: Levels, truth: Levels, levels: int, radius: int) -> Counts:
         radius: distance in pixels within which contours match.
 
     Returns:
-        4 x levels: predicted contour pixels near the truth's, the truth's near the predicted,
-        all predicted, all of the truth's.
+        4 x levels counts: predicted contour pixels near the true contour, true contour pixels near
+        the predicted contour, all predicted contour pixels, all true contour pixels.
 
     """
     counts = np.zeros((4, levels), dtype=np.int64)
@@ -70,9 +72,9 @@ def contact(level: Levels, truth: Levels, levels: int, radius: int) -> Counts:
 
 
 def mask_contact(predicted: NDArray[np.bool_], truth: NDArray[np.bool_], radius: int) -> Counts:
-    """Count contour pixels of one class in one image of labels, H x W masks.
+    """Count contour pixels of one class in one label image, given as H x W masks; return 4 x 1.
 
-    The same as ``contact`` of one threshold, in a third of its time; returns 4 x 1.
+    The result equals that of ``contact`` with one threshold and takes a third of the time.
     """
     counts = np.zeros((4, 1), dtype=np.int64)
     window = _window(predicted | truth, radius)
@@ -89,7 +91,7 @@ def mask_contact(predicted: NDArray[np.bool_], truth: NDArray[np.bool_], radius:
 
 
 def _edge(mask: NDArray[np.bool_]) -> Levels:
-    """Return 1 where the values of a pixel and of the neighbours it looks at differ."""
+    """Return 1 where a pixel differs from a neighbour it is compared with, else 0."""
     values = mask.view(np.uint8)
     high = cv2.dilate(values, SQUARE, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
     low = cv2.erode(values, SQUARE, anchor=(0, 0), borderType=cv2.BORDER_REPLICATE)
@@ -97,7 +99,7 @@ def _edge(mask: NDArray[np.bool_]) -> Levels:
 
 
 def _spread(level: Levels) -> tuple[Levels, Levels]:
-    """Return the lowest and highest level among each pixel and the neighbours it looks at."""
+    """Return the lowest and highest level of each pixel and the neighbours it is compared with."""
     low, high = level.copy(), level.copy()
     for reduce, best in ((np.minimum, low), (np.maximum, high)):
         reduce(best[:, :-1], level[:, 1:], out=best[:, :-1])
@@ -116,7 +118,7 @@ def _per_threshold(low: Levels, high: Levels, levels: int) -> Counts:
 
 
 def _bit_counts(words: NDArray[np.uint64], levels: int) -> Counts:
-    """Return how many words have each of the lowest ``levels`` bits set."""
+    """Return, for each of the lowest ``levels`` bits, the number of words in which it is set."""
     little = words.astype("<u8").view(np.uint8).reshape(len(words), 8)
     bits = np.unpackbits(little, axis=1, bitorder="little")
     counts: Counts = bits[:, :levels].sum(axis=0, dtype=np.int64)
@@ -125,7 +127,7 @@ def _bit_counts(words: NDArray[np.uint64], levels: int) -> Counts:
 
 @lru_cache(maxsize=256)
 def _disk_mask(radius: int) -> Levels:
-    """Return 1 where the distance to the centre is at most ``radius``."""
+    """Return a mask that is 1 where the distance to the centre is at most ``radius``."""
     line = np.arange(-radius, radius + 1)
     mask: Levels = (line[:, None] ** 2 + line[None, :] ** 2 <= radius**2).astype(np.uint8)
     return mask
@@ -133,7 +135,7 @@ def _disk_mask(radius: int) -> Levels:
 
 @lru_cache(maxsize=256)
 def _disk(radius: int, width: int) -> NDArray[np.intp]:
-    """Return the flat offsets, in rows of ``width``, to all points at most ``radius`` away."""
+    """Return the flat offsets, for rows of ``width``, of all points at most ``radius`` away."""
     down, across = np.nonzero(_disk_mask(radius))
     offsets: NDArray[np.intp] = (down - radius) * width + (across - radius)
     return offsets
@@ -144,7 +146,7 @@ def _padded(values: NDArray[np.generic], radius: int) -> NDArray[np.generic]:
 
 
 def _window(both: NDArray[np.bool_], radius: int) -> tuple[slice, slice] | None:
-    """Return the rows and columns of both masks and of all that a contour of theirs can touch."""
+    """Return the rows and columns that both masks and the surroundings of their contours cover."""
     spans = []
     for axis in (1, 0):
         places = np.flatnonzero(both.any(axis=axis))

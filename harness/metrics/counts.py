@@ -1,4 +1,4 @@
-"""Whole numbers from which J and F of a data set follow, summed image by image."""
+"""Pixel and contour counts, summed over images, from which J and F of a data set are computed."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contour import contact, mask_contact, tolerance_radius
-from .files import VOID, Labels, Prediction
+from .input_files import VOID, Labels, Prediction
 
 Integers = NDArray[np.int64]
-EXACT = 1 << 24  # pixels; up to here OpenCV's float32 histograms are exact
-LABELS_ONLY = 2  # levels of a label image: one threshold, survived or not
+EXACT = 1 << 24  # pixels; OpenCV's float32 histograms are exact below this
+LABELS_ONLY = 2  # possible levels of a label image, which has one threshold: 0 and 1
 
 
 @dataclass
 class Counts:
     """Sums over images.
 
-    pixels: truth class x predicted class (the last one is "none") x level, void left out.
-    contours: 4 x classes x threshold, see ``contour.contact``; the background's are 0.
-    davis: sum and number of the F of single images, per class.
+    pixels: true class x predicted class (the last one is "none") x level, without void pixels.
+    contours: 4 x classes x thresholds, see ``contour.contact``; 0 for the background.
+    davis: 2 x classes, the sum and the number of the F values of single images.
     """
 
     pixels: Integers
@@ -32,7 +32,7 @@ class Counts:
 
     @classmethod
     def zero(cls, classes: int, levels: int) -> Counts:
-        """Return the counts of no image."""
+        """Return counts that are all 0."""
         return cls(
             pixels=np.zeros((classes, classes + 1, levels + 1), dtype=np.int64),
             contours=np.zeros((4, classes, levels), dtype=np.int64),
@@ -40,13 +40,13 @@ class Counts:
         )
 
     def add(self, other: Counts) -> None:
-        """Add the counts of other images."""
+        """Add the counts of other images to these."""
         self.pixels += other.pixels
         self.contours += other.contours
         self.davis += other.davis
 
     def count(self, prediction: Prediction, truth: Labels, davis_level: int) -> None:
-        """Add one image: its prediction and its ground truth H x W."""
+        """Add the counts of one image from its prediction and its ground truth H x W."""
         radius = tolerance_radius(truth.shape)
         pixels = self._histogram(prediction, truth)
         self.pixels += pixels[:-1]
@@ -71,7 +71,10 @@ class Counts:
         return contact(level * mine, other.view(np.uint8), levels, radius)
 
     def _histogram(self, prediction: Prediction, truth: Labels) -> Integers:
-        """Return pixels truth x predicted x level; the last of the first two is void or none."""
+        """Return pixels, true class x predicted class x level.
+
+        The last true class is void, the last predicted class is "none".
+        """
         classes, columns, depth = self.pixels.shape
         if depth == LABELS_ONLY:
             return _label_histogram(prediction.label, truth, classes)
@@ -83,7 +86,7 @@ class Counts:
 
 
 def _label_histogram(label: Labels, truth: Labels, classes: int) -> Integers:
-    """Return the histogram of label images, whose level is 0 for the background, else 1."""
+    """Return the histogram of label images; the level is 0 for the background, else 1."""
     size = VOID + 1
     kept = [*range(classes), VOID]
     if truth.size < EXACT:
@@ -99,14 +102,15 @@ def _label_histogram(label: Labels, truth: Labels, classes: int) -> Integers:
 
 @lru_cache(maxsize=8)
 def _strides(classes: int, step: int) -> NDArray[np.uint32]:
-    """Return for each label 0..255 its class, or ``classes`` for what is none, times step."""
+    """Return, for each value 0..255, ``step`` times its class, or times ``classes`` if no class."""
     return (np.minimum(np.arange(VOID + 1), classes) * step).astype(np.uint32)
 
 
 def intersection_over_union(pixels: Integers) -> NDArray[np.float64]:
-    """Return IoU per threshold and class from pixels truth x predicted x level.
+    """Return IoU, thresholds x classes, from pixels, true class x predicted class x level.
 
-    A class that is neither predicted nor there scores 0, as in the authors' evaluation.
+    A class that is neither predicted nor in the ground truth scores 0, as in the authors'
+    evaluation.
     """
     survivors = np.cumsum(pixels[..., :0:-1], axis=2)[..., ::-1]  # level above the threshold
     index = np.arange(len(pixels))
@@ -120,7 +124,7 @@ def intersection_over_union(pixels: Integers) -> NDArray[np.float64]:
 
 
 def f_measure(contours: Integers) -> NDArray[np.float64]:
-    """Return F from the four contour counts 4 x ...: 1 where neither has a contour."""
+    """Return F from contour counts 4 x ...; 1 where neither side has a contour."""
     matched, matched_truth, total, total_truth = contours.astype(np.float64)
     with np.errstate(invalid="ignore"):
         precision = np.where(total > 0, matched / np.maximum(total, 1), total_truth > 0)

@@ -1,7 +1,7 @@
-"""What can be wrong with the files to be scored."""
+"""The error for files that cannot be scored."""
 
 from __future__ import annotations
 
 
 class ScoreError(ValueError):
-    """Input that no score may be computed from; the text names the file."""
+    """Invalid input: no score can be computed from it. The text names the file."""

@@ -1,4 +1,4 @@
-"""J, F and J&F of a folder of predictions, from one reading of each file."""
+"""Compute J, F and J&F of a folder of predictions; each file is read once."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ import numpy as np
 
 from .counts import Counts
 from .errors import ScoreError
-from .files import (
+from .input_files import (
     SUFFIX,
     THRESHOLDS,
     check_folders,
@@ -29,20 +29,20 @@ from .files import (
     read_list,
     read_prediction,
 )
-from .samples import keep
-from .scores import FIXED, Scores
+from .j_and_f import FIXED, Scores
+from .sample_images import keep
 
-WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more than it saves
+WORTH_PROCESSES = 4  # tasks; with fewer, starting processes costs more time than it saves
 CHUNK = 16  # images per task; fixed, so that no sum depends on the number of processes
 KEPT = 1 << 24  # bytes
-# Forking starts in milliseconds; from Python 3.12 on it warns where the caller has threads.
+# A fork takes milliseconds. From Python 3.12 on it warns if the caller has threads.
 START = "fork" if sys.platform == "linux" and sys.version_info < (3, 12) else "spawn"
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Folders:
-    """What is compared: ``pred/<id>.png`` or ``.npy`` with ``gt/<id>.png``."""
+    """The folders to compare: ``pred/<id>.png`` or ``.npy`` with ``gt/<id>.png``."""
 
     pred: Path
     gt: Path
@@ -51,11 +51,11 @@ class Folders:
 
     @property
     def levels(self) -> int:
-        """Number of background thresholds: those of the curve for CAMs, one for label PNGs."""
+        """Number of background thresholds: 60 for CAMs, one for label PNGs."""
         return len(THRESHOLDS) if self.suffix == SUFFIX["cam"] else 1
 
 
-def score_folder(  # noqa: PLR0913  # one flat call for command line and chain steps
+def score_folder(  # noqa: PLR0913  # one flat call for the command line and for steps
     pred: Path,
     gt: Path,
     ids: Sequence[str],
@@ -67,29 +67,30 @@ def score_folder(  # noqa: PLR0913  # one flat call for command line and chain s
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Scores:
-    """Score predictions against ground truth.
+    """Score a folder of predictions against the ground truth.
 
     Args:
         pred: folder of ``<id>.png`` (labels 0..20 or 255, mode L or P) or, for CAMs, ``<id>.npy``
             (dict of foreground class number 0..19 to float map of the image's size).
         gt: folder of ``<id>.png``, labels 0..20 or 255 for void.
-        ids: the images; every one must be in both folders.
+        ids: the images to score; each must be in both folders.
         kind: ``png`` or ``cam``. J of CAMs is the maximum over 60 background thresholds 0.00 ..
-            0.59, F of CAMs that at the threshold 0.25, both as the authors report them.
-        curve: whether the scores keep J and F at every threshold; CAMs only.
-        classes: number of classes with the background.
-        allow_extra: whether pred may hold predictions that ids do not name.
-        workers: processes; None is one per CPU, fewer for few images. No score depends on it.
-        progress: called with (images done, images in all).
+            0.59; F of CAMs is F at the threshold 0.25. The authors report both this way.
+        curve: whether to report J and F at every threshold; CAMs only.
+        classes: number of classes, including the background.
+        allow_extra: whether ``pred`` may contain predictions that are not in ``ids``.
+        workers: number of processes; None means one per CPU, fewer for few images. The scores do
+            not depend on it.
+        progress: called with (images done, total images).
 
     Raises:
-        ScoreError: for anything that would make a number wrong; the text names the file.
+        ScoreError: if the input is invalid; the text names the file.
 
     """
     if kind not in SUFFIX:
         raise ScoreError(f"kind is {kind!r}; expected one of {', '.join(SUFFIX)}")
     if curve and kind != "cam":
-        raise ScoreError("only CAMs have a threshold curve; leave curve out or give kind cam")
+        raise ScoreError("only CAMs have a threshold curve; omit curve or use kind cam")
     check_ids(ids, "the list")
     check_folders(pred, gt, ids, SUFFIX[kind], extra=allow_extra)
     folders = Folders(pred, gt, SUFFIX[kind], classes)
@@ -97,9 +98,9 @@ def score_folder(  # noqa: PLR0913  # one flat call for command line and chain s
     chunks = [tuple(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
     done = 0
     with _one_thread():
-        parts = _counted(folders, chunks, workers)
-        for chunk, part in zip(chunks, parts):  # noqa: B905  # Python 3.9
-            counts.add(part)
+        counted = _counted(folders, chunks, workers)
+        for chunk, found in zip(chunks, counted):  # noqa: B905  # Python 3.9
+            counts.add(found)
             done += len(chunk)
             if progress is not None:
                 progress(done, len(ids))
@@ -108,7 +109,7 @@ def score_folder(  # noqa: PLR0913  # one flat call for command line and chain s
 
 @contextmanager
 def _one_thread() -> Iterator[None]:
-    """Have OpenCV use one thread: processes do the rest, and a pool of threads does not fork."""
+    """Let OpenCV use one thread: processes use the other CPUs, and thread pools do not fork."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -135,12 +136,12 @@ def _counted(
 
 
 def cpus() -> int:
-    """Return how many CPUs this process may use."""
+    """Return the number of CPUs that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def count_images(folders: Folders, ids: Sequence[str]) -> Counts:
-    """Return the counts of some images of two folders."""
+    """Return the counts of the given images of two folders."""
     _keep_memory()
     counts = Counts.zero(folders.classes, folders.levels)
     for name in ids:
@@ -153,24 +154,25 @@ def count_images(folders: Folders, ids: Sequence[str]) -> Counts:
 
 @lru_cache(maxsize=1)
 def _keep_memory() -> None:
-    """Let the allocator keep what is freed.
+    """Make the allocator keep freed memory.
 
-    glibc gives the memory of every array of an image's size back and has it mapped and cleared anew
-    for the next one, which takes as long as all the counting of CAMs. The largest block ever freed
-    is the size up to which it keeps memory; elsewhere this does nothing.
+    By default glibc returns the memory of every image-sized array to the system, and the system
+    maps and clears it again for the next array. For CAMs that takes as long as all the counting.
+    glibc keeps blocks up to the size of the largest block that was freed, so this allocates and
+    frees a large one. Other allocators are not affected.
     """
     np.empty(KEPT, dtype=np.uint8)
 
 
 def write_json(content: dict[str, Any], file: Path) -> None:
-    """Write a JSON file whole or not at all."""
+    """Write a JSON file atomically."""
     partial = file.with_name(f".{file.name}.partial")
     partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     partial.replace(file)
 
 
 def show_progress(done: int, total: int) -> None:
-    """Print one line to stderr, rewritten in place on a terminal and at every tenth elsewhere."""
+    """Write progress to stderr: one updated line on a terminal, else a line for every tenth."""
     if sys.stderr.isatty():
         sys.stderr.write(f"\rscored {done}/{total}" + ("\n" if done == total else ""))
     elif done == total or done * 10 // total > (done - CHUNK) * 10 // total:
@@ -178,19 +180,27 @@ def show_progress(done: int, total: int) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Score as the command line says; return 0, or 2 with a message for unusable input."""
+    """Run the command line; return 0, or 2 with a message if the input is invalid."""
     parser = argparse.ArgumentParser(prog="python -m harness.metrics.score", description=__doc__)
     parser.add_argument("--pred", type=Path, required=True, help="folder of predictions")
     parser.add_argument("--gt", type=Path, required=True, help="folder of label PNGs")
-    parser.add_argument("--list", type=Path, required=True, help="ids, or lines of paths")
+    parser.add_argument("--list", type=Path, required=True, help="file with an id or path per line")
     parser.add_argument("--out", type=Path, required=True, help="JSON file to write")
-    parser.add_argument("--kind", choices=sorted(SUFFIX), default="png")
-    parser.add_argument("--classes", type=int, default=21, help="with the background")
-    parser.add_argument("--curve", action="store_true", help="keep every threshold (CAMs)")
-    parser.add_argument("--allow-extra", action="store_true", help="pred may hold other images")
-    parser.add_argument("--samples", type=Path, help="folder for pictures of a few images")
-    parser.add_argument("--workers", type=int, help="processes (default: one per CPU)")
-    parser.add_argument("--quiet", action="store_true", help="no progress")
+    parser.add_argument(
+        "--kind", choices=sorted(SUFFIX), default="png", help="format of the predictions"
+    )
+    parser.add_argument(
+        "--classes", type=int, default=21, help="number of classes, including the background"
+    )
+    parser.add_argument(
+        "--curve", action="store_true", help="report J and F at every threshold (CAMs only)"
+    )
+    parser.add_argument(
+        "--allow-extra", action="store_true", help="allow predictions that are not in the list"
+    )
+    parser.add_argument("--samples", type=Path, help="folder for a few predictions as images")
+    parser.add_argument("--workers", type=int, help="number of processes (default: one per CPU)")
+    parser.add_argument("--quiet", action="store_true", help="do not show progress")
     args = parser.parse_args(argv)
     try:
         ids = read_list(args.list)

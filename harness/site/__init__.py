@@ -1,1 +1,1 @@
-"""Container-side start-up: `sitecustomize.py` (every step) and stand-in packages under `shims/`."""
+"""Start-up code of steps: `sitecustomize.py`, import hooks (`hooks/`), stub packages (`shims/`)."""

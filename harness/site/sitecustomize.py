@@ -1,16 +1,17 @@
-"""Start-up of every step: seeds, determinism, threads, compatibility names, the CPU shim.
+"""Start-up code of every step: seeds, determinism, threads, removed names, the CPU shim.
 
-Python imports this module by itself where its folder is on PYTHONPATH. It counts in every key, so
-it stays small; it imports nothing that the step does not import: each action waits for its module.
+Python imports this module at start-up if its folder is on PYTHONPATH. Its content is a key input
+of every step, so it is kept small. It imports no module that the step does not import: each action
+runs when its module is first imported.
 
-HARNESS_SEED      seeds random, numpy and torch, and every DataLoader that brings no generator
-HARNESS_THREADS   torch's threads
-HARNESS_TF32      1 allows TF32 in matrix products (cuDNN always may)
-HARNESS_CPU_SHIM  1 makes CUDA calls run on the CPU (smoke scale only)
+HARNESS_SEED      seeds random, numpy and torch, and every DataLoader without a generator
+HARNESS_THREADS   number of torch threads
+HARNESS_TF32      1 allows TF32 in matrix products (cuDNN may always use it)
+HARNESS_CPU_SHIM  1 runs CUDA calls on the CPU (smoke scale only)
 """
 
-# ruff: noqa: ARG001, ARG005, N807 - stand-ins take the arguments, and the names, of what they replace
-# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, PTH208 - pathlib would cost each start 10 ms
+# ruff: noqa: ARG001, ARG005, N807 - replacements have the arguments and names of the originals
+# ruff: noqa: PTH100, PTH112, PTH118, PTH120, PTH123, PTH208 - pathlib would add 10 ms to each start
 
 from __future__ import annotations
 
@@ -27,11 +28,11 @@ if TYPE_CHECKING:
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SEED = int(os.environ["HARNESS_SEED"]) if os.environ.get("HARNESS_SEED") else None
 _SHIM = os.environ.get("HARNESS_CPU_SHIM") == "1"
-_SEEDS = 2**32  # as many as numpy takes
+_SEEDS = 2**32  # numpy accepts seeds below this
 
 
 class _AfterImport:
-    """A finder that runs a module's actions once, right after its first import."""
+    """An import finder that runs a module's actions once, right after its first import."""
 
     def __init__(self, *actions: dict[str, Callable[[Any], None]]) -> None:
         self._actions: dict[str, list[Callable[[Any], None]]] = {}
@@ -39,7 +40,7 @@ class _AfterImport:
             self._actions.setdefault(name, []).append(action)
 
     def install(self) -> None:
-        """Act on what is imported already, wait for the rest."""
+        """Run the actions of modules that are imported already; wait for the others."""
         for name in [name for name in self._actions if name in sys.modules]:
             self._act(name, sys.modules[name])
         sys.meta_path.insert(0, self)
@@ -49,7 +50,7 @@ class _AfterImport:
             action(module)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> Any:
-        """The spec that the other finders give, its loader followed by the action."""
+        """Return the spec of the other finders, with a loader that runs the actions afterwards."""
         if name not in self._actions:
             return None
         others = (f for f in sys.meta_path if f is not self and hasattr(f, "find_spec"))
@@ -79,7 +80,7 @@ def _seed(generators: Any) -> None:
 
 def _configure_torch(torch: Any) -> None:
     if _SEED is not None:
-        torch.manual_seed(_SEED)  # reaches CUDA too, when it starts
+        torch.manual_seed(_SEED)  # also applies to CUDA, once CUDA is initialised
     torch.backends.cudnn.deterministic = True
     torch.backends.cudnn.benchmark = False
     torch.backends.cudnn.allow_tf32 = True
@@ -91,7 +92,7 @@ def _configure_torch(torch: Any) -> None:
 
 
 class _SeededWorker:
-    """A DataLoader worker's start: the program's own, then seeds from the loader's generator."""
+    """A worker_init_fn: call the script's own, then seed from the loader's generator."""
 
     def __init__(self, inner: Callable[[int], None] | None) -> None:
         self.inner = inner
@@ -105,12 +106,12 @@ class _SeededWorker:
         import torch
 
         seed = torch.initial_seed() % _SEEDS
-        np.random.seed(seed)  # noqa: NPY002 - upstream draws from the global generator
+        np.random.seed(seed)  # noqa: NPY002 - upstream code uses the global generator
         random.seed(seed)
 
 
 def _prepare_loaders(module: Any) -> None:
-    """Seed loaders without a generator; the shim has no memory to pin."""
+    """Seed loaders without a generator; with the CPU shim, disable pinned memory."""
     import functools
     import inspect
 
@@ -132,14 +133,14 @@ def _prepare_loaders(module: Any) -> None:
     module.DataLoader.__init__ = __init__
 
 
-# --- names that newer releases dropped ------------------------------------------------------------
+# --- names that newer releases removed ------------------------------------------------------------
 
 
 def _restore_numpy_names(np: Any) -> None:
-    version = tuple(int(part) for part in np.__version__.split(".")[:2])
+    version = tuple(int(number) for number in np.__version__.split(".")[:2])
     if version >= (1, 24):
         np.float, np.int = float, int
-    if (1, 24) <= version < (2, 0):  # older releases still have them, newer have them again
+    if (1, 24) <= version < (2, 0):  # older and newer releases have these names
         np.long, np.bool = int, bool
 
 
@@ -161,7 +162,7 @@ def _restore_imsave(misc: Any) -> None:
 
 
 def _run_on_cpu(torch: Any) -> None:
-    """Make code written for one GPU run on the CPU, and say so."""
+    """Make code for one GPU run on the CPU, and log that."""
     sys.stderr.write("harness: CPU shim: CUDA calls run on the CPU\n")
     torch.Tensor.cuda = torch.nn.Module.cuda = lambda self, *_, **__: self
     torch.Tensor.to = _to_cpu(torch, torch.Tensor.to)
@@ -170,8 +171,8 @@ def _run_on_cpu(torch: Any) -> None:
     torch.cuda.device_count = lambda: 1
     torch.cuda.device = _NoDevice
     torch.cuda.synchronize = lambda *_: None
-    torch.cuda.is_current_stream_capturing = lambda: False  # optimisers ask
-    for amp in (torch.cuda.amp.common, torch.cuda.amp.grad_scaler):  # mixed precision is for GPUs
+    torch.cuda.is_current_stream_capturing = lambda: False  # optimisers call this
+    for amp in (torch.cuda.amp.common, torch.cuda.amp.grad_scaler):  # no mixed precision on CPUs
         amp.amp_definitely_not_available = lambda: True
     torch.nn.DataParallel.__init__ = _pass_through(torch)
     torch.nn.parallel.replicate = lambda network, devices, detach=False: [network] * len(devices)
@@ -179,7 +180,7 @@ def _run_on_cpu(torch: Any) -> None:
 
 
 class _NoDevice:
-    """A context that selects nothing."""
+    """A context manager that does nothing."""
 
     def __init__(self, *_: Any) -> None:
         pass
@@ -207,7 +208,7 @@ def _to_cpu(torch: Any, to: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _pass_through(torch: Any) -> Callable[..., None]:
-    """DataParallel without devices: its own forward then calls the module itself."""
+    """Return a DataParallel.__init__ without devices, so that forward calls the module directly."""
 
     def __init__(
         self: Any, module: Any, device_ids: Any = None, output_device: Any = None, dim: int = 0
@@ -229,7 +230,7 @@ def _load_on_cpu(load: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _prefer_staged_packages() -> None:
-    """`harness` is what is staged beside this file, even where harness itself is installed."""
+    """Import `harness` from the packages staged beside this file, even if harness is installed."""
     staged = os.path.join(_HERE, "harness")
     if os.path.isdir(staged):
         package = types.ModuleType("harness")
@@ -238,7 +239,7 @@ def _prefer_staged_packages() -> None:
 
 
 def _run_shadowed_sitecustomize() -> None:
-    """Run the sitecustomize that this one hides, if the environment or the program has one."""
+    """Run the sitecustomize of the environment or the script, if this one shadows it."""
     elsewhere = [path for path in sys.path if os.path.realpath(path) != os.path.realpath(_HERE)]
     spec = importlib.machinery.PathFinder.find_spec("sitecustomize", elsewhere)
     if spec is not None and spec.loader is not None:
@@ -246,7 +247,7 @@ def _run_shadowed_sitecustomize() -> None:
 
 
 def _staged_hooks() -> list[dict[str, Callable[[Any], None]]]:
-    """The ACTIONS (module name -> function of the module) of every hook that was staged."""
+    """Return the ACTIONS (module name -> function of the module) of every staged hook."""
     folder = os.path.join(_HERE, "staged_hooks")
     found = []
     for file in sorted(os.listdir(folder)) if os.path.isdir(folder) else ():

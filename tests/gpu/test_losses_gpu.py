@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.losses import feature_similarity_loss, importance_sampling_loss
-from harness.losses.sampling import reset_generators
+from harness.losses.isl import reset_generators
 
 pytestmark = [
     pytest.mark.gpu,

@@ -25,7 +25,7 @@ from harness.losses import (
     importance_sampling_loss,
     isl,
 )
-from harness.metrics.files import THRESHOLDS
+from harness.metrics.input_files import THRESHOLDS
 from harness.metrics.score import score_folder
 from tests.unit.losses.definitions import defined_fsl
 

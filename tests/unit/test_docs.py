@@ -28,8 +28,6 @@ CLI, MANIFESTS, RECORDS, EXITS = (
     (DOCS / "reference" / f"{name}.md").read_text(encoding="utf-8")
     for name in ("cli", "manifests", "records", "exit-codes")
 )
-#: Commands that a page announces and that do not exist yet.
-LATER = {"record": "fidelity.md"}
 
 
 def pages() -> list[Path]:
@@ -213,8 +211,7 @@ def anchors(page: Path) -> set[str]:
 def test_commands_that_pages_name_exist(page: Path) -> None:
     known = {name.split()[0] for name in commands()}
     named = set(re.findall(r"`harness ([a-z]+)", (ROOT / page).read_text(encoding="utf-8")))
-    assert named - known <= {name for name, where in LATER.items() if page.name == where}
-    assert not known & set(LATER), "the command is there: take it out of LATER"
+    assert named <= known
 
 
 def test_the_index_lists_every_page() -> None:

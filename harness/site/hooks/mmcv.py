@@ -1,13 +1,15 @@
-"""mmcv 1.1.4 without its compiled operations, on torch and numpy of today, settings from outside.
+"""Run mmcv 1.1.4 without its compiled operations, on current torch and numpy.
 
-HARNESS_MMCV_CONFIG  JSON: dotted path -> value, put into every configuration file that is read. A
-                     part of a path that stands for an element of a list names its `type`. All but
-                     the last part must be there; a list takes the place of a tuple as a tuple.
-HARNESS_MMCV_BATCH   images per step over all processes; each process gets its share
+Two environment variables change settings of mmcv's configuration files:
 
-With one process, data parallelism over processes has nothing to do: a wrapper takes its place that
-unpacks mmcv's containers and moves their tensors to the GPU. With several, mmcv's own averages the
-gradients and the unpacking is the same.
+HARNESS_MMCV_CONFIG  JSON object: dotted path -> value, set in every configuration that is read. In
+                     a path, an element of a list is named by its `type`. Every element of the path
+                     but the last must exist. A list that replaces a tuple becomes a tuple.
+HARNESS_MMCV_BATCH   images per training step over all processes, divided among them
+
+With one process, a wrapper replaces MMDistributedDataParallel. It unpacks mmcv's containers and
+moves their tensors to the GPU. With several processes, mmcv's class averages the gradients, and the
+containers are unpacked in the same way.
 """
 
 from __future__ import annotations
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _SHIM = os.environ.get("HARNESS_CPU_SHIM") == "1"
-#: What mmseg imports of mmcv.ops by name; the networks that use it are not built.
+#: Names that mmseg imports from mmcv.ops; the networks that use them are not built.
 ABSENT = ("point_sample", "CrissCrossAttention", "PSAMask")
 
 
@@ -34,7 +36,7 @@ def _world() -> int:
 
 
 def without_operations(_: Any) -> None:
-    """Put an empty mmcv.ops in place, since the real one needs mmcv-full."""
+    """Install an empty mmcv.ops, because the real one needs mmcv-full."""
     ops = types.ModuleType("mmcv.ops")
     for name in ABSENT:
         setattr(ops, name, None)
@@ -47,7 +49,7 @@ def without_operations(_: Any) -> None:
 
 
 def settle_configurations(module: Any) -> None:
-    """Follow every reading of a configuration file by the settings from outside."""
+    """Apply the settings of the environment variables to every configuration that is read."""
     read = module.Config.fromfile
 
     def fromfile(*args: Any, **kwargs: Any) -> Any:
@@ -62,26 +64,26 @@ def settle_configurations(module: Any) -> None:
 
 
 def settle(config: Any, settings: dict[str, Any]) -> None:
-    """Put each value at its path. Raises KeyError naming a path that leads nowhere."""
+    """Set the value at each path. Raises KeyError, with the path, if it does not exist."""
     for path, value in settings.items():
         *parents, last = path.split(".")
         place = config
-        for part in parents:
-            place = _enter(place, part, path)
+        for name in parents:
+            place = _enter(place, name, path)
         place[last] = tuple(value) if isinstance(place.get(last), tuple) else value
 
 
-def _enter(place: Any, part: str, path: str) -> Any:
+def _enter(place: Any, name: str, path: str) -> Any:
     if isinstance(place, list):
         place = {element["type"]: element for element in place}
-    if part not in place:
-        msg = f"{path}: nothing is called {part}; there are {', '.join(place)}"
+    if name not in place:
+        msg = f"{path}: {name} does not exist; expected one of {', '.join(place)}"
         raise KeyError(msg)
-    return place[part]
+    return place[name]
 
 
 def share(batch: int, processes: int) -> int:
-    """The images of each process. Raises ValueError where they cannot be equally many."""
+    """Return the images per process. Raises ValueError if the batch is not divisible."""
     if batch % processes:
         msg = f"a batch of {batch} cannot be split over {processes} processes"
         raise ValueError(msg)
@@ -92,13 +94,13 @@ def share(batch: int, processes: int) -> int:
 
 
 def replace_wrapper(parallel: Any) -> None:
-    """Unpack and move what the model is given here, since torch asks mmcv no longer to do it."""
+    """Replace MMDistributedDataParallel, because torch no longer calls mmcv's scatter."""
     make = _one_process if _world() == 1 else _several_processes
     parallel.MMDistributedDataParallel = make(parallel, parallel.DataContainer)
 
 
 def moved(value: Any, container: type) -> Any:
-    """`value` with mmcv's containers unpacked and all tensors on the GPU but those kept from it."""
+    """Unpack mmcv's containers in `value`; move tensors to the GPU unless marked `cpu_only`."""
     if isinstance(value, container):
         data = value.data[0]  # type: ignore[attr-defined]
         return data if value.cpu_only else moved(data, container)  # type: ignore[attr-defined]
@@ -131,7 +133,7 @@ def _several_processes(parallel: Any, container: type) -> Any:
         def scatter(self, inputs: Any, kwargs: Any, _: Any) -> Any:
             return (inputs,), (kwargs,)
 
-        def forward(self, *args: Any, **kwargs: Any) -> Any:  # only to evaluate: nothing to reduce
+        def forward(self, *args: Any, **kwargs: Any) -> Any:  # evaluation only: no gradients
             return self.module(*moved(args, container), **moved(kwargs, container))
 
         def train_step(self, batch: Any, *args: Any, **kwargs: Any) -> Any:
@@ -144,7 +146,7 @@ def _several_processes(parallel: Any, container: type) -> Any:
 
 
 def restore_torch_names(torch: Any) -> None:
-    """Bring back what mmcv 1.1.4 calls; on the CPU, synchronised batch norm is the plain one."""
+    """Restore names that mmcv 1.1.4 uses; with the CPU shim, make SyncBatchNorm a BatchNorm2d."""
     norm, parallel = torch.nn.SyncBatchNorm, torch.nn.parallel.DistributedDataParallel
     if _SHIM:
         norm = torch.nn.SyncBatchNorm = _plain_norm(torch.nn.BatchNorm2d)
@@ -152,9 +154,9 @@ def restore_torch_names(torch: Any) -> None:
         torch.cuda.current_device = lambda: 0
         torch.cuda.get_device_name = lambda _=None: "none (CPU shim)"
     if not hasattr(norm, "_specify_ddp_gpu_num"):
-        norm._specify_ddp_gpu_num = lambda _, __: None  # noqa: SLF001 - of torch up to 1.11
+        norm._specify_ddp_gpu_num = lambda _, __: None  # noqa: SLF001 - in torch up to 1.11
     if not hasattr(parallel, "_sync_params"):
-        parallel._sync_params = parallel._sync_buffers  # noqa: SLF001 - its name up to 1.10
+        parallel._sync_params = parallel._sync_buffers  # noqa: SLF001 - the name up to torch 1.10
 
 
 def _plain_norm(batch_norm: Any) -> Any:
@@ -167,7 +169,7 @@ def _plain_norm(batch_norm: Any) -> Any:
 
 
 def restore_numpy_names(np: Any) -> None:
-    """Bring back the float that mmseg's mean IoU names."""
+    """Restore np.float, which mmseg's mean IoU uses."""
     if "float" not in vars(np):
         np.float = float
 

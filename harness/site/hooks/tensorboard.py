@@ -1,6 +1,6 @@
-"""torch.utils.tensorboard is tensorboardX, whose writer has the same methods.
+"""Replace torch.utils.tensorboard by tensorboardX, whose writer has the same methods.
 
-torch's own needs the tensorboard package, a web server with a score of dependencies.
+torch's own module needs the tensorboard package, a web server with about twenty dependencies.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ NAME = "torch.utils.tensorboard"
 
 
 def stand_in(_: Any) -> None:
-    """Put a module in torch's place that hands out what tensorboardX has, once it is asked."""
+    """Install a module that looks up each name in tensorboardX when it is first used."""
     module = types.ModuleType(NAME)
     module.__getattr__ = _from_tensorboardx  # type: ignore[method-assign]
     sys.modules.setdefault(NAME, module)
 
 
 def _from_tensorboardx(name: str) -> Any:
-    if name.startswith("__"):  # what the import system looks for
+    if name.startswith("__"):  # the import system looks these up
         raise AttributeError(name)
     return getattr(importlib.import_module("tensorboardX"), name)
 

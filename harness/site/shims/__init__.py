@@ -1,1 +1,1 @@
-"""Stand-ins for packages that no stack can install; staged only where a step declares them."""
+"""Stubs of packages that no stack can install; staged only for steps that declare them."""

@@ -26,7 +26,7 @@ from harness.ablate.optimise import (
 from harness.ablate.pictures import Picture, make_picture, rough_map, voc_pictures
 from harness.errors import NotReadyError
 from harness.losses import feature_similarity_loss
-from harness.losses.closed import dense_laplacian
+from harness.losses.fsl_closed_form import dense_laplacian
 
 
 def ellipse(size: tuple[int, int] = (600, 800)) -> Picture:

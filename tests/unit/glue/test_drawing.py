@@ -71,7 +71,7 @@ def test_saved_masks_keep_labels_and_palette(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("classes", [[], [0], [255], [1, 1]])
 def test_classes_out_of_range_are_refused(classes: list[int]) -> None:
-    with pytest.raises(ValueError, match="expected different classes"):
+    with pytest.raises(ValueError, match="expected distinct classes"):
         draw(classes, 48, 48, Dice(0))
 
 

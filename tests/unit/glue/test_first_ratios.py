@@ -46,4 +46,4 @@ def test_an_id_without_ratios_is_named(folder: Path, capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         run(folder, f"--given={folder / 'shipped.npy'}")
     assert ended.value.code == 2
-    assert "1 ids lack, first 2008_000001" in capsys.readouterr().err
+    assert "1 ids are missing, first 2008_000001" in capsys.readouterr().err

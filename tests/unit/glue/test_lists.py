@@ -76,7 +76,7 @@ def test_expected_list_passes_when_whole(folder: Path) -> None:
     [
         ("train=4", "list train: expected 4 ids, found 3"),
         (f"train=3:{'0' * 64}", "expected ids with SHA-256 0000"),
-        ("other=3", "--expect names no --list: other"),
+        ("other=3", "--expect without --list: other"),
         ("train=many", "many"),
         ("train", "expected NAME=VALUE, found 'train'"),
     ],
@@ -94,7 +94,7 @@ def test_expected_list_refuses_a_missing_image(
 ) -> None:
     (folder / "images" / "2007_000039.jpg").unlink()
     said = fail(folder, capsys, "--list", f"train={folder}/lines.txt", "--expect", "train=3")
-    assert "1 images are missing, the first is 2007_000039.jpg" in said
+    assert "1 images are missing, first 2007_000039.jpg" in said
 
 
 def test_list_without_any_image_is_refused(
@@ -103,12 +103,12 @@ def test_list_without_any_image_is_refused(
     for image in (folder / "images").iterdir():
         image.unlink()
     said = fail(folder, capsys, "--list", f"val={folder}/bare.txt")
-    assert "list val: none of its 3 images is there" in said
+    assert "list val: none of its 3 images exists" in said
 
 
 def test_id_twice_and_absent_list_are_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "bare.txt").write_text(f"{BARE}2007_000032\n")
-    assert "2007_000032 stands twice" in fail(folder, capsys, "--list", f"t={folder}/bare.txt")
+    assert "2007_000032 occurs twice" in fail(folder, capsys, "--list", f"t={folder}/bare.txt")
     assert "gone.txt" in fail(folder, capsys, "--list", f"t={folder}/gone.txt")

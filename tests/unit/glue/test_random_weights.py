@@ -56,7 +56,7 @@ def test_a_name_of_the_network_becomes_the_state_dicts() -> None:
     assert {name: resnet38.torch_name(name) for name in names} == names
     assert len(resnet38.torch_shapes()) == 191
     for wrong in ("arg:res8_weight", "aux:bn7_moving_median", "fc8.weight"):
-        with pytest.raises(ValueError, match="no array of ResNet-38"):
+        with pytest.raises(ValueError, match="not an array of ResNet-38"):
             resnet38.torch_name(wrong)
 
 

@@ -29,7 +29,7 @@ def test_blocks_are_joined_and_layers_begin_with_another_size() -> None:
 
 
 def test_a_structure_of_another_network_is_refused() -> None:
-    with pytest.raises(ValueError, match="33 blocks, its structure 16"):
+    with pytest.raises(ValueError, match="33 blocks, found 16"):
         shapes(STRUCTURE[:16])
 
 

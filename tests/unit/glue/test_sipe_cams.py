@@ -48,4 +48,4 @@ def test_a_file_that_does_not_fit_is_named(
     with pytest.raises(SystemExit) as ended:
         run(tmp_path, content)
     assert ended.value.code == 2
-    assert "2007_000032: expected a map for each key, 0 first" in capsys.readouterr().err
+    assert "2007_000032: expected one map per key, 0 first" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from harness.losses import feature_similarity_loss, weights
+from harness.losses import feature_similarity_loss, fsl_laplacian
 
 from .definitions import defined_fsl
 
@@ -77,8 +77,8 @@ def test_every_tiling_and_number_of_threads_equals_the_definition(
     image, maps = draw({**case, "colours": "random", "absent": 1}, torch.float64)
     wanted = defined_fsl(image, maps, 2.5, sigma)
     for tile, threads in ((1, 2), (2000, 1), (10_000, 5), (1 << 20, 2)):
-        monkeypatch.setattr(weights, "CPU_TILE", tile)
-        monkeypatch.setattr(weights, "THREAD_WORK", 1)
+        monkeypatch.setattr(fsl_laplacian, "CPU_TILE", tile)
+        monkeypatch.setattr(fsl_laplacian, "THREAD_WORK", 1)
         monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
         value, gradient = differentiate(image, maps, sigma=sigma)
         torch.testing.assert_close(value, wanted.value, rtol=1e-10, atol=0)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from harness.losses import importance_sampling_loss
-from harness.losses.sampling import draw, reset_generators
+from harness.losses.isl import draw, reset_generators
 
 from .definitions import soft_margin
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from harness.metrics.errors import ScoreError
-from harness.metrics.files import THRESHOLDS, read_list
+from harness.metrics.input_files import THRESHOLDS, read_list
 from harness.metrics.score import main, score_folder
 
 from .definitions import defined_f, defined_j
@@ -206,7 +207,7 @@ def spoil_png(folder: Path, kind: str) -> None:
     ("kind", "message"),
     [
         ("size", "19 x 31; its ground truth is 20 x 31"),
-        ("value", "holds 21; expected 0..20 or 255"),
+        ("value", "contains 21; expected 0..20 or 255"),
         ("rgb", "PNG of mode RGB; expected a PNG of mode L or P"),
         ("jpeg", "JPEG of mode L"),
         ("cut", "cannot be read"),
@@ -275,7 +276,7 @@ def test_unusable_requests_are_refused(
 
 
 def test_absent_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ScoreError, match="is no folder"):
+    with pytest.raises(ScoreError, match="is not a folder"):
         score_folder(tmp_path / "none", tmp_path, ["a"])
 
 
@@ -310,3 +311,11 @@ def test_command_line_writes_scores(
     (folders[0] / f"{ids[0]}.png").unlink()
     assert main(arguments) == 2
     assert f"{ids[0]}.png is missing" in capsys.readouterr().err
+
+
+def test_threads_of_opencv_are_as_before(tmp_path: Path) -> None:
+    folders = make_folders(tmp_path)
+    ids = fill(*folders, count=3)
+    before = cv2.getNumThreads()
+    score_folder(*folders, ids)
+    assert cv2.getNumThreads() == before

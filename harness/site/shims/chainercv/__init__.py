@@ -1,5 +1,5 @@
-"""Stand-in for ChainerCV, so that SIPE's training script can be imported.
+"""A stub of ChainerCV, so that SIPE's training script can be imported.
 
-The script uses it only where it validates on masks, every ``--val_freq`` steps; the chain sets that
-beyond the last step, scores with harness.metrics, and so needs no more than the names.
+The script uses ChainerCV only to validate on masks, every ``--val_freq`` iterations. The manifest
+sets that beyond the last iteration and scores with harness.metrics, so only the names are needed.
 """

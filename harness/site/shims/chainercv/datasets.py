@@ -1,4 +1,4 @@
-"""The data set that SIPE's validation reads."""
+"""The data set class that SIPE's validation uses."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any
 
 
 class VOCSemanticSegmentationDataset:
-    """Refuses to be made."""
+    """Raises NotImplementedError when created."""
 
     def __init__(self, *_: Any, **__: Any) -> None:
-        msg = "no ChainerCV here: set --val_freq beyond the last step"
+        msg = "ChainerCV is not installed: set --val_freq beyond the last iteration"
         raise NotImplementedError(msg)

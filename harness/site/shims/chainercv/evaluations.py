@@ -1,4 +1,4 @@
-"""The score that SIPE's validation computes."""
+"""The evaluation function that SIPE's validation uses."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from typing import Any, NoReturn
 
 
 def calc_semantic_segmentation_confusion(*_: Any) -> NoReturn:
-    """Refuse."""
-    msg = "no ChainerCV here: set --val_freq beyond the last step"
+    """Raise NotImplementedError."""
+    msg = "ChainerCV is not installed: set --val_freq beyond the last iteration"
     raise NotImplementedError(msg)

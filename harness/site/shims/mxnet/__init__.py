@@ -1,4 +1,4 @@
-"""Stand-in for MXNet: `mxnet.nd.load` reads the NDArray-list files that ResNet-38 comes in."""
+"""A stub of MXNet: `mxnet.nd.load` reads NDArray-list files, the format of ResNet-38's weights."""
 
 from . import nd
 

@@ -1,8 +1,9 @@
 """Read MXNet's NDArray-list format (`.params`): dense arrays, all four header versions.
 
-Layout (little endian): magic 0x112 and 0 as uint64, the number of arrays as uint64, the arrays, the
-number of names as uint64, each name as uint64 length and UTF-8. An array's header starts with its
-version; the oldest has none and starts with the number of dimensions.
+Layout (little endian): magic 0x112 and 0 as uint64; the number of arrays as uint64, and the arrays;
+the number of names as uint64, and each name as uint64 length and UTF-8. The header of an array
+starts with its version. The oldest version has no such field; its header starts with the number of
+dimensions.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ _TYPES = ("f4", "f8", "f2", "u1", "i4", "i1", "i8", "?", "i2", "u2", "u4", "u8")
 
 
 class NDArray:
-    """An array that was read; `asnumpy` is all that upstream code asks of it."""
+    """An array from a file; upstream code uses only `asnumpy`."""
 
     def __init__(self, data: Any) -> None:
         self._data = data
@@ -30,14 +31,14 @@ class NDArray:
         self.dtype = data.dtype
 
     def asnumpy(self) -> Any:
-        """The values as a writable numpy array of the stored shape and dtype."""
+        """Return the values as a writable numpy array of the stored shape and dtype."""
         return self._data
 
 
 def load(fname: str) -> dict[str, NDArray] | list[NDArray]:
-    """The arrays of file `fname` by name, or as a list where they have no names.
+    """Return the arrays in the file `fname` by name, or as a list if they have no names.
 
-    Raises ValueError, naming the file, if it is not a whole NDArray list of dense arrays.
+    Raises ValueError, with the file name, if it is not a complete NDArray list of dense arrays.
     """
     with Path(fname).open("rb") as stream:
         try:
@@ -75,7 +76,7 @@ def _array(stream: BinaryIO) -> NDArray:
 
 
 def _shape(stream: BinaryIO, version: int) -> tuple[int, ...] | None:
-    """The dimensions; None where the array is empty and its header ends here."""
+    """Return the dimensions; None if the array is empty, in which case its header ends here."""
     dims = version if version not in {_V1, _V2, _V3} else _read(stream, "i")[0]
     if dims == (-1 if version == _V3 else 0):
         return None

@@ -1,1 +1,1 @@
-"""A stand-in for torchnet with the one class that deeplab-pytorch uses."""
+"""A stub of torchnet with the one class that deeplab-pytorch uses."""

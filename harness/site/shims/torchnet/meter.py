@@ -1,4 +1,4 @@
-"""The mean of a training's last losses, which deeplab-pytorch only logs."""
+"""A moving average of the training loss, which deeplab-pytorch only logs."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections import deque
 
 
 class MovingAverageValueMeter:
-    """Mean and deviation of the last values.
+    """Mean and standard deviation of the last values.
 
     Args:
-        windowsize: how many values count.
+        windowsize: number of values.
 
     """
 
@@ -18,9 +18,9 @@ class MovingAverageValueMeter:
         self._values: deque[float] = deque(maxlen=windowsize)
 
     def add(self, value: float) -> None:
-        """Take one value."""
+        """Add a value."""
         self._values.append(value)
 
     def value(self) -> tuple[float, float]:
-        """Return mean and deviation."""
+        """Return the mean and the population standard deviation."""
         return statistics.fmean(self._values), statistics.pstdev(self._values)

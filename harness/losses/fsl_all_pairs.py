@@ -1,7 +1,8 @@
 """FSL over all pairs of pixels, with the operations of the authors' code in their order.
 
-Quadratic in the number of pixels in memory; kept because equality with published runs, bit for
-bit, needs the same floating-point operations. ``closed.py`` computes the same number cheaply.
+The memory grows with the square of the number of pixels. The module is kept because only the same
+floating-point operations give results equal to published runs bit for bit. ``fsl_closed_form.py``
+computes the same value with memory that grows linearly.
 """
 
 from __future__ import annotations
@@ -15,7 +16,10 @@ MARGIN = 1e-5
 
 
 def all_pairs_loss(image: Tensor, prediction: Tensor, mu: float, sigma: float | None) -> Tensor:
-    """Return FSL of checked float inputs B x K x H x W and B x C x H x W as a scalar."""
+    """Return FSL of an image B x K x H x W and class maps B x C x H x W, a scalar.
+
+    The inputs must be checked and floating-point.
+    """
     batch, channels, height, width = image.shape
     pixels = height * width
     features = _rows(image).clamp(0.0, 1.0)

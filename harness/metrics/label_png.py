@@ -1,4 +1,4 @@
-"""The usual label PNGs, decoded by OpenCV in half of Pillow's time."""
+"""Decode common label PNGs with OpenCV, in half of Pillow's time."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 HEADER = struct.Struct(">IIBBBBB")  # width, height, bits, colour, compression, filter, interlace
-GREY = [8, 0, 0, 0, 0]  # bits and what follows
+GREY = [8, 0, 0, 0, 0]  # the header fields from bits on
 USUAL = (GREY, [8, 3, 0, 0, 0])  # the second one has a palette
-MOST_PIXELS = 1 << 26  # larger files are left to Pillow, which warns of decompression bombs
+MOST_PIXELS = 1 << 26  # Pillow reads larger files; it warns of decompression bombs
 Labels = NDArray[np.uint8]
 
 
 def decode(content: bytes) -> Labels | None:
-    """Return the values H x W of a grey or palette PNG of 8 bits; None for any other file.
+    """Return the values H x W of an 8-bit grey or palette PNG; None for any other file.
 
-    OpenCV would turn a palette into colours, so it is given the pixel data as those of a grey
-    image. Whatever is unusual (interlaced, animated, damaged) gives None, to be read or refused by
-    a reader that says why.
+    OpenCV converts a palette to colours. It is therefore given the pixel data with the header of a
+    grey image. Interlaced, animated and damaged files give None; the caller must read them with
+    another decoder, or reject them with a reason.
     """
     chunks = list(_chunks(content))
     kinds = [kind for kind, _ in chunks]
@@ -47,7 +47,7 @@ def decode(content: bytes) -> Labels | None:
 
 
 def _chunks(content: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield kind and body of the whole chunks of a PNG, to IEND or the first damaged one."""
+    """Yield the kind and body of each chunk of a PNG, up to IEND or the first damaged chunk."""
     place = len(SIGNATURE)
     kind = b""
     while content.startswith(SIGNATURE) and len(content) >= place + 12 and kind != b"IEND":

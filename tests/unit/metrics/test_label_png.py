@@ -1,4 +1,4 @@
-"""Label PNGs of every kind, and the quick ways of counting against the general ones."""
+"""Label PNGs of every kind are read as Pillow reads them, or refused."""
 
 from __future__ import annotations
 
@@ -8,22 +8,15 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
-from harness.metrics import counts
-from harness.metrics.contour import contact, mask_contact
-from harness.metrics.counts import Counts
 from harness.metrics.errors import ScoreError
-from harness.metrics.files import Prediction, read_labels
-from harness.metrics.png import decode
-from harness.metrics.score import score_folder
+from harness.metrics.input_files import read_labels
+from harness.metrics.label_png import decode
 
-from .test_score import IMAGES, KINDS, draw_labels, fill, make_folders
+from .test_score import KINDS, draw_labels
 
 
 def png(header: bytes, *pixels: bytes, end: bytes = b"") -> bytes:
@@ -87,33 +80,3 @@ def test_damaged_pixels_are_refused(tmp_path: Path, pixels: bytes) -> None:
     (tmp_path / "a.png").write_bytes(png(header, pixels))
     with pytest.raises(ScoreError, match=re.escape("a.png cannot be read")):
         read_labels(tmp_path / "a.png", 21)
-
-
-@settings(deadline=None, max_examples=60)
-@given(images=IMAGES, seed=st.integers(0, 2**31), radius=st.integers(1, 7))
-def test_masks_touch_as_levels_do(images: list[Any], seed: int, radius: int) -> None:
-    rng = np.random.default_rng(seed)
-    for height, width, mine, true in images:
-        pair = [draw_labels(rng, (height, width), kind) == 5 for kind in (mine, true)]
-        levels = [mask.astype(np.uint8) for mask in pair]
-        found = mask_contact(pair[0], pair[1], radius)
-        assert found.tolist() == contact(levels[0], levels[1], 1, radius).tolist()
-
-
-def test_large_images_are_counted_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    rng = np.random.default_rng(3)
-    label, truth = (draw_labels(rng, (40, 50), "noise") for _ in range(2))
-    prediction = Prediction(label, (label > 0).view(np.uint8))
-    small, large = Counts.zero(21, 1), Counts.zero(21, 1)
-    small.count(prediction, truth, 0)
-    monkeypatch.setattr(counts, "EXACT", 100)
-    large.count(prediction, truth, 0)
-    assert large.pixels.tolist() == small.pixels.tolist()
-
-
-def test_threads_of_opencv_are_as_before(tmp_path: Path) -> None:
-    folders = make_folders(tmp_path)
-    ids = fill(*folders, count=3)
-    before = cv2.getNumThreads()
-    score_folder(*folders, ids)
-    assert cv2.getNumThreads() == before

@@ -1,4 +1,4 @@
-"""From counts to the numbers of a table."""
+"""Compute J, F and J&F from the counts of a data set."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .counts import Counts, f_measure, intersection_over_union
-from .files import THRESHOLDS
+from .input_files import THRESHOLDS
 
-FIXED = 25  # number of the threshold 0.25, at which the authors take F of CAMs
+FIXED = 25  # index of the threshold 0.25, at which the authors compute F of CAMs
 VOC = (
     *("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat"),
     *("chair", "cow", "diningtable", "dog", "horse", "motorbike", "person", "pottedplant"),
@@ -25,9 +25,9 @@ Floats = NDArray[np.float64]
 class Scores:
     """J, F and J&F of one data set, in percent.
 
-    counts: summed over the data set.
-    images: how many there were.
-    curve: whether ``as_dict`` lists every threshold.
+    counts: counts summed over the data set.
+    images: number of images.
+    curve: whether ``as_dict`` reports every threshold.
     """
 
     counts: Counts
@@ -42,7 +42,7 @@ class Scores:
     @cached_property
     def outline(self) -> Floats:
         """F in percent, thresholds x foreground classes."""
-        # Rows in memory order: the mean of one is then the same sum as the mean along all of them.
+        # With rows contiguous in memory, the mean of one row equals the mean along the axis.
         return np.ascontiguousarray(100 * f_measure(self.counts.contours[:, 1:]).T)
 
     @property
@@ -52,22 +52,22 @@ class Scores:
 
     @property
     def best(self) -> int:
-        """Number of the threshold of the highest J, the lowest of several."""
+        """Index of the threshold with the highest J; the lowest one of equals."""
         return int(self.region.mean(axis=1).argmax())
 
     @property
     def fixed(self) -> int:
-        """Number of the threshold at which F is taken."""
+        """Index of the threshold at which F is computed."""
         return FIXED if self.is_cam else 0
 
     @property
     def J(self) -> float:  # noqa: N802  # the measure's name
-        """Mean IoU over all classes; of CAMs at the best threshold."""
+        """Mean IoU over all classes; for CAMs, at the best threshold."""
         return float(self.region[self.best].mean())
 
     @property
     def F(self) -> float:  # noqa: N802  # the measure's name
-        """Mean contour F over the foreground classes; of CAMs at the threshold 0.25."""
+        """Mean contour F over the foreground classes; for CAMs, at the threshold 0.25."""
         return float(self.outline[self.fixed].mean())
 
     @property
@@ -77,16 +77,16 @@ class Scores:
 
     @property
     def davis(self) -> float | None:
-        """Mean over the classes of single images of their contour F; None without any."""
+        """Mean contour F over every class of every single image; None if there is none."""
         total, number = self.counts.davis.sum(axis=1)
         return float(100 * total / number) if number else None
 
     def line(self) -> str:
-        """Return the scores in one line of text."""
+        """Return the scores as one line of text."""
         return f"J {self.J:.2f}  F {self.F:.2f}  J&F {self.JF:.2f}  ({self.images} images)"
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the documented JSON shape, percent throughout; ``docs/losses.md``."""
+        """Return the scores as the JSON object of ``docs/losses.md``, in percent."""
         found: dict[str, Any] = {
             "scores": {"J": self.J, "F": self.F, "JF": self.JF},
             "per_class": self._per_class(),

@@ -1,4 +1,4 @@
-"""Reading predictions, ground truth and lists, refusing whatever would make a wrong number."""
+"""Read predictions, ground truth and lists; reject every file that would give a wrong score."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from .errors import ScoreError
-from .png import decode
+from .label_png import decode
 
 VOID = 255
 SUFFIX = {"png": ".png", "cam": ".npy"}
-THRESHOLDS = np.arange(60) / 100.0  # of the background, as SEAM's and the authors' evaluation
+THRESHOLDS = np.arange(60) / 100.0  # background scores, as in SEAM's and the authors' evaluation
 Labels = NDArray[np.uint8]
 
 
 class Prediction(NamedTuple):
-    """One image's prediction at every threshold: ``label`` where ``level > threshold number``.
+    """One image's prediction at every threshold.
 
-    label: H x W, the class that is predicted wherever the background is not; 255 is no class.
-    level: H x W, how many thresholds lie below the class's score; one threshold for a PNG.
+    At threshold number n a pixel is predicted as ``label`` if ``level > n``, else as background.
+
+    label: H x W, the class that is predicted where the background is not; 255 is no class.
+    level: H x W, number of thresholds below the class's score; a PNG has one threshold.
     """
 
     label: Labels
@@ -32,10 +34,12 @@ class Prediction(NamedTuple):
 
 
 def read_list(file: Path) -> tuple[str, ...]:
-    """Return the ids of a list: one per line, bare or as the stem of the line's first path.
+    """Return the ids in a list file.
+
+    Each line holds one id, or starts with a path whose stem is the id.
 
     Raises:
-        ScoreError: if the list cannot be read, is empty or names an id twice.
+        ScoreError: if the list cannot be read, is empty or contains an id twice.
 
     """
     try:
@@ -51,7 +55,7 @@ def read_list(file: Path) -> tuple[str, ...]:
 
 
 def check_ids(ids: Sequence[str], where: str) -> None:
-    """Raise ScoreError for no ids or an id given twice."""
+    """Raise ScoreError if there are no ids or an id occurs twice."""
     if not ids:
         raise ScoreError(f"{where} names no image")
     seen: set[str] = set()
@@ -62,10 +66,10 @@ def check_ids(ids: Sequence[str], where: str) -> None:
 
 
 def check_folders(pred: Path, gt: Path, ids: Sequence[str], suffix: str, *, extra: bool) -> None:
-    """Raise ScoreError for a missing file or, unless ``extra``, a prediction that no id names."""
+    """Raise ScoreError for a missing file or, unless ``extra``, a prediction without an id."""
     for folder, ending in ((pred, suffix), (gt, ".png")):
         if not folder.is_dir():
-            raise ScoreError(f"{folder} is no folder")
+            raise ScoreError(f"{folder} is not a folder")
         there = {file.name for file in folder.iterdir()}
         missing = [f"{name}{ending}" for name in ids if f"{name}{ending}" not in there]
         if missing:
@@ -79,10 +83,10 @@ def check_folders(pred: Path, gt: Path, ids: Sequence[str], suffix: str, *, extr
 
 
 def read_labels(file: Path, classes: int) -> Labels:
-    """Return a label PNG H x W with values 0..classes-1 or 255.
+    """Return the labels in a PNG, H x W with values 0..classes-1 or 255.
 
     Raises:
-        ScoreError: for a file that is no PNG of mode L or P, or that holds another value.
+        ScoreError: if the file is not a PNG of mode L or P, or contains another value.
 
     """
     try:
@@ -96,12 +100,12 @@ def read_labels(file: Path, classes: int) -> Labels:
         wrong = (labels >= classes) & (labels != VOID)
         if wrong.any():
             value = int(labels[wrong].min())
-            raise ScoreError(f"{file} holds {value}; expected 0..{classes - 1} or {VOID}")
+            raise ScoreError(f"{file} contains {value}; expected 0..{classes - 1} or {VOID}")
     return labels
 
 
 def _decode_any(file: Path, content: bytes) -> Labels:
-    """Return the values of a PNG that is not of the usual kind."""
+    """Return the values of a PNG that ``label_png.decode`` does not read."""
     with Image.open(BytesIO(content)) as image:
         if image.format != "PNG" or image.mode not in {"L", "P"}:
             found = f"{image.format} of mode {image.mode}"
@@ -110,10 +114,10 @@ def _decode_any(file: Path, content: bytes) -> Labels:
 
 
 def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
-    """Return the prediction in a label PNG or in a CAM dict saved as npy.
+    """Return the prediction in a label PNG or in an npy file with a dict of CAMs.
 
     Raises:
-        ScoreError: if the file is not of its kind or its size is not ``shape``.
+        ScoreError: if the file has another format or its size is not ``shape``.
 
     """
     if file.suffix == SUFFIX["cam"]:
@@ -125,7 +129,10 @@ def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Predict
 
 
 def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
-    """Read a dict of foreground class number 0.. to float map H x W; none of them: background."""
+    """Read a dict of foreground class number 0.. to float map H x W.
+
+    An empty dict means background everywhere.
+    """
     maps = read_cam(file)
     for key, values in maps.items():
         _check_cam(file, key, values, shape, classes)
@@ -136,13 +143,13 @@ def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
     label = np.zeros(shape, dtype=np.uint8)
     for key in sorted(maps):
         values = np.asarray(maps[key], dtype=np.float32)
-        label[values > score] = key + 1  # the first of equals, as argmax
+        label[values > score] = key + 1  # the first of equal scores, as argmax does
         np.maximum(score, values, out=score)
     return Prediction(label, _levels(score))
 
 
 def _levels(score: NDArray[np.float32]) -> Labels:
-    """Return how many thresholds lie below each score, in their common float32."""
+    """Return the number of thresholds below each score; both are compared as float32."""
     edges = np.append(THRESHOLDS, np.inf).astype(np.float32)
     level = np.ceil(score * 100).clip(0, len(THRESHOLDS)).astype(np.uint8)
     level += edges[level] < score  # the product was rounded
@@ -151,14 +158,17 @@ def _levels(score: NDArray[np.float32]) -> Labels:
 
 
 def read_cam(file: Path) -> dict[Any, Any]:
-    """Return the dict of class number 0.. to map in a CAM file. Raises ScoreError."""
+    """Return the dict of class number 0.. to map in a CAM file.
+
+    Raises ScoreError if the file cannot be read or contains something else.
+    """
     try:
         loaded = np.load(file, allow_pickle=True)
         content = loaded.item() if loaded.shape == () else None
-    except Exception as error:  # a damaged pickle raises whatever its bytes happen to say
+    except Exception as error:  # a damaged pickle may raise any exception
         raise ScoreError(f"{file} cannot be read as a CAM: {error}") from error
     if not isinstance(content, dict):
-        raise ScoreError(f"{file} is no CAM; expected a dict of class number to map")
+        raise ScoreError(f"{file} is not a CAM file; expected a dict of class number to map")
     return content
 
 
@@ -170,7 +180,7 @@ def _check_cam(file: Path, key: Any, values: Any, shape: tuple[int, int], classe
         found = f"{values.dtype} {_size(values.shape)}"
         raise ScoreError(f"{file} class {key} is {found}; expected floats {_size(shape)}")
     if not np.isfinite(values).all():
-        raise ScoreError(f"{file} class {key} holds values that are not finite")
+        raise ScoreError(f"{file} class {key} contains values that are not finite")
 
 
 def _several(folder: Path, what: str, names: list[str]) -> str:

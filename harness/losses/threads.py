@@ -1,7 +1,8 @@
-"""Work shared among Python threads, each computing with one thread of torch.
+"""Run tasks in Python threads; each of them computes with one torch thread.
 
-A tile is too small to be split: torch's own threads would meet after every operation, which costs
-more than it saves and stalls where other programs compete for the CPUs. Whole tiles are not.
+A tile is too small to be split among torch's own threads. They would synchronise after every
+operation, which costs more than it saves and stalls while other programs use the CPUs. Python
+threads therefore work on whole tiles.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ import torch
 
 
 def in_threads(tasks: Sequence[Callable[[], None]]) -> None:
-    """Call every task, each in a thread of its own and without gradients; wait for all."""
+    """Call every task in its own thread, without gradients, and wait for all of them."""
     before = torch.get_num_threads()
-    torch.set_num_threads(1)  # new threads start with this too
+    torch.set_num_threads(1)  # new threads inherit this
     try:
         if len(tasks) == 1:
             _quietly(tasks[0])

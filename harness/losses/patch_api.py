@@ -1,4 +1,4 @@
-"""What a patch adds to a training script: options and one call per loss."""
+"""The functions that patched training scripts call: options, and one call for each loss."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from .cam import cam_from_logits, image_in_unit_range
 from .fsl import feature_similarity_loss
-from .sampling import importance_sampling_loss, raise_half
+from .isl import importance_sampling_loss, raise_half
+from .loss_inputs import cam_from_logits, image_in_unit_range
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The five numbers of ISL and FSL; weights of 0 switch them off."""
+    """The five settings of ISL and FSL; a weight of 0 disables the loss."""
 
     isl_weight: float = 0.0
     isl_samples: int = 10
@@ -27,11 +27,11 @@ class Settings:
 
 
 class FslArguments(Protocol):
-    """What ``add_fsl`` reads: ``Settings`` or a parsed command line."""
+    """The arguments that ``add_fsl`` reads: ``Settings`` or a parsed command line."""
 
     @property
     def fsl_weight(self) -> float:
-        """Factor of FSL in the loss."""
+        """Factor of FSL in the training loss."""
 
     @property
     def fsl_mu(self) -> float:
@@ -50,9 +50,9 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def env_settings() -> Settings:
-    """Return the settings that HARNESS_ISL_WEIGHT ... HARNESS_FSL_SIGMA name.
+    """Return the settings from HARNESS_ISL_WEIGHT ... HARNESS_FSL_SIGMA; unset means the default.
 
-    Raises ValueError naming the variable when its value is no number.
+    Raises ValueError, with the name of the variable, if its value is not a number.
     """
     given: dict[str, float] = {}
     for field in fields(Settings):
@@ -64,14 +64,17 @@ def env_settings() -> Settings:
 
 
 def isl(logits: Tensor, labels: Tensor, num_samples: int = 10) -> Tensor:
-    """Return ISL of foreground logits B x C x H x W and labels B x C; see the full function."""
+    """Return ISL of foreground logits B x C x H x W and labels B x C, a scalar.
+
+    See ``importance_sampling_loss``.
+    """
     return importance_sampling_loss(logits, labels, num_samples=num_samples)
 
 
 def mix_isl(
     loss: Tensor, logits: Tensor, labels: Tensor, weight: float, num_samples: int = 10
 ) -> Tensor:
-    """Return ``loss`` with the share ``weight`` of it replaced by ISL; itself for 0."""
+    """Return ``(1 - weight) * loss + weight * ISL``, or ``loss`` itself if the weight is 0."""
     if weight == 0:
         return loss
     sampled = isl(logits, labels, num_samples)
@@ -87,18 +90,18 @@ def fsl_from_logits(
     *,
     background: bool = True,
 ) -> Tensor:
-    """Return FSL of raw class maps under the image they were computed from, a scalar.
+    """Return FSL of raw class maps and the image they were computed from, a scalar.
 
     Args:
         image: B x 3 x H' x W', ImageNet-normalised, on any device and of any size.
-        logits: B x C x H x W raw class maps; see ``cam_from_logits``.
-        labels: image labels B x C, trailing dimensions of size 1 allowed.
+        logits: raw class maps B x C x H x W; see ``cam_from_logits``.
+        labels: image labels B x C; trailing dimensions of size 1 are allowed.
         mu: colour threshold of FSL.
-        sigma: width of its Gaussian in pixels of the class map.
+        sigma: width of FSL's Gaussian in pixels of the class map.
         background: whether channel 0 of logits and labels is the background.
 
     Raises:
-        ValueError: if shapes do not fit.
+        ValueError: if the shapes do not match.
 
     """
     with torch.autocast(logits.device.type, enabled=False):
@@ -119,7 +122,7 @@ def add_fsl(
     *,
     background: bool = True,
 ) -> Tensor:
-    """Return ``loss`` plus weighted FSL; ``loss`` itself where ``args.fsl_weight`` is 0."""
+    """Return ``loss + args.fsl_weight * FSL``, or ``loss`` itself if the weight is 0."""
     if args.fsl_weight == 0:
         return loss
     term = fsl_from_logits(

@@ -1,9 +1,10 @@
-"""The weights of FSL and the product of their Laplacian with class maps, in linear memory.
+"""The pairwise weights of FSL, and the product of their Laplacian with class maps.
 
-Notation as in ``docs/losses.md``: pixels i, j; colour distance t in [0, 1]; weight
-``w = f(t) * k(i, j)`` with the separable Gaussian k; Laplacian ``L = diag(W 1) - W``.
-Completing the square in ``f`` leaves a constant, whose Gaussian part is a pair of small matrix
-products, and a fraction with one quadratic below: no transcendental function per pair of pixels.
+Memory grows linearly with the number of pixels. Notation as in ``docs/losses.md``: pixels i, j;
+colour distance t in [0, 1]; weight ``w = f(t) * k(i, j)`` with the separable Gaussian k; Laplacian
+``L = diag(W 1) - W``. Completing the square in ``f`` gives a constant and a fraction with a
+quadratic denominator. The constant times the Gaussian is computed by two small matrix products.
+The fraction needs no transcendental function per pair of pixels.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .parallel import in_threads
 from .precision import full_precision
+from .threads import in_threads
 
 MARGIN = 1e-5
-# Elements of one tile: on the CPU two of them stay in the second-level cache, on a GPU they have
-# to be large enough to be worth a launch.
+# Elements of one tile. On the CPU two tiles fit into the second-level cache. On a GPU a tile must
+# be large enough to justify a kernel launch.
 CPU_TILE, GPU_TILE = 1 << 17, 1 << 22
-THREAD_WORK = 1 << 24  # pairs of pixels that are worth a thread of their own
+THREAD_WORK = 1 << 24  # pairs of pixels that justify one more thread
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Colour:
 
     @classmethod
     def of(cls, mu: float) -> Colour:
-        """Return the constants of ``tanh(mu + ln(a / b))``, a = t + margin, b = 1 - t + margin."""
+        """Return the constants of ``tanh(mu + ln(a / b))``; a = t + margin, b = 1 - t + margin."""
         total = 1 + 2 * MARGIN
         upper, lower = _sigmoid(2 * mu), _sigmoid(-2 * mu)
         return cls(
@@ -55,10 +56,10 @@ class Weights:
     """Symmetric weights between the pixels of each image.
 
     Args:
-        features: colours B x K x H x W in [0, 1], contiguous, divided by K, so that distances
-            are sums of absolute differences.
+        features: colours B x K x H x W in [0, 1], contiguous and divided by K, so that a colour
+            distance is a sum of absolute differences.
         mu: colour threshold.
-        sigma: Gaussian width in pixels; None weighs every pair by 1 / (H * W).
+        sigma: Gaussian width in pixels; None weights every pair by 1 / (H * W).
         radius: cut-off along either axis in units of sigma, or None.
 
     """
@@ -69,8 +70,8 @@ class Weights:
     radius: float | None
 
     def laplacian(self, maps: Tensor) -> Tensor:
-        """Return L y for maps B x C x H x W of the features' type and device."""
-        if maps.shape[2] < maps.shape[3]:  # a tile is as wide as a row: make rows the short side
+        """Return L y for maps y, B x C x H x W, of the features' type and device."""
+        if maps.shape[2] < maps.shape[3]:  # a tile spans whole rows, so rows are the short side
             turned = Weights(_turned(self.features), self.mu, self.sigma, self.radius)
             return turned.laplacian(_turned(maps)).transpose(2, 3)
         with torch.no_grad(), full_precision():
@@ -88,7 +89,7 @@ class Weights:
         return product[:, channels:] * maps - product[:, :channels]
 
     def _kernel(self, length: int) -> Tensor:
-        """Return one axis of the Gaussian, length x length, normalised to the whole plane."""
+        """Return the Gaussian along one axis, length x length, normalised over the whole plane."""
         place = torch.arange(length, device=self.features.device, dtype=self.features.dtype)
         distance = place[:, None] - place[None, :]
         if self.sigma is None:
@@ -100,17 +101,17 @@ class Weights:
         return kernel
 
     def _reach(self, length: int, dtype: torch.dtype) -> int:
-        """Return the row distance beyond which a pair cannot change a rounded sum."""
+        """Return the distance in rows beyond which a pair cannot change a rounded sum."""
         if self.sigma is None:
             return length
-        lost = math.sqrt(-4 * math.log(torch.finfo(dtype).eps))  # the Gaussian is eps squared
+        lost = math.sqrt(-4 * math.log(torch.finfo(dtype).eps))  # where the Gaussian is eps squared
         reach = lost if self.radius is None else min(lost, self.radius)
         return min(length, math.ceil(min(reach * self.sigma, length)))
 
 
 @dataclass(frozen=True)
 class Tiles:
-    """A batch as pixels: colours B x K x N, maps B x C x N, and the sums that products add to."""
+    """A batch as pixel vectors: colours B x K x N, maps B x C x N, and sums B x C x N."""
 
     colours: Tensor
     maps: Tensor
@@ -118,7 +119,7 @@ class Tiles:
     colour: Colour
 
     def add_products(self, down: Tensor, across: Tensor, reach: int) -> None:
-        """Add ``W' y`` of the maps y to sums, W' being the weights without their plateau."""
+        """Add ``W' y`` of the maps y to sums; W' is W without its constant ``plateau``."""
         height, width = len(down), len(across)
         budget = GPU_TILE if down.is_cuda else CPU_TILE
         step = max(1, math.isqrt(budget // (width * width)))
@@ -131,16 +132,16 @@ class Tiles:
         ]
         work = len(self.maps) * len(pairs) * (step * width) ** 2
         threads = 1 if down.is_cuda else min(torch.get_num_threads(), 1 + work // THREAD_WORK)
-        parts = self._split(threads, len(pairs))
+        tasks = self._split(threads, len(pairs))
         in_threads(
-            [functools.partial(part.add_pairs, pairs[own], down, across) for part, own in parts]
+            [functools.partial(task.add_pairs, pairs[own], down, across) for task, own in tasks]
         )
-        for part, _ in parts:
-            if part.extra:
-                self.sums[part.images] += part.sums
+        for task, _ in tasks:
+            if task.extra:
+                self.sums[task.images] += task.sums
 
-    def _split(self, count: int, pairs: int) -> list[tuple[Part, slice]]:
-        """Share images among ``count`` threads and, where there are fewer, their pairs too."""
+    def _split(self, count: int, pairs: int) -> list[tuple[ThreadTask, slice]]:
+        """Divide the images among ``count`` threads; with fewer images, divide their pairs too."""
         batch = len(self.maps)
         shares = min(pairs, max(1, count // batch))
         found = []
@@ -148,14 +149,17 @@ class Tiles:
             for share in range(shares):
                 sums = torch.zeros_like(self.sums[images]) if share else self.sums[images]
                 colours, maps = self.colours[images], self.maps[images]
-                part = Part(images, colours, maps, sums, self.colour, extra=share > 0)
-                found.append((part, slice(share, None, shares)))
+                task = ThreadTask(images, colours, maps, sums, self.colour, extra=share > 0)
+                found.append((task, slice(share, None, shares)))
         return found
 
 
 @dataclass(frozen=True)
-class Part:
-    """What one thread adds: images of a batch, and whether sums are its own, to be added later."""
+class ThreadTask:
+    """The images of a batch that one thread works on.
+
+    extra: whether ``sums`` is a separate tensor that must be added to the batch's sums afterwards.
+    """
 
     images: slice
     colours: Tensor
@@ -165,7 +169,7 @@ class Part:
     extra: bool
 
     def add_pairs(self, pairs: Sequence[tuple[slice, slice]], down: Tensor, across: Tensor) -> None:
-        """Add the products of pairs of blocks of rows."""
+        """Add the products of all given pairs of blocks of rows."""
         width = len(across)
         longest = max(source.stop - source.start for source, _ in pairs) * width
         budget = GPU_TILE if down.is_cuda else CPU_TILE
@@ -177,7 +181,7 @@ class Part:
             self._add(here, there, near * self.colour.scale, room)
 
     def _add(self, here: slice, there: slice, near: Tensor, room: Tensor) -> None:
-        """Add the products of two ranges of pixels, whose scaled Gaussian is near, n x m."""
+        """Add the products of two ranges of pixels; ``near`` is their scaled Gaussian, n x m."""
         shifted = near * self.colour.offset
         for images in _steps(len(self.maps), room.shape[1] // near.numel()):
             colours, maps, sums = self.colours[images], self.maps[images], self.sums[images]
@@ -192,14 +196,14 @@ class Part:
 
 
 def _distances(left: Tensor, right: Tensor, total: Tensor, part: Tensor) -> None:
-    """Write the L1 distances of colours b x K x n x 1 and b x K x 1 x m into total, b x n x m."""
+    """Write the L1 distances of colours b x K x n x 1 and b x K x 1 x m to total, b x n x m."""
     torch.sub(left[:, 0], right[:, 0], out=total).abs_()
     for channel in range(1, left.shape[1]):
         total += torch.sub(left[:, channel], right[:, channel], out=part).abs_()
 
 
 def _sigmoid(value: float) -> float:
-    """Return the logistic function; beyond 200 no weight differs from its limit any more."""
+    """Return the logistic function; beyond 200 every weight equals its limit."""
     return 1 / (1 + math.exp(-max(-200.0, min(value, 200.0))))
 
 

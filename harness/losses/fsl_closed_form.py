@@ -1,7 +1,7 @@
-"""FSL in closed form: a quadratic form, differentiated by hand.
+"""FSL in closed form: a quadratic form with a hand-written gradient.
 
-``loss = -(1 / (n N)) sum y . L y``, so its gradient is ``-(2 / (n N)) L y`` and one product with
-the Laplacian serves both. Second derivatives apply the Laplacian once more.
+``loss = -(1 / (n N)) sum y . L y``, so the gradient is ``-(2 / (n N)) L y``. One product with the
+Laplacian L gives both. A second derivative applies the Laplacian once more.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import torch
 from torch import Tensor
 from torch.autograd import Function
 
-from .weights import Weights
+from .fsl_laplacian import Weights
 
 
 def closed_form_loss(
     features: Tensor, maps: Tensor, mu: float, sigma: float | None, radius: float | None
 ) -> Tensor:
-    """Return FSL of checked inputs of one float type on one device, a scalar.
+    """Return FSL, a scalar.
+
+    The inputs must be checked, of one floating-point type and on one device.
 
     Args:
         features: image B x K x H x W; clamped to [0, 1] here.
         maps: class maps B x C x H x W.
         mu: colour threshold.
-        sigma: Gaussian width in pixels or None.
-        radius: cut-off in units of sigma or None.
+        sigma: Gaussian width in pixels, or None.
+        radius: cut-off in units of sigma, or None.
 
     """
     colours = features.clamp(0.0, 1.0).div_(features.shape[1]).contiguous()
@@ -35,12 +37,14 @@ def closed_form_loss(
 
 
 def dense_laplacian(features: Tensor, mu: float, sigma: float | None) -> Tensor:
-    """Return L of each image as B x N x N, for many evaluations under few small images.
+    """Return the Laplacian of each image as a dense B x N x N tensor.
+
+    Use it to evaluate FSL many times for a few small images.
 
     Args:
         features: image B x K x H x W; clamped to [0, 1] here.
         mu: colour threshold.
-        sigma: Gaussian width in pixels or None.
+        sigma: Gaussian width in pixels, or None.
 
     """
     batch, channels, height, width = features.shape
@@ -52,10 +56,10 @@ def dense_laplacian(features: Tensor, mu: float, sigma: float | None) -> Tensor:
 
 
 def _shifted(maps: Tensor) -> Tensor:
-    """Subtract from each channel a constant of its own, which changes nothing but rounding.
+    """Subtract a constant from each channel; this changes the loss by rounding only.
 
-    The first pixel makes a constant channel exactly zero, so that it contributes exactly nothing;
-    the mean of what is left keeps the products small.
+    Subtracting the first pixel makes a constant channel exactly zero, so that it contributes
+    exactly 0. Subtracting the mean of the remainder keeps the products small.
     """
     flat = maps.detach().flatten(2)
     first = flat[..., :1]
@@ -79,7 +83,7 @@ class _Loss(Function):
 
 
 class _Known(Function):
-    """L y whose value is known already; differentiable in y."""
+    """L y from a product that is already computed; differentiable in y."""
 
     @staticmethod
     def forward(ctx: Any, _maps: Tensor, product: Tensor, weights: Weights) -> Tensor:
@@ -93,7 +97,7 @@ class _Known(Function):
 
 
 class _Product(Function):
-    """L y, and as L is symmetric its own derivative."""
+    """L y; L is symmetric, so the derivative applies L as well."""
 
     @staticmethod
     def forward(ctx: Any, maps: Tensor, weights: Weights) -> Tensor:
@@ -112,10 +116,10 @@ def _scale(maps: Tensor) -> float:
 
 
 def _skipping_zeros(weights: Weights, maps: Tensor) -> Tensor:
-    """Return L y, on the CPU computed for the channels that are not zero everywhere only.
+    """Return L y; on the CPU, skip channels that are zero everywhere.
 
-    A GPU computes all of them: to count the others the host would have to wait for it, and the
-    matrix products over channels are a small part there.
+    A GPU computes all channels. Counting the zero ones would make the host wait for the GPU, and
+    the matrix products over channels take only a small share of the time there.
     """
     if maps.is_cuda:
         return weights.laplacian(maps)

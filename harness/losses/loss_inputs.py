@@ -1,4 +1,4 @@
-"""From a training script's tensors to what the losses take: class maps, image, tapped outputs."""
+"""Convert a training script's tensors to inputs of the losses, and capture submodule outputs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate, pad, relu
 
-from .sampling import MAP_DIMS
+from .isl import MAP_DIMS
 
 MARGIN = 1e-5
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -19,17 +19,17 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 def cam_from_logits(logits: Tensor, labels: Tensor, *, background: bool = True) -> Tensor:
     """Return normalised class maps B x (C + 1) x H x W, background first, for FSL.
 
-    Each foreground map is rectified, scaled to [0, 1] by its own minimum and maximum over the
-    image and multiplied by its image label; the background is one minus their maximum.
+    Each foreground map is rectified, scaled to [0, 1] by its minimum and maximum over the image,
+    and multiplied by its image label. The background is one minus the maximum of these maps.
 
     Args:
-        logits: raw class maps, B x (C + 1) x H x W with the background first, whose own channel
-            is not used, or B x C x H x W where ``background`` is false.
-        labels: image labels of the same channels, trailing dimensions of size 1 allowed.
-        background: whether channel 0 of both is the background.
+        logits: raw class maps. With ``background``, B x (C + 1) x H x W with the background first;
+            the values of that channel are not used. Otherwise B x C x H x W.
+        labels: image labels of the same channels; trailing dimensions of size 1 are allowed.
+        background: whether channel 0 of logits and labels is the background.
 
     Raises:
-        ValueError: if shapes do not fit.
+        ValueError: if the shapes do not match.
 
     """
     fits = logits.dim() == MAP_DIMS and labels.numel() == logits.shape[0] * logits.shape[1]
@@ -39,18 +39,18 @@ def cam_from_logits(logits: Tensor, labels: Tensor, *, background: bool = True) 
         raise ValueError(msg)
     present = labels.reshape(*logits.shape[:2], 1, 1)
     if not background:
-        logits, present = (pad(part, (0, 0, 0, 0, 1, 0)) for part in (logits, present))
+        logits, present = (pad(each, (0, 0, 0, 0, 1, 0)) for each in (logits, present))
     maps = _scaled(logits) * present
-    # In place: the gradient then takes the memory layout, and so the rounding, of the authors'.
+    # In place, so that the gradient has the memory layout, and the rounding, of the authors' code.
     maps[:, 0] = 1 - maps[:, 1:].max(dim=1).values
     return maps
 
 
 def image_in_unit_range(image: Tensor, size: tuple[int, int]) -> Tensor:
-    """Return an ImageNet-normalised image resized to ``size`` and brought back near [0, 1].
+    """Resize an ImageNet-normalised image to ``size`` and undo the normalisation.
 
-    Bilinear with aligned corners. Values outside [0, 1], as erased or padded regions have, are
-    left to FSL's own clamp.
+    Interpolation is bilinear with aligned corners. Erased or padded regions may have values
+    outside [0, 1]; FSL clamps them.
     """
     small = interpolate(image, size, mode="bilinear", align_corners=True)
     mean = small.new_tensor(IMAGENET_MEAN).view(1, 3, 1, 1)
@@ -58,12 +58,12 @@ def image_in_unit_range(image: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 class Tap:
-    """Keeps the output of one submodule's last forward pass.
+    """Stores the output of a submodule's last forward pass.
 
-    Works through DataParallel: the replicas' outputs are joined in device order.
+    With DataParallel the outputs of the replicas are concatenated in device order.
 
     Args:
-        model: a network, wrapped or not.
+        model: a network, with or without a DataParallel wrapper.
         name: dotted name of the submodule, without DataParallel's leading ``module.``.
 
     Raises:
@@ -84,18 +84,18 @@ class Tap:
         module.register_forward_hook(self._keep)
 
     def take(self) -> Tensor:
-        """Return the kept output, B x C x H x W with its graph, and forget it.
+        """Return the stored output, B x C x H x W with its graph, and remove it from the tap.
 
-        Raises RuntimeError when no forward pass went through the submodule since the last call.
+        Raises RuntimeError if the submodule has not run since the last call.
         """
-        parts = [self._kept[key] for key in sorted(self._kept)]
+        outputs = [self._kept[key] for key in sorted(self._kept)]
         self._kept.clear()
-        if not parts:
+        if not outputs:
             msg = f"submodule {self._name!r} has not run since its output was last taken"
             raise RuntimeError(msg)
-        if len(parts) == 1:
-            return parts[0]
-        return torch.cat([part.to(parts[0].device) for part in parts])
+        if len(outputs) == 1:
+            return outputs[0]
+        return torch.cat([output.to(outputs[0].device) for output in outputs])
 
     def _keep(self, _module: nn.Module, _inputs: Any, output: Tensor) -> None:
         self._kept[(output.device.type, output.device.index or 0)] = output
@@ -103,7 +103,7 @@ class Tap:
 
 def _scaled(maps: Tensor) -> Tensor:
     positive = relu(maps)
-    # Two views on purpose: a shared one adds its gradients in another order than the authors'.
+    # Two views, because a shared view would add the gradients in another order than the authors'.
     high = positive.flatten(2).max(dim=-1).values[..., None, None]
     low = positive.flatten(2).min(dim=-1).values[..., None, None]
     return relu(positive - low - MARGIN) / (high - low + MARGIN)

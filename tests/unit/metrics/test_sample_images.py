@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.metrics.samples import keep, sampled
+from harness.metrics.sample_images import keep, sampled
 from harness.metrics.score import main
 
 

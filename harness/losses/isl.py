@@ -1,4 +1,4 @@
-"""Importance sampling loss: pooling by drawing pixels in proportion to their probability."""
+"""The importance sampling loss (ISL): pooling by drawing pixels by their class probability."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ def importance_sampling_loss(
     num_samples: int = 10,
     generator: torch.Generator | None = None,
 ) -> Tensor:
-    """Return the classification loss of pixels drawn from their own class probability.
+    """Return the classification loss of pixels drawn by their class probability, a scalar.
 
-    For each image and class, ``num_samples`` pixels are drawn with replacement with probability
-    proportional to ``sigmoid(logits) + 1e-5``; their logits meet the image-level label in the
-    multi-label soft margin loss, averaged over images, classes and samples. Gradients reach only
-    the drawn logits; the sampling itself is not differentiated.
+    For each image and class, ``num_samples`` pixels are drawn with replacement. The probability of
+    a pixel is proportional to ``sigmoid(logits) + 1e-5``. The loss is the multi-label soft margin
+    loss between the drawn logits and the image-level labels, averaged over images, classes and
+    samples. Gradients reach the drawn logits only; the sampling itself is not differentiated.
 
     Args:
-        logits: foreground class maps B x C x H x W, unbounded. Half precision is raised to
-            float32. A NaN makes the loss NaN but never the draw fail.
+        logits: foreground class maps B x C x H x W, unbounded. Half precision is converted to
+            float32. A NaN makes the loss NaN; the draw does not fail.
         labels: image labels B x C (trailing dimensions of size 1 are allowed), each in [0, 1].
         num_samples: draws per image and class, at least 1.
-        generator: where the draws come from, on the device of ``logits``. None is this module's
-            own generator, seeded by HARNESS_SEED, or torch's default one in reference mode.
+        generator: generator of the draws, on the device of ``logits``. None means this module's
+            own generator, seeded by HARNESS_SEED, or in reference mode torch's default one.
 
     Raises:
-        ValueError: if shapes or the number of samples do not fit.
+        ValueError: if the shapes do not match or ``num_samples`` is less than 1.
 
     """
     batch, classes = _checked_shape(logits, labels, num_samples)
@@ -54,26 +54,27 @@ def importance_sampling_loss(
 def draw(maps: Tensor, num_samples: int, generator: torch.Generator | None) -> Tensor:
     """Draw pixel indices M x num_samples from logit maps M x N, with replacement.
 
-    NaN counts as probability 1e-5 here: ``torch.multinomial`` would raise, on CUDA even abort.
+    A NaN is drawn with weight 1e-5. Passed on, it would make ``torch.multinomial`` raise, and on
+    CUDA abort.
     """
     weights = maps.detach().sigmoid().nan_to_num(nan=0.0) + FLOOR
     return torch.multinomial(weights, num_samples, replacement=True, generator=generator)
 
 
 def own_generator(device: torch.device) -> torch.Generator:
-    """Return this process's ISL generator of ``device``, made and seeded at first use."""
+    """Return this process's ISL generator for ``device``, created and seeded on first use."""
     if device not in _own:
         _own[device] = torch.Generator(device=device).manual_seed(losses_seed())
     return _own[device]
 
 
 def reset_generators() -> None:
-    """Forget the generators: the next draw starts again from HARNESS_SEED."""
+    """Delete the generators; the next draw starts again from HARNESS_SEED."""
     _own.clear()
 
 
 def raise_half(tensor: Tensor) -> Tensor:
-    """Return float64 unchanged and every other type as float32."""
+    """Return a float64 tensor unchanged and any other type as float32."""
     return tensor if tensor.dtype == torch.float64 else tensor.float()
 
 

@@ -1,4 +1,4 @@
-"""Keep a few scored images to look at later, when the predictions themselves are long gone."""
+"""Save a few predictions as images, to look at after the predictions themselves are deleted."""
 
 from __future__ import annotations
 
@@ -10,28 +10,28 @@ import cv2
 import numpy as np
 
 from .errors import ScoreError
-from .files import SUFFIX, read_cam, read_labels
+from .input_files import SUFFIX, read_cam, read_labels
 
 COUNT = 32
 
 
 def sampled(ids: Sequence[str], count: int = COUNT) -> tuple[str, ...]:
-    """Return ``count`` ids evenly spaced over a list, all where it is shorter.
+    """Return ``count`` ids, evenly spaced over a list, or all ids of a shorter list.
 
-    They depend on the list alone: the same images of every method, loss and seed.
+    The result depends on the list only, so every method, loss and seed gives the same images.
     """
     count = min(count, len(ids))
     return tuple(ids[at * len(ids) // count] for at in range(count))
 
 
 def keep(pred: Path, ids: Sequence[str], kind: str, classes: int, out: Path) -> None:
-    """Write samples of predictions as 8-bit PNGs, H x W as they are.
+    """Write samples of the predictions as 8-bit PNGs of the original size H x W.
 
-    Label maps as ``<id>.png``, values as predicted; CAMs as ``<id>-<class number>.png``, 255 times
-    the map clipped to [0, 1], class numbers 1..20.
+    A label map becomes ``<id>.png`` with the predicted values. A CAM becomes
+    ``<id>-<class number>.png``, 255 times the map clipped to [0, 1]; class numbers are 1..20.
 
     Raises:
-        ScoreError: if a prediction cannot be read or a sample not be written.
+        ScoreError: if a prediction cannot be read or a sample cannot be written.
 
     """
     out.mkdir(parents=True, exist_ok=True)
