@@ -158,7 +158,7 @@ class Binder:
         }
         parts = self._parts(fields, inputs, outputs, resources)
         return BoundStep(
-            key=keys.digest(parts),
+            key=keys.digest_plain(parts),
             parts=parts,
             name=step.name,
             stage=step.stage,
