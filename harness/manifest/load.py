@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import rebuild_dataclass
 from pydantic_core import ErrorDetails
 
 from harness.errors import ManifestError, UsageError
@@ -139,8 +140,9 @@ def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | i
         raise _explain(source, error.errors(), kind, where) from error
 
 
-def _adapter(kind: type) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     if kind not in _ADAPTERS:  # making one takes longer than reading a manifest
+        rebuild_dataclass(kind)  # the adapter takes what the class holds, else makes its own
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 

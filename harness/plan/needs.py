@@ -100,8 +100,10 @@ def survey(plan: Needs, contents: Contents) -> Survey:
             for name, held in outputs.items()
             if held.always or not readers[key] or any(touch(held.path, path) for path in read)
         )
-        there = all(contents.there(key, outputs[name].path) for name in wanted[key])
-        if not (contents.recorded(key) and there):
+        is_done = contents.recorded(key) and all(
+            contents.there(key, outputs[name].path) for name in wanted[key]
+        )
+        if not is_done:
             open_.add(key)
     return Survey(frozenset(open_), wanted)
 
