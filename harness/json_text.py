@@ -5,6 +5,7 @@ Python's encoder in C does not indent, and the other one yields every comma by i
 
 import json
 from collections.abc import Callable
+from math import isfinite
 from typing import Any
 
 _QUOTED: Callable[[str], str] = json.encoder.encode_basestring_ascii
@@ -12,6 +13,7 @@ _LEAVES: dict[type, Callable[[Any], str]] = {
     str: _QUOTED,
     int: int.__repr__,
     bool: lambda value: "true" if value else "false",
+    float: lambda value: float.__repr__(value) if isfinite(value) else json.dumps(value),
     type(None): lambda _: "null",
 }
 
@@ -30,13 +32,17 @@ def _text(value: Any, line: str) -> str:
     if kind in _LEAVES:
         return _LEAVES[kind](value)
     inner = f"{line} "
-    if kind is dict and {*map(type, value)} == _TEXTS:
+    if kind is dict and {*map(type, value)} <= _TEXTS:
+        if not value:
+            return "{}"
         items = [
             f"{_QUOTED(key)}: {_QUOTED(item) if type(item) is str else _text(item, inner)}"
             for key, item in sorted(value.items())
         ]
         return f"{{{inner}{f',{inner}'.join(items)}{line}}}"
-    if kind is list and value:
+    if kind is list:
+        if not value:
+            return "[]"
         items = [_QUOTED(item) if type(item) is str else _text(item, inner) for item in value]
         return f"[{inner}{f',{inner}'.join(items)}{line}]"
     # Whatever is rare. Texts hold no line ends of their own: those are written as \\n.
