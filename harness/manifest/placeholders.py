@@ -25,4 +25,4 @@ def fill(text: str, value_of: Callable[[str], str | None]) -> str:
         found = value_of(match[1])
         return match[0] if found is None else found
 
-    return PLACEHOLDER.sub(replace, text) if "{" in text else text
+    return PLACEHOLDER.sub(replace, text)

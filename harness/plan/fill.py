@@ -103,7 +103,7 @@ class Values:
 
     def text(self, template: str) -> str:
         """One string."""
-        return fill(template, self._value)
+        return fill(template, self._value) if "{" in template else template
 
     def _value(self, name: str) -> str | None:
         kind, _, rest = name.partition(".")
