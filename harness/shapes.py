@@ -19,7 +19,7 @@ from harness.sources.sources import Finding
 
 def plan_document(context: Context, plan: Plan, todo: Todo) -> dict[str, Any]:
     """`plan --json`: runs, steps with their keys, states, disk."""
-    document: dict[str, Any] = keys.plain(plan.document())
+    document = plan.document()
     document["states"] = states(context, plan, todo)
     document["disk_gb"] = disk_gb(plan, todo)
     document["peak_disk_gb"] = plan.peak_disk_gb()

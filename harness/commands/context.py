@@ -121,8 +121,14 @@ class Context:
         return package_hashes()
 
     def method(self, name: str) -> Method:
-        """One method's manifest, checked."""
-        return load_method(self.project, name, self.catalogue)
+        """One method's manifest, checked once: some commands ask for it with every step."""
+        if name not in self._methods:
+            self._methods[name] = load_method(self.project, name, self.catalogue)
+        return self._methods[name]
+
+    @cached_property
+    def _methods(self) -> dict[str, Method]:
+        return {}
 
     def offered(self, steps: Iterable[BoundStep]) -> dict[str, tuple[str, ...]]:
         """The stacks of each method that the steps belong to."""

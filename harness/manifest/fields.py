@@ -8,7 +8,8 @@ from pydantic.dataclasses import dataclass
 
 T = TypeVar("T")
 
-_CONFIG = ConfigDict(extra="forbid")
+# Schemas are built when first used: a command uses few, and each holds all that are inside it.
+_CONFIG = ConfigDict(extra="forbid", defer_build=True)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))

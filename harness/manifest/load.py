@@ -5,9 +5,10 @@ import difflib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic.dataclasses import rebuild_dataclass
 from pydantic_core import ErrorDetails
 
 from harness.errors import ManifestError, UsageError
@@ -16,9 +17,11 @@ from harness.manifest import contract, model
 from harness.manifest.catalogue import Asset, Catalogue, Repository, Stack
 from harness.manifest.checks import check_method, check_options
 from harness.manifest.model import Method, SharedSteps, Use
-from harness.manifest.paper import Published
 from harness.manifest.shared_steps import assemble
 from harness.manifest.yaml_source import YamlSource, read_yaml
+
+if TYPE_CHECKING:
+    from harness.manifest.paper import Published
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
@@ -87,8 +90,10 @@ def _named(source: YamlSource, kind: type[T], field: str, name: str) -> T:
     return found
 
 
-def load_published(project: ProjectLayout) -> Published:
+def load_published(project: ProjectLayout) -> "Published":
     """Read the published numbers; each id once, a value exactly where one was found."""
+    from harness.manifest.paper import Published  # plans need none of it
+
     source = read_yaml(project.paper)
     published = _validate(source, source.data, Published, ())
     seen: set[str] = set()
@@ -108,6 +113,8 @@ def load_published(project: ProjectLayout) -> Published:
 
 def json_schemas() -> Mapping[str, Any]:
     """The JSON Schema of each manifest file, for editors."""
+    from harness.manifest.paper import Published
+
     kinds: Mapping[str, Any] = {
         "method": Method,
         "shared_steps": SharedSteps,
@@ -139,8 +146,9 @@ def _validate(source: YamlSource, data: Any, kind: type[T], where: tuple[str | i
         raise _explain(source, error.errors(), kind, where) from error
 
 
-def _adapter(kind: type) -> TypeAdapter[Any]:
+def _adapter(kind: Any) -> TypeAdapter[Any]:
     if kind not in _ADAPTERS:  # making one takes longer than reading a manifest
+        rebuild_dataclass(kind)  # the adapter takes what the class holds, else makes its own
         _ADAPTERS[kind] = TypeAdapter(kind)
     return _ADAPTERS[kind]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +13,21 @@ from harness.errors import ManifestError
 KeyPath = tuple[str | int, ...]
 
 
-class _Loader(yaml.SafeLoader):
-    """Plain YAML in which dates stay text."""
-
-
-_Loader.yaml_implicit_resolvers = {
+# libyaml reads ten times faster, but not every PyYAML has it.
+LOADERS: tuple[Any, ...] = tuple(
+    getattr(yaml, name) for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)
+)
+# Dates stay text.
+_RESOLVERS = {
     first: [(tag, regexp) for tag, regexp in rules if tag != "tag:yaml.org,2002:timestamp"]
     for first, rules in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+_KEPT = 256  # more files than a project has
 
 
 @dataclass(frozen=True, slots=True)
 class YamlSource:
-    """A parsed file: plain data, and the line of every key path."""
+    """A parsed file: plain data, and the line of every key path. Its readers share it."""
 
     path: Path
     data: Any
@@ -63,16 +66,33 @@ def read_yaml(path: Path) -> YamlSource:
             f"{path}: cannot be read: {error.strerror}",
             hint="check the project root (--project) and the name",
         ) from error
-    loader = _Loader(text)
+    return parse(path, text)
+
+
+@lru_cache(maxsize=_KEPT)
+def parse(path: Path, text: str) -> YamlSource:
+    """Parse the text of `path`; the same text is parsed once. Raises ManifestError."""
+    for loader in LOADERS:
+        try:
+            return parse_with(loader, path, text)
+        except yaml.YAMLError as error:
+            # libyaml's errors lack the piece of text: the last loader says what is wrong.
+            if loader is LOADERS[-1]:
+                raise ManifestError(
+                    f"{path}: not valid YAML: {error}", hint="mend the syntax at the place named"
+                ) from error
+    raise AssertionError("PyYAML always has SafeLoader")
+
+
+def parse_with(kind: Any, path: Path, text: str) -> YamlSource:
+    """Parse with one of `LOADERS`. Raises ManifestError for a key given twice, YAMLError."""
+    loader = kind(text)
+    loader.yaml_implicit_resolvers = _RESOLVERS
     try:
         node = loader.get_single_node()
         lines: dict[KeyPath, int] = {}
         _walk(path, node, (), lines)
         data = loader.construct_document(node) if node is not None else None
-    except yaml.YAMLError as error:
-        raise ManifestError(
-            f"{path}: not valid YAML: {error}", hint="mend the syntax at the place named"
-        ) from error
     finally:
         loader.dispose()
     return YamlSource(path, data, lines)

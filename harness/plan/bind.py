@@ -160,7 +160,7 @@ class Binder:
         }
         key_inputs = self._key_inputs(fields, inputs, outputs, resources)
         return BoundStep(
-            key=keys.digest(key_inputs),
+            key=keys.digest_plain(key_inputs),
             key_inputs=key_inputs,
             name=step.name,
             stage=step.stage,

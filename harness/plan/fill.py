@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from functools import cache
 
 from harness.manifest.contract import Contract
 from harness.manifest.model import (
@@ -81,11 +82,12 @@ class Values:
     def contract(self, contract: Contract) -> Contract:
         """The contract with its templates filled."""
         changed = {
-            field.name: self.text(text)
-            for field in dataclasses.fields(contract)
-            if isinstance(text := getattr(contract, field.name), str) and field.name != "kind"
+            name: filled
+            for name, text in _templates(contract)
+            if (filled := self.text(text)) != text
         }
-        return dataclasses.replace(contract, **changed)  # type: ignore[arg-type]
+        # A replaced value is validated again, which costs more than filling it.
+        return dataclasses.replace(contract, **changed) if changed else contract  # type: ignore[arg-type]
 
     def shards(self, shards: Shards | None) -> Shards | None:
         """The list that is split, with its template filled."""
@@ -94,11 +96,14 @@ class Values:
     def output(self, output: Output) -> Output:
         """The output with its contract filled; its estimate is of paper scale."""
         disk_gb = output.disk_gb if self.paper else None
-        return dataclasses.replace(output, contract=self.contract(output.contract), disk_gb=disk_gb)
+        contract = self.contract(output.contract)
+        if contract is output.contract and disk_gb == output.disk_gb:
+            return output
+        return dataclasses.replace(output, contract=contract, disk_gb=disk_gb)
 
     def text(self, template: str) -> str:
         """One string."""
-        return fill(template, self._value)
+        return fill(template, self._value) if "{" in template else template
 
     def _value(self, name: str) -> str | None:
         kind, _, rest = name.partition(".")
@@ -118,6 +123,17 @@ class Values:
             and when.backbone in (None, self.run.backbone)
             and all(self.run.options[name] == choice for name, choice in when.options.items())
         )
+
+
+def _templates(contract: Contract) -> list[tuple[str, str]]:
+    """The fields of a contract that hold a template."""
+    pairs = ((name, getattr(contract, name)) for name in _fields(type(contract)))
+    return [(name, text) for name, text in pairs if isinstance(text, str) and name != "kind"]
+
+
+@cache
+def _fields(kind: type[Contract]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind))
 
 
 def staged_packages(step: Step, losses: Losses) -> tuple[str, ...]:

@@ -3,33 +3,76 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
+from functools import cache
 from typing import Any
+
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_LEAVES = frozenset({str, int, float, bool, type(None)})
 
 
 def canonical(value: Any) -> str:
     """JSON with sorted keys and no white space; dataclasses as mappings, Nones left out."""
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return canonical_plain(plain(value))
 
 
 def digest(value: Any) -> str:
     """The sha256 of the canonical JSON of `value`, as 64 hex digits."""
-    return hashlib.sha256(canonical(value).encode()).hexdigest()
+    return digest_plain(plain(value))
+
+
+def canonical_plain(value: Any) -> str:
+    """`canonical` of what `plain` gave."""
+    return _ENCODER.encode(value)
+
+
+def digest_plain(value: Any) -> str:
+    """`digest` of what `plain` gave, which need not be walked again."""
+    return hashlib.sha256(canonical_plain(value).encode()).hexdigest()
 
 
 def plain(value: Any) -> Any:
     """Dataclasses, tuples, enums and mappings as plain JSON values; Nones left out."""
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        pairs = ((field.name, getattr(value, field.name)) for field in dataclasses.fields(value))
+    kind = type(value)
+    if kind in _LEAVES:
+        return value
+    walk = _walk_of(kind)
+    return value if walk is None else walk(value)
+
+
+@cache
+def _walk_of(kind: type) -> Callable[[Any], Any] | None:
+    """How values of a type are made plain, None if they stay: plans hold a million values."""
+    if dataclasses.is_dataclass(kind):
+        return _walk_of_dataclass(kind)
+    if issubclass(kind, Mapping):
+        return _plain_mapping
+    if issubclass(kind, Enum):
+        return _plain_enum
+    return _plain_list if issubclass(kind, list | tuple) else None
+
+
+def _walk_of_dataclass(kind: type) -> Callable[[Any], Any]:
+    names = tuple(field.name for field in dataclasses.fields(kind))
+
+    def plain_fields(value: Any) -> Any:
+        pairs = [(name, getattr(value, name)) for name in names]
         return {name: plain(item) for name, item in pairs if item is not None}
-    if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
-    return value
+
+    return plain_fields
+
+
+def _plain_mapping(value: Any) -> Any:
+    return {str(key): item if type(item) in _LEAVES else plain(item) for key, item in value.items()}
+
+
+def _plain_enum(value: Any) -> Any:
+    return value.value
+
+
+def _plain_list(value: Any) -> Any:
+    return [item if type(item) in _LEAVES else plain(item) for item in value]
 
 
 def differences(left: Any, right: Any, where: str = "") -> list[tuple[str, Any, Any]]:

@@ -107,8 +107,10 @@ def todo_of(plan: Needs, contents: Contents) -> Todo:
             for name, output in outputs.items()
             if output.always or not readers[key] or any(touch(output.path, path) for path in read)
         )
-        there = all(contents.there(key, outputs[name].path) for name in wanted[key])
-        if not (contents.recorded(key) and there):
+        is_done = contents.recorded(key) and all(
+            contents.there(key, outputs[name].path) for name in wanted[key]
+        )
+        if not is_done:
             open_.add(key)
     return Todo(frozenset(open_), wanted)
 

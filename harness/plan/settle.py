@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 from harness.plan.bind import PROVISIONAL
-from harness.plan.keys import digest
+from harness.plan.keys import digest_plain
 from harness.plan.plan import UNVERIFIED, BoundInput, BoundStep, Plan, PlannedRun
 
 
@@ -41,7 +41,7 @@ def _settled(
     content.pop(PROVISIONAL, None)
     if any(steps[one.ref].provisional for one in inputs.values() if one.kind == "step"):
         content[PROVISIONAL] = True
-    return replace(step, key=digest(content), key_inputs=content, inputs=inputs)
+    return replace(step, key=digest_plain(content), key_inputs=content, inputs=inputs)
 
 
 def _input(one: BoundInput, keys: Mapping[str, str]) -> BoundInput:
