@@ -165,8 +165,7 @@ class Context:
         """Why steps get no GPU under this runtime, if that is known. Raises NotReadyError."""
         if name is RuntimeName.PROCESS:
             return None
-        from harness.runtimes.container_settings import gpu_obstacle
-        from harness.runtimes.engine import Engine
+        from harness.runtimes.engine import Engine, gpu_obstacle
 
         with Engine.find(name, os.environ).client() as client:
             return gpu_obstacle(name, client.info())

@@ -6,7 +6,7 @@ from typing import Any
 
 from harness.doctor.check import Line, Machine, Needs, State, line
 from harness.manifest.model import RuntimeName, Scale
-from harness.runtimes.container_settings import (
+from harness.runtimes.engine import (
     CDI_KIND,
     LIMITS,
     gpu_obstacle,

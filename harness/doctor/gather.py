@@ -20,8 +20,7 @@ from harness.errors import NotReadyError
 from harness.gpus.leases import GpuLeases
 from harness.manifest.model import RuntimeName
 from harness.plan.compatibility import Gpu
-from harness.runtimes.container_settings import CDI_KIND
-from harness.runtimes.engine import Engine
+from harness.runtimes.engine import CDI_KIND, Engine
 from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
 from harness.store.machine import total_memory_gb
 

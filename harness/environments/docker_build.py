@@ -16,8 +16,7 @@ from harness.environments.registry import obtain
 from harness.environments.streams import Reading
 from harness.errors import BuildError
 from harness.manifest.model import RuntimeName
-from harness.runtimes.container_settings import ulimits
-from harness.runtimes.engine import A_DAY, Engine
+from harness.runtimes.engine import A_DAY, Engine, engine_errors, ulimits
 
 _IN_MEMORY = 64 * 2**20
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
@@ -46,9 +45,6 @@ class EngineImageBuilder:
 
     def build(self, recipe: ImageRecipe, log: Path) -> str:
         """Build and tag; the image's id. Raises BuildError with the log's end, or NotReadyError."""
-        import docker
-        import requests
-
         log.parent.mkdir(parents=True, exist_ok=True)
         with (
             self._engine.client(A_DAY) as client,
@@ -59,7 +55,7 @@ class EngineImageBuilder:
             try:
                 _follow(client.api.build(**_request(recipe, context)), file, log)
                 return str(client.images.get(recipe.tag).id)
-            except (docker.errors.DockerException, requests.RequestException) as error:
+            except engine_errors() as error:
                 raise BuildError(
                     f"building image {recipe.tag} failed: {error}\nfull log: {log}",
                     hint="see whether the engine still runs and has room on its disk",

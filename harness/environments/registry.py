@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import MismatchError, NotReadyError
 from harness.manifest.model import RuntimeName
-from harness.runtimes.engine import A_DAY, Engine
+from harness.runtimes.engine import A_DAY, Engine, engine_errors
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -25,14 +25,11 @@ class EngineImageCarrier:
 
     def load(self, archive: Iterable[bytes]) -> None:
         """Take in an archive. Raises NotReadyError."""
-        import docker
-        import requests
-
         chunks: Any = archive  # the stubs know of no stream
         with self._engine.client(A_DAY) as client:
             try:
                 client.images.load(chunks)
-            except (docker.errors.DockerException, requests.RequestException) as error:
+            except engine_errors() as error:
                 raise NotReadyError(
                     f"{self._engine.name} does not take an image of the mirror: {error}",
                     hint="see whether its disk has room; `harness mirror verify` checks the mirror",

@@ -1,4 +1,4 @@
-"""Watch one container until it has ended, or its engine has not answered for too long."""
+"""Watch one container until it ends, and copy its log into a file."""
 
 import datetime as dt
 import logging
@@ -6,9 +6,14 @@ import re
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from io import RawIOBase
+from pathlib import Path
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import NotReadyError
+from harness.runtimes.engine import Engine, engine_errors
 from harness.runtimes.runtime import Cause, Command, Exit
 
 if TYPE_CHECKING:
@@ -18,10 +23,12 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 _SIGNALLED = 128
 _CANNOT_START = 127
-_UNKNOWN = 255  # what engines say of a container whose end they did not see
+_UNKNOWN = 255  # the exit code of a container whose end its engine did not see
+_AGAIN_SECONDS = 0.5
+_LAST_WORDS_SECONDS = 2.0
 
 
-class Watch:
+class ContainerWatch:
     """Looks at one container until it has ended or its engine has not answered for too long."""
 
     def __init__(
@@ -33,34 +40,29 @@ class Watch:
         attached: bool = False,
     ) -> None:
         self._client, self._container, self._patience = client, container, patience
-        self._attached = attached  # what came before was not seen
+        self._attached = attached  # this process did not see the container start
         self._lost_since: float | None = None
         self._outage = ""
 
     def look(self) -> Exit | None:
         """How the container ended; None while it runs."""
         import docker
-        import requests
 
         try:
             state = self._client.api.inspect_container(str(self._container.id))["State"]
         except docker.errors.NotFound:
             return Exit(cause=Cause.INFRASTRUCTURE, detail="somebody removed the container")
-        except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        except (OSError, *engine_errors()) as error:
             return self._lost(error)
         self._lost_since = None
-        return (
-            None if state.get("Running") or state.get("Status") == "created" else self._exit(state)
-        )
+        unended = state.get("Running") or state.get("Status") == "created"
+        return None if unended else self._exit(state)
 
     def end(self, grace: int) -> None:
-        """TERM, grace, KILL."""
-        import docker
-        import requests
-
+        """Stop it: TERM, grace, KILL."""
         try:
             self._container.stop(timeout=grace)
-        except (docker.errors.DockerException, requests.RequestException) as error:
+        except engine_errors() as error:
             _logger.warning("container %s could not be stopped: %s", self._container.name, error)
 
     def _lost(self, error: Exception) -> Exit | None:
@@ -87,8 +89,8 @@ class Watch:
         return Exit(cause=Cause.STEP, code=code, detail=str(state.get("Error") or ""))
 
     def _outside(self, state: Mapping[str, Any], code: int, signal_: str | None) -> str | None:
-        """What ended the container from outside, as far as its state does not say it already."""
-        if self._outage:  # whatever the code says, the engine's end may have been the cause
+        """What ended the container from outside; None if nothing did or its state shows it."""
+        if self._outage:  # the engine's end may have caused any exit code
             return self._outage
         if self._attached and code == _UNKNOWN:
             return "it ended with its engine, unseen"
@@ -96,10 +98,7 @@ class Watch:
         return f"somebody sent it signal {sent}" if sent else None
 
     def _signal_sent(self, state: Mapping[str, Any]) -> str | None:
-        """The first signal that the engine sent it for somebody, or because it shuts down."""
-        import docker
-        import requests
-
+        """The first signal that the engine sent, for a client or because the engine shut down."""
         try:
             events = self._client.api.events(
                 since=_second(state["StartedAt"]),
@@ -108,10 +107,75 @@ class Watch:
                 decode=True,
             )
             sent = [str(event["Actor"]["Attributes"]["signal"]) for event in events]
-        except (docker.errors.DockerException, requests.RequestException, KeyError) as error:
+        except (KeyError, *engine_errors()) as error:
             _logger.info("no events of container %s: %s", self._container.name, error)
             return None
         return next(iter(sent), None)
+
+
+class LogFollower:
+    """Copies a container's stdout and stderr, byte for byte, in a thread, until its block ends.
+
+    After a broken connection the engine sends the log from its start again, and the part that the
+    file already has is skipped.
+    """
+
+    def __init__(self, engine: Engine, container: str, log: Path) -> None:
+        self._engine, self._container, self._log = engine, container, log
+        self._stream: Any = None
+        self._over = Event()
+        self._thread = Thread(target=self._follow, name=f"log-{container[:12]}", daemon=True)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join(_LAST_WORDS_SECONDS)
+        if self._thread.is_alive():  # Podman's service does not always end a log with its container
+            self._hang_up()
+            self._thread.join(_LAST_WORDS_SECONDS)
+        if self._thread.is_alive():
+            _logger.warning("the log of container %s does not end", self._container)
+            return
+        with self._log.open("ab", buffering=0) as file:
+            self._copy(file, follow=False)
+
+    def _hang_up(self) -> None:
+        stream = self._stream
+        if stream is not None:
+            with suppress(OSError, *engine_errors()):  # it may have just ended by itself
+                stream.close()
+
+    def _follow(self) -> None:
+        with self._log.open("wb", buffering=0) as file:
+            while not self._copy(file, follow=True) and not self._over.wait(_AGAIN_SECONDS):
+                pass
+
+    def _copy(self, file: RawIOBase, *, follow: bool) -> bool:
+        """Copy what the file does not have; False if the connection broke before the log ended."""
+        import urllib3
+
+        skip = file.tell()
+        try:
+            with self._engine.client() as client:
+                self._stream = client.api.logs(
+                    self._container, stream=True, follow=follow, stdout=True, stderr=True
+                )
+                for chunk in self._stream:
+                    fresh = chunk[skip:]
+                    skip -= len(chunk) - len(fresh)
+                    while fresh:
+                        fresh = fresh[file.write(fresh) :]
+        except (
+            NotReadyError,
+            OSError,
+            *engine_errors(),
+            urllib3.exceptions.HTTPError,
+        ) as error:
+            _logger.info("the log of container %s broke off: %s", self._container, error)
+            return False
+        return True
 
 
 def _second(moment: str) -> int:
@@ -119,13 +183,13 @@ def _second(moment: str) -> int:
 
 
 def not_started(error: Any, command: Command) -> Exit:
-    """What it means that the engine could not start a container. Raises NotReadyError."""
-    said = str(error.explanation)
-    if "could not select device driver" in said or "nvidia" in said.lower():
+    """The end of a container that the engine could not start. Raises NotReadyError for a GPU."""
+    reason = str(error.explanation)
+    if "could not select device driver" in reason or "nvidia" in reason.lower():
         raise NotReadyError(
-            f"the engine has no GPU for {command.name}: {said}",
+            f"the engine has no GPU for {command.name}: {reason}",
             hint="install the NVIDIA container toolkit; --scale smoke needs no GPU",
         ) from error
-    if re.search(r"exec(utable)?\b[^\n]*(not found|no such file|permission denied)", said):
-        return Exit(cause=Cause.STEP, code=_CANNOT_START, detail=said)
-    return Exit(cause=Cause.INFRASTRUCTURE, detail=said)
+    if re.search(r"exec(utable)?\b[^\n]*(not found|no such file|permission denied)", reason):
+        return Exit(cause=Cause.STEP, code=_CANNOT_START, detail=reason)
+    return Exit(cause=Cause.INFRASTRUCTURE, detail=reason)

@@ -1,12 +1,14 @@
-"""Connect to a container engine through the Docker SDK: Docker's own, or Podman's socket."""
+"""A container engine, Docker or Podman: connect through the Docker SDK, read what it reports."""
 
 import os
+import re
+import resource
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineGone
 from harness.manifest.model import RuntimeName
@@ -15,22 +17,31 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
 _SECONDS = 30
-#: For what may say nothing for long: a build's silent download, an image on its way.
+#: The timeout of requests that may send nothing for long: a build's download, an image's transfer.
 A_DAY = 24 * 3600
+_FILES = 65536
+_PROCESSES_OF_USER = 32768  # for all containers of a user; Podman grants no more
+#: A field of `info()` for each limit; false means that the engine cannot enforce the limit.
+LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
+#: The kind of NVIDIA's GPUs in the Container Device Interface.
+CDI_KIND = "nvidia.com/gpu"
+#: The first Podman whose Docker-compatible API honours device requests. Earlier ones start the
+#: container without the devices and report no error (containers/podman#25171).
+PODMAN_WITH_DEVICES = (5, 4)
 _DOCKER_DEFAULT = "unix:///var/run/docker.sock"
 _PODMAN_DEFAULT = "unix:///run/podman/podman.sock"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
-    """A container engine by name, and where it is looked for."""
+    """A container engine and the address of its API."""
 
     name: RuntimeName
     address: str
 
     @classmethod
     def find(cls, name: RuntimeName, environ: Mapping[str, str]) -> "Engine":
-        """Where it listens: DOCKER_HOST (Podman: CONTAINER_HOST first), else the default."""
+        """Take the address from DOCKER_HOST (Podman: CONTAINER_HOST first), else the default."""
         given = environ.get("DOCKER_HOST")
         if name is not RuntimeName.PODMAN:
             return cls(name=name, address=given or _DOCKER_DEFAULT)
@@ -40,16 +51,15 @@ class Engine:
         return cls(name=name, address=environ.get("CONTAINER_HOST") or given or default)
 
     def connect(self, seconds: int = _SECONDS) -> "DockerClient":
-        """A client of its own (they are not to be shared by threads). Raises EngineGone."""
+        """Open a new client; threads must not share one. Raises EngineGone."""
         import docker
-        import requests
 
         environ = {**os.environ, "DOCKER_HOST": self.address}
         try:
             _knock(self.address)
             client = docker.from_env(timeout=seconds, environment=environ)
             client.ping()
-        except (OSError, docker.errors.DockerException, requests.RequestException) as error:
+        except (OSError, *engine_errors()) as error:
             raise EngineGone(
                 f"no {self.name} engine answers at {self.address}: {_reason(error)}",
                 hint=f"start {self.name}, or say in DOCKER_HOST where it listens; "
@@ -57,18 +67,60 @@ class Engine:
             ) from error
         return client
 
-    @contextmanager
-    def client(self, seconds: int = _SECONDS) -> Iterator["DockerClient"]:
-        """A client, closed at the end. Raises EngineGone."""
-        client = self.connect(seconds)
-        try:
-            yield client
-        finally:
-            client.close()
+    def client(self, seconds: int = _SECONDS) -> "closing[DockerClient]":
+        """Open a client that closes at the end of a `with` block. Raises EngineGone."""
+        return closing(self.connect(seconds))
+
+
+def engine_errors() -> tuple[type[Exception], ...]:
+    """What the SDK raises when an engine refuses a request or does not answer it."""
+    import docker
+    import requests
+
+    return docker.errors.DockerException, requests.RequestException
+
+
+def gpu_obstacle(engine: RuntimeName, info: Mapping[str, Any]) -> str | None:
+    """Why an engine with this `info()` gives no GPU to a container; None if no reason is known."""
+    version = str(info.get("ServerVersion", ""))
+    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    if engine is RuntimeName.PODMAN and numbers < PODMAN_WITH_DEVICES:
+        return (
+            f"podman {version} gives containers no GPU through its API; 5.4 is the first to do so"
+        )
+    return None
+
+
+def missing_limits(info: Mapping[str, Any]) -> list[str]:
+    """The limits that an engine with this `info()` cannot enforce."""
+    if is_rootless(info) and str(info.get("CgroupVersion")) == "1":
+        return list(LIMITS.values())  # it has no cgroups of its own, whatever `info()` claims
+    return [limit for name, limit in LIMITS.items() if not info.get(name, True)]
+
+
+def is_rootless(info: Mapping[str, Any]) -> bool:
+    """Whether the engine runs as an ordinary user, whom it maps to 0 inside containers."""
+    options = info.get("SecurityOptions") or []  # Docker lists it here; Podman has a field
+    return bool(info.get("Rootless")) or any("rootless" in str(option) for option in options)
+
+
+def ulimits() -> list[Any]:
+    """Explicit limits within the caller's own, because Podman refuses to raise those."""
+    from docker.types import Ulimit
+
+    files = _within(resource.RLIMIT_NOFILE, _FILES)
+    processes = _within(resource.RLIMIT_NPROC, _PROCESSES_OF_USER)
+    limits = {"nofile": files, "nproc": processes, "core": 0}
+    return [Ulimit(name=name, soft=most, hard=most) for name, most in limits.items()]
+
+
+def _within(kind: int, most: int) -> int:
+    hard = resource.getrlimit(kind)[1]
+    return most if hard == resource.RLIM_INFINITY else min(hard, most)
 
 
 def _knock(address: str) -> None:
-    """Raise OSError where nobody listens: the SDK would then leave a socket open."""
+    """Raise OSError if nothing listens there; the SDK would leave a socket open."""
     if not address.startswith("unix://"):
         return
     with socket.socket(socket.AF_UNIX) as knocking:
@@ -77,7 +129,7 @@ def _knock(address: str) -> None:
 
 
 def _reason(error: BaseException) -> str:
-    """The innermost cause in one line: the outer ones wrap it in several layers of words."""
+    """The innermost cause in one line; the outer errors only repeat it."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
     return " ".join(str(error).split()) or type(error).__name__

@@ -1,23 +1,25 @@
-"""What an engine still has of ours: containers of steps, images of environments."""
+"""The containers of steps that an engine still has: find, list and remove them."""
 
 from typing import TYPE_CHECKING
 
 from harness.errors import EngineGone
-from harness.runtimes.container_settings import GPUS
+from harness.runtimes.engine import engine_errors
 from harness.runtimes.runtime import Survivor
 
 if TYPE_CHECKING:
     from docker import DockerClient
     from docker.models.containers import Container
 
+#: The label with the UUIDs of the GPUs that a container holds.
+GPUS = "harness.gpus"
 #: The label that every container of a step carries.
 _KEY = "harness.key"
 _RUNNING = {"running", "paused", "restarting"}
-_SOMEBODY_WAS_QUICKER = {404, 409}  # no such container; its removal is under way
+_ALREADY_REMOVED = {404, 409}  # no such container; its removal is under way
 
 
 def find(client: "DockerClient", name: str) -> "Container | None":
-    """The container of that name."""
+    """Find the container of that name."""
     import docker
 
     try:
@@ -27,7 +29,7 @@ def find(client: "DockerClient", name: str) -> "Container | None":
 
 
 def step_containers(client: "DockerClient") -> list[Survivor]:
-    """Every container of a step, whoever started it."""
+    """List the containers of all steps, whoever started them."""
     found = client.containers.list(all=True, filters={"label": _KEY}, ignore_removed=True)
     return [
         Survivor(
@@ -41,16 +43,13 @@ def step_containers(client: "DockerClient") -> list[Survivor]:
 
 
 def remove(container: "Container", grace: int) -> None:
-    """TERM, grace, KILL if it runs; then remove it. Raises EngineGone."""
-    import docker
-    import requests
-
+    """Stop the container if it runs (TERM, grace, KILL) and remove it. Raises EngineGone."""
     try:
         if container.status in _RUNNING and grace:
             container.stop(timeout=grace)
         container.remove(force=True, v=True)
-    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
-        if getattr(error, "status_code", None) in _SOMEBODY_WAS_QUICKER:
+    except (OSError, *engine_errors()) as error:
+        if getattr(error, "status_code", None) in _ALREADY_REMOVED:
             return
         raise EngineGone(
             f"container {container.name} was left behind: {error}",

@@ -238,7 +238,7 @@ def test_a_container_that_somebody_removed_is_a_fault_of_the_machinery(
 
 
 def test_a_gpu_that_is_not_there_is_an_error(runtime: ContainerRuntime, bench: Bench) -> None:
-    info = runtime._engine_facts()
+    info = runtime._engine_info()
     if "nvidia" in str(info.get("Runtimes")):
         pytest.skip("this engine has GPUs")
     command = replace(bench.command(runtime, "pass"), gpus=("GPU-0",))
@@ -282,7 +282,7 @@ def test_says_what_it_isolates(runtime: ContainerRuntime) -> None:
 
 
 def test_a_limit_that_the_engine_cannot_enforce(runtime: ContainerRuntime, bench: Bench) -> None:
-    runtime._facts = {**runtime._engine_facts(), "MemoryLimit": False}
+    runtime._info = {**runtime._engine_info(), "MemoryLimit": False}
     with pytest.raises(NotReadyError, match="limit of memory"):
         bench.run(runtime, "pass")
     runtime._strict = False

@@ -7,13 +7,8 @@ import pytest
 
 from harness.layout import CacheLayout
 from harness.manifest.model import Resources, RuntimeName
-from harness.runtimes.container_settings import (
-    ContainerSettings,
-    gpu_obstacle,
-    is_rootless,
-    missing_limits,
-)
-from harness.runtimes.engine import Engine
+from harness.runtimes.container import ContainerRuntime
+from harness.runtimes.engine import Engine, gpu_obstacle, is_rootless, missing_limits
 from harness.runtimes.runtime import Command, Environment, Mount
 
 
@@ -35,8 +30,9 @@ def settings(
         **fields,
     )
     cache = CacheLayout(tmp_path / "cache")
-    made = ContainerSettings(engine=engine, cache=cache, user=(1000, 1001))
-    return made.of(command)
+    runtime = ContainerRuntime(cache, engine=engine, user=(1000, 1001))
+    runtime._info = {"ServerVersion": "1"}  # of an engine that is not rootless
+    return runtime._settings(command)
 
 
 def test_isolation(tmp_path: Path) -> None:
@@ -103,7 +99,7 @@ def test_limits_that_an_engine_denies() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "rootless", "missing"),
+    ("info", "rootless", "missing"),
     [
         (
             {"Rootless": True, "CgroupVersion": "1", "MemoryLimit": True},
@@ -117,9 +113,9 @@ def test_limits_that_an_engine_denies() -> None:
         ({"SecurityOptions": ["name=seccomp,profile=default"]}, False, []),
     ],
 )
-def test_rootless_engines(facts: dict[str, Any], rootless: bool, missing: list[str]) -> None:
-    assert is_rootless(facts) is rootless
-    assert missing_limits(facts) == missing
+def test_rootless_engines(info: dict[str, Any], rootless: bool, missing: list[str]) -> None:
+    assert is_rootless(info) is rootless
+    assert missing_limits(info) == missing
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import docker
 import pytest
 
-from harness.runtimes.container_watch import Watch
+from harness.runtimes.container_watch import ContainerWatch
 from harness.runtimes.runtime import Cause, Exit
 
 
@@ -32,9 +32,9 @@ class Api:
         return {"State": answer}
 
 
-def watch(*answers: Any, patience: float = 60.0) -> Watch:
+def watch(*answers: Any, patience: float = 60.0) -> ContainerWatch:
     api: Any = Api(*answers)
-    return Watch(api, api, patience)
+    return ContainerWatch(api, api, patience)
 
 
 def ended(code: int, **more: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_an_end_that_no_signal_caused_is_the_steps_own() -> None:
 
 def test_the_end_of_a_container_that_its_engine_lost() -> None:
     api: Any = Api(ended(255))
-    found = Watch(api, api, 60.0, attached=True).look()
+    found = ContainerWatch(api, api, 60.0, attached=True).look()
     assert found is not None
     assert (found.cause, found.lost) == (Cause.INFRASTRUCTURE, False)
 
