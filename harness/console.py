@@ -1,5 +1,6 @@
 """Everything a person sees: tables on stdout, progress on stderr, JSON for machines."""
 
+import json
 import re
 import sys
 import threading
@@ -18,7 +19,6 @@ from rich.table import Table
 
 from harness.errors import HarnessError
 from harness.execution.runner import Outcome, Status
-from harness.json_text import json_text
 from harness.plan.plan import BoundStep, Plan
 
 _WIDTH = 130  # where there is no terminal to ask
@@ -36,7 +36,9 @@ _MARKS = {
 
 def show_json(value: Any) -> None:
     """Print a value for machines: nothing else goes to stdout with --json."""
-    sys.stdout.write(json_text(value) + "\n")
+    # Indenting a large document takes longer than planning it, and machines need no lines.
+    indent = 1 if sys.stdout.isatty() else None
+    sys.stdout.write(json.dumps(value, indent=indent, sort_keys=True) + "\n")
 
 
 def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

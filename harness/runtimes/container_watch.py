@@ -52,7 +52,7 @@ class ContainerWatch:
             state = self._client.api.inspect_container(str(self._container.id))["State"]
         except docker.errors.NotFound:
             return Exit(cause=Cause.INFRASTRUCTURE, detail="somebody removed the container")
-        except (OSError, *engine_errors()) as error:
+        except engine_errors(OSError) as error:
             return self._lost(error)
         self._lost_since = None
         unended = state.get("Running") or state.get("Status") == "created"
@@ -107,7 +107,7 @@ class ContainerWatch:
                 decode=True,
             )
             sent = [str(event["Actor"]["Attributes"]["signal"]) for event in events]
-        except (KeyError, *engine_errors()) as error:
+        except engine_errors(KeyError) as error:
             _logger.info("no events of container %s: %s", self._container.name, error)
             return None
         return next(iter(sent), None)
@@ -167,12 +167,7 @@ class LogFollower:
                     skip -= len(chunk) - len(fresh)
                     while fresh:
                         fresh = fresh[file.write(fresh) :]
-        except (
-            NotReadyError,
-            OSError,
-            *engine_errors(),
-            urllib3.exceptions.HTTPError,
-        ) as error:
+        except engine_errors(NotReadyError, OSError, urllib3.exceptions.HTTPError) as error:
             _logger.info("the log of container %s broke off: %s", self._container, error)
             return False
         return True

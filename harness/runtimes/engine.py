@@ -59,7 +59,7 @@ class Engine:
             _knock(self.address)
             client = docker.from_env(timeout=seconds, environment=environ)
             client.ping()
-        except (OSError, *engine_errors()) as error:
+        except engine_errors(OSError) as error:
             raise EngineGone(
                 f"no {self.name} engine answers at {self.address}: {_reason(error)}",
                 hint=f"start {self.name}, or say in DOCKER_HOST where it listens; "
@@ -72,12 +72,12 @@ class Engine:
         return closing(self.connect(seconds))
 
 
-def engine_errors() -> tuple[type[Exception], ...]:
-    """What the SDK raises when an engine refuses a request or does not answer it."""
+def engine_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
+    """What the SDK raises when an engine refuses a request or does not answer it, and `more`."""
     import docker
     import requests
 
-    return docker.errors.DockerException, requests.RequestException
+    return docker.errors.DockerException, requests.RequestException, *more
 
 
 def gpu_obstacle(engine: RuntimeName, info: Mapping[str, Any]) -> str | None:

@@ -48,7 +48,7 @@ def remove(container: "Container", grace: int) -> None:
         if container.status in _RUNNING and grace:
             container.stop(timeout=grace)
         container.remove(force=True, v=True)
-    except (OSError, *engine_errors()) as error:
+    except engine_errors(OSError) as error:
         if getattr(error, "status_code", None) in _ALREADY_REMOVED:
             return
         raise EngineGone(
