@@ -127,7 +127,7 @@ class Values:
 
 def _templates(contract: Contract) -> list[tuple[str, str]]:
     """The fields of a contract that hold a template."""
-    pairs = ((name, getattr(contract, name)) for name in _fields(type(contract)))  # type: ignore[arg-type]  # python/mypy#11470
+    pairs = ((name, getattr(contract, name)) for name in _fields(type(contract)))  # type: ignore[arg-type]  # a type is hashable
     return [(name, text) for name, text in pairs if isinstance(text, str) and name != "kind"]
 
 

@@ -37,7 +37,7 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _LEAVES:
         return value
-    walk = _walk_of(kind)  # type: ignore[arg-type]  # python/mypy#11470: types are hashable
+    walk = _walk_of(kind)  # type: ignore[arg-type]  # a type is hashable
     return value if walk is None else walk(value)
 
 
