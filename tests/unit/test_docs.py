@@ -207,11 +207,32 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
 
 
+def calls(page: str) -> Iterator[list[str]]:
+    """Every call of harness in code spans and code blocks, as words after `harness`."""
+    blocks = re.findall(r"```.*?```", page, re.DOTALL)
+    spans = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", page, flags=re.DOTALL))
+    lines = [line for block in blocks for line in block.splitlines()]
+    for text in (*lines, *spans):
+        for call in re.split(r"[;|&]|#.*", " ".join(text.split())):
+            words = call.split()
+            if words[:1] == ["harness"] and len(words) > 1:
+                yield words[1:]
+
+
 @pytest.mark.parametrize("page", pages(), ids=str)
-def test_commands_that_pages_name_exist(page: Path) -> None:
-    known = {name.split()[0] for name in commands()}
-    named = set(re.findall(r"`harness ([a-z]+)", (ROOT / page).read_text(encoding="utf-8")))
-    assert named <= known
+def test_commands_and_options_that_pages_name_exist(page: Path) -> None:
+    known = commands()
+    first = {name.split()[0] for name in known}
+    for words in calls((ROOT / page).read_text(encoding="utf-8")):
+        named = [word.strip("[]").split("=")[0] for word in words if re.match(r"\[?--[a-z]", word)]
+        if words[0].startswith(("-", "[")):  # options of harness itself
+            assert set(named) <= flags(typer.main.get_command(app)) | {"--help"}, words
+            continue
+        assert words[0] in first, f"{page}: harness {' '.join(words)}"
+        name = " ".join(words[:2]) if " ".join(words[:2]) in known else words[0]
+        assert name in known or len(words) == 1, f"{page}: harness {' '.join(words)}"
+        if name in known:
+            assert set(named) <= flags(known[name]) | {"--help"}, f"{page}: harness {words}"
 
 
 def test_the_index_lists_every_page() -> None:
