@@ -167,7 +167,7 @@ class Assets:
                 raise _changing(name, place)
         except OSError as error:
             raise NotReadyError(
-                f"asset {name}: {place} cannot be read: {error}", hint="mend its permissions"
+                f"asset {name}: {place} cannot be read: {error}", hint="fix its permissions"
             ) from error
         self._trust.record(name, found, place, before)
         return place

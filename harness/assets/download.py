@@ -85,12 +85,12 @@ def _part(target: Path, url: str) -> Path:
 
 @dataclass(frozen=True, slots=True)
 class Resuming:
-    """A downloader for pooch that continues the file `part`.
+    """A downloader for pooch that continues the file `partial`.
 
-    Without a checksum a part is continued only if the server can tell that its file is the same.
+    Without a checksum it is continued only if the server can tell that its file is the same.
     """
 
-    part: Path
+    partial: Path
     checked: bool
     progress: Progress | None = None
     pause: float = 1.0
@@ -110,15 +110,15 @@ class Resuming:
                 log.warning("%s broke off at %d bytes (%s)", url, self._size(), error)
                 time.sleep(self.pause * 2**vain)
         self._note.unlink(missing_ok=True)
-        self.part.replace(output_file)
+        self.partial.replace(output_file)
 
     @property
     def _note(self) -> Path:
-        """Beside the part: what tells whether the server's file is still the same."""
-        return self.part.with_suffix(".json")
+        """Beside the partial file: what tells whether the server's file is still the same."""
+        return self.partial.with_suffix(".json")
 
     def _size(self) -> int:
-        return self.part.stat().st_size if self.part.exists() else 0
+        return self.partial.stat().st_size if self.partial.exists() else 0
 
     def _continue(self, url: str) -> None:
         import requests
@@ -157,8 +157,8 @@ class Resuming:
 
     def _accept(self, answer: "Response") -> None:
         """Sort out answers without a body that is wanted."""
-        if answer.status_code == _RANGE_REFUSED:  # the part is longer than the file: start over
-            self.part.unlink(missing_ok=True)
+        if answer.status_code == _RANGE_REFUSED:  # it is longer than the file: start over
+            self.partial.unlink(missing_ok=True)
             raise BrokenOffError("the server has no such range")
         if answer.status_code >= _SERVER_ERROR:
             raise BrokenOffError(f"{answer.status_code} {answer.reason}")
@@ -175,7 +175,7 @@ class Resuming:
             return 0
         spoken = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
         if spoken is None or int(spoken[1]) != self._size():
-            self.part.unlink(missing_ok=True)
+            self.partial.unlink(missing_ok=True)
             raise BrokenOffError("the server sent another range than asked for")
         return int(spoken[1])
 
@@ -183,7 +183,7 @@ class Resuming:
         length = answer.headers.get("Content-Length")
         total = start + int(length) if length and length.isdecimal() else None
         done = start
-        with self.part.open("ab" if start else "wb") as file:
+        with self.partial.open("ab" if start else "wb") as file:
             for chunk in answer.iter_content(_CHUNK):
                 file.write(chunk)
                 done += len(chunk)

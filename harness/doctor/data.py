@@ -30,20 +30,20 @@ def data(_: Machine, needs: Needs) -> Line:
     by_hand = [one for one in absent if one.name not in needs.downloadable]
     changed = [one for one in needs.assets if one.state is AssetState.CHANGED]
     there = len(needs.assets) - len(absent)
-    parts = [f"{there} of {len(needs.assets)} there"]
-    parts += [f"to be fetched: {', '.join(one.name for one in absent if one not in by_hand)}"]
-    parts += [f"missing: {', '.join(one.name for one in by_hand)}"]
-    parts += [f"changed since they were hashed: {', '.join(one.name for one in changed)}"]
-    mends = [f"{one.name}: {one.how}" for one in by_hand]
+    found = [f"{there} of {len(needs.assets)} there"]
+    found += [f"to be fetched: {', '.join(one.name for one in absent if one not in by_hand)}"]
+    found += [f"missing: {', '.join(one.name for one in by_hand)}"]
+    found += [f"changed since they were hashed: {', '.join(one.name for one in changed)}"]
+    fixes = [f"{one.name}: {one.how}" for one in by_hand]
     if changed:
-        mends.append("changed ones are hashed again at their next use, and refused if they differ")
+        fixes.append("changed ones are hashed again at their next use, and refused if they differ")
     return line(
         "data",
         good=not by_hand and not changed,
         bad=State.MISSING if by_hand else State.NOTE,
-        found="; ".join(part for part in parts if not part.endswith(": ")),
+        found="; ".join(text for text in found if not text.endswith(": ")),
         needed=", ".join(one.name for one in needs.assets) or "none",
-        fix="; ".join(mends),
+        fix="; ".join(fixes),
     )
 
 

@@ -1,7 +1,7 @@
 """What a finished image must not hold: certificates, upstream code, weights, compilers.
 
-Judged are the files that the build added to its base. They are read out of the image on the host;
-nothing in it is executed.
+Only the files that the build added to its base are checked. They are read on the host; nothing in
+the image is executed.
 """
 
 import hashlib
@@ -63,7 +63,7 @@ def check_image(
         named = found[:_MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
         raise BuildError(
             f"image {tag} holds what no image may hold:\n" + "\n".join(f"  {one}" for one in named),
-            hint="mend the Dockerfile or the lock that brings it in; the image was not taken",
+            hint="fix the Dockerfile or the lock that brings it in; the image was not taken",
         )
 
 

@@ -80,8 +80,8 @@ class EngineImageBuilder:
                     f"image {image} does not start as it should: {error}",
                     hint="remove the image and build again",
                 ) from error
-        facts: dict[str, object] = json.loads(said)
-        return facts
+        found: dict[str, object] = json.loads(said)
+        return found
 
     def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
         """Name an image, and take the name `drop` away."""

@@ -37,9 +37,9 @@ class ImageFolder:
         """Tag -> image id, of what is here in full."""
         found = {}
         for tag, entry in self._index().items():
-            parts = self._parts(entry["digest"]) if self._blob(entry["digest"]).is_file() else []
-            if parts and all(self._blob(part).is_file() for part in parts):
-                found[tag] = parts[0]
+            blobs = self._blobs(entry["digest"]) if self._blob(entry["digest"]).is_file() else []
+            if blobs and all(self._blob(blob).is_file() for blob in blobs):
+                found[tag] = blobs[0]
         return found
 
     def add(self, tag: str, archive: Iterable[bytes]) -> str:
@@ -64,7 +64,7 @@ class ImageFolder:
                 f"{self.root} has no image {tag}",
                 hint="add the method to the mirror: `harness mirror create DIR METHOD`",
             )
-        config, *layers = self._parts(self._index()[tag]["digest"])
+        config, *layers = self._blobs(self._index()[tag]["digest"])
         listed = [
             {
                 "Config": f"{_hex(config)}.json",
@@ -84,7 +84,7 @@ class ImageFolder:
     # --- taking apart -----------------------------------------------------------------------------
 
     def _take(self, archive: Iterable[bytes], arriving: Path, tag: str) -> tuple[str, list[str]]:
-        """Put the archive's parts in their places; configuration and layers by digest."""
+        """Put the archive's files in their places; configuration and layers by digest."""
         files, links = _unpacked(archive, arriving)
         listed = json.loads(_named(files, links, "manifest.json").read_bytes())
         if len(listed) != 1:
@@ -101,8 +101,8 @@ class ImageFolder:
                 f"{tag}: expected layers {', '.join(expected)}, found {', '.join(found)}",
                 hint="the engine's store is damaged: remove the image and build it again",
             )
-        for part in dict.fromkeys((config, *layers)):
-            self._keep(part, part.name)
+        for file in dict.fromkeys((config, *layers)):
+            self._keep(file, file.name)
         return f"sha256:{config.name}", found
 
     def _enter(self, tag: str, config: str, layers: list[str]) -> str:
@@ -137,10 +137,10 @@ class ImageFolder:
     def _blob(self, digest: str) -> Path:
         return self.root / "blobs" / "sha256" / _hex(digest)
 
-    def _parts(self, manifest: str) -> list[str]:
+    def _blobs(self, manifest: str) -> list[str]:
         """The digests of an image's configuration and layers."""
         found = json.loads(self._blob(manifest).read_bytes())
-        return [part["digest"] for part in (found["config"], *found["layers"])]
+        return [blob["digest"] for blob in (found["config"], *found["layers"])]
 
     def _described(self, digest: str, kind: str) -> dict[str, object]:
         size = self._blob(digest).stat().st_size

@@ -121,7 +121,7 @@ def read_list(layout: MirrorLayout) -> MirrorList | None:
         return None
     except OSError as error:
         raise NotReadyError(
-            f"{layout.list}: {error.strerror}", hint="mend its permissions"
+            f"{layout.list}: {error.strerror}", hint="fix its permissions"
         ) from error
     try:
         return _parsed(json.loads(text))

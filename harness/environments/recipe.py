@@ -1,4 +1,4 @@
-"""What an image build is given: Dockerfile, locks in parts, wheels, arguments, labels."""
+"""What an image build is given: Dockerfile, locks, wheels, arguments, labels."""
 
 import hashlib
 import re
@@ -184,5 +184,5 @@ def _wanted(wheelhouse: Path, lock: MethodLock) -> list[tuple[Path, bool]]:
 
 def package_of(path: Path) -> str:
     """The package that a wheel or source archive is of, in lower case with dashes."""
-    part = str.partition if path.suffix == ".whl" else str.rpartition
-    return re.sub(r"[-_.]+", "-", part(path.name, "-")[0]).lower()
+    cut = str.partition if path.suffix == ".whl" else str.rpartition
+    return re.sub(r"[-_.]+", "-", cut(path.name, "-")[0]).lower()

@@ -77,10 +77,10 @@ class MethodLock:
     @property
     def sha256(self) -> str:
         """The hash of both locks."""
-        parts = [one.sha256 for one in (self.run, self.build) if one is not None]
-        return (
-            parts[0] if len(parts) == 1 else hashlib.sha256("\n".join(parts).encode()).hexdigest()
-        )
+        hashes = [one.sha256 for one in (self.run, self.build) if one is not None]
+        if len(hashes) == 1:
+            return hashes[0]
+        return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
     def packages(self) -> Packages:
         """The locks as texts for a builder."""

@@ -25,7 +25,7 @@ _logger = logging.getLogger(__name__)
 class StepRunner:
     """Executes bound steps on one runtime."""
 
-    def __init__(  # noqa: PLR0913 - the parts that meet here
+    def __init__(  # noqa: PLR0913 - what an execution needs
         self,
         store: Store,
         runtime: Runtime,

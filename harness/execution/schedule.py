@@ -59,7 +59,7 @@ class Progress:
     ended: Callable[[BoundStep, Outcome], None] = lambda _step, _outcome: None
 
 
-def run_plan(  # noqa: PLR0913 - the parts of an execution
+def run_plan(  # noqa: PLR0913 - what an execution needs
     plan: Plan,
     execute: Execute,
     tokens: Tokens,

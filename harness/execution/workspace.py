@@ -96,7 +96,7 @@ class Workspace:
             raise StepError(
                 f"step {self.step.name}: link {link.relative_to(self.attempt.work)} leaves the "
                 f"working directory (its folder is {parent})",
-                hint="a repository must not hold links that point outside; mend `links`",
+                hint="a repository must not hold links that point outside; fix `links`",
             )
 
     def _env(self, seen: Mapping[str, str]) -> dict[str, str]:

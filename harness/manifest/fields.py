@@ -30,8 +30,8 @@ Date = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 def _inner(path: str) -> str:
-    parts = path.split("/")
-    if path != "." and (not path or any(part in {"", ".", ".."} for part in parts)):
+    names = path.split("/")
+    if path != "." and (not path or any(name in {"", ".", ".."} for name in names)):
         raise ValueError(
             "expected a relative path that stays inside its root (no '..', no leading '/')"
         )

@@ -21,7 +21,7 @@ def fault_of(step: Step) -> Fault | None:
     if step.shards is None:
         return None
     if step.stochastic:
-        what = "a stochastic step: its parts would draw other numbers than the whole"
+        what = "a stochastic step: its shards would draw other numbers than the whole"
         return Fault(("shards",), what, "leave `shards` out")
     for name, output in step.outputs.items():
         where = ("outputs", name, "contract")

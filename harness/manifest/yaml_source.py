@@ -52,8 +52,8 @@ class YamlSource:
 def spell(where: Sequence[str | int]) -> str:
     """A key path as text: `steps[3].outputs.cam`."""
     text = ""
-    for part in where:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}"
+    for key in where:
+        text += f"[{key}]" if isinstance(key, int) else f".{key}"
     return text.removeprefix(".")
 
 
@@ -79,7 +79,7 @@ def parse(path: Path, text: str) -> YamlSource:
             # libyaml's errors lack the piece of text: the last loader says what is wrong.
             if loader is LOADERS[-1]:
                 raise ManifestError(
-                    f"{path}: not valid YAML: {error}", hint="mend the syntax at the place named"
+                    f"{path}: not valid YAML: {error}", hint="fix the syntax at the place named"
                 ) from error
     raise AssertionError("PyYAML always has SafeLoader")
 

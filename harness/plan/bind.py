@@ -83,7 +83,7 @@ class Binder:
                 raise UsageError(
                     f"step {name!r} does not exist for {self.run.backbone} at scale "
                     f"{self.run.scale}",
-                    hint="mend `backbones` or `scales` in the method's manifest",
+                    hint="fix `backbones` or `scales` in the method's manifest",
                 )
             step = self.steps[name]
             # Inputs first, so that a plan lists parents before children.

@@ -156,4 +156,4 @@ def _read(arch: str) -> tuple[tuple[int, int], str]:
 
 
 def _version(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", text))
+    return tuple(int(number) for number in re.findall(r"\d+", text))

@@ -83,7 +83,7 @@ def engine_errors(*more: type[Exception]) -> tuple[type[Exception], ...]:
 def gpu_obstacle(engine: RuntimeName, info: Mapping[str, Any]) -> str | None:
     """Why an engine with this `info()` gives no GPU to a container; None if no reason is known."""
     version = str(info.get("ServerVersion", ""))
-    numbers = tuple(int(part) for part in re.findall(r"\d+", version)[:2])
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
     if engine is RuntimeName.PODMAN and numbers < PODMAN_WITH_DEVICES:
         return (
             f"podman {version} gives containers no GPU through its API; 5.4 is the first to do so"

@@ -35,7 +35,7 @@ def read_embedded(folder: Path) -> Embedded:
     if not files:
         raise MismatchError(
             f"{folder}: expected the files of an embedded repository, found none",
-            hint="reinstall harness: its embedded repositories are part of it",
+            hint="reinstall harness: it ships its embedded repositories",
         )
     tree = tree_id({path: Entry(Mode.FILE, blob_id(data)) for path, data in files.items()})
     return Embedded(files, tree, commit_id(tree, PERSON, WHEN, MESSAGE))
@@ -46,10 +46,10 @@ def fast_import_stream(embedded: Embedded) -> bytes:
     head = (
         f"commit refs/pins/{embedded.commit}\nauthor {PERSON} {WHEN}\ncommitter {PERSON} {WHEN}\n"
     )
-    parts = [head.encode(), _data(MESSAGE.encode())]
+    stream = [head.encode(), _data(MESSAGE.encode())]
     for path, data in embedded.files.items():
-        parts += [f"M {Mode.FILE} inline {path}\n".encode(), _data(data)]
-    return b"".join(parts)
+        stream += [f"M {Mode.FILE} inline {path}\n".encode(), _data(data)]
+    return b"".join(stream)
 
 
 def _data(data: bytes) -> bytes:

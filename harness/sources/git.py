@@ -85,8 +85,8 @@ class GitCommands:
         """Give the bare repository `target` this commit, its trees and these blobs."""
         # Without its parents: the commit is shallow there, as after `git clone --depth 1`.
         listing = _git(repository, ["ls-tree", "-r", "-t", "-d", "-z", "--full-tree", commit])
-        facts = [line.split(b"\t")[0].decode().split() for line in listing.split(b"\0")[:-1]]
-        trees = [id_ for _, kind, id_ in facts if kind == "tree"]
+        lines = [line.split(b"\t")[0].decode().split() for line in listing.split(b"\0")[:-1]]
+        trees = [id_ for _, kind, id_ in lines if kind == "tree"]
         root = _git(repository, ["rev-parse", f"{commit}^{{tree}}"]).decode().strip()
         wanted = _lines(dict.fromkeys([commit, root, *trees, *sorted(ids)]))
         self.create(target)
@@ -107,8 +107,8 @@ class GitCommands:
         listing = _git(repository, ["ls-tree", "-r", "-z", "--full-tree", commit])
         found = {}
         for line in listing.split(b"\0")[:-1]:
-            facts, _, path = line.partition(b"\t")
-            mode, _, object_id = facts.decode().split(" ")
+            fields, _, path = line.partition(b"\t")
+            mode, _, object_id = fields.decode().split(" ")
             found[_text(path)] = Entry(mode, object_id)
         return found
 
@@ -170,7 +170,7 @@ def _fetch(
     # Given per command and not stored, the remote is a partial clone's only while we fetch.
     remote = {"url": url, "promisor": "true", "partialCloneFilter": "blob:none"}
     settings = [
-        part for name, value in remote.items() for part in ("-c", f"remote.origin.{name}={value}")
+        word for name, value in remote.items() for word in ("-c", f"remote.origin.{name}={value}")
     ]
     command = [*_at(repository), *_NO_UPKEEP, *_LIMITS, *settings, *more, "fetch", *arguments]
     _run(command, cwd=repository, stdin=stdin, online=True)
@@ -214,7 +214,7 @@ def _scrubbed(ours: dict[str, str], *, online: bool) -> list[str]:
     """`git` without what it would inherit: GitPython can add variables but not take any away."""
     keep = _CONNECTION if online else _CONNECTION[:1]
     theirs = [name for name in os.environ if name.startswith("GIT_") and not name.startswith(keep)]
-    unset = [part for name in theirs if name not in ours for part in ("-u", name)]
+    unset = [word for name in theirs if name not in ours for word in ("-u", name)]
     return ["env", *unset, "git"] if unset else ["git"]
 
 

@@ -166,4 +166,4 @@ class _Reader:
 
 
 def _is_inner(path: str) -> bool:
-    return all(part not in {"", ".", ".."} and part.lower() != ".git" for part in path.split("/"))
+    return all(name not in {"", ".", ".."} and name.lower() != ".git" for name in path.split("/"))

@@ -18,7 +18,7 @@ from harness.sources.sparse import selected
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pinned:
-    """A pinned commit at hand: its whole tree, and the part that sparse patterns take in."""
+    """A pinned commit at hand: its whole tree, and the paths that sparse patterns take in."""
 
     bare: Path
     upstream: Mapping[str, Entry]

@@ -16,7 +16,7 @@ class _Pattern:
     expression: re.Pattern[str]
     takes: bool
     folders_only: bool
-    by_name: bool  # without a slash: matches the last part of a path
+    by_name: bool  # without a slash: matches the last name of a path
 
 
 def selected(patterns: Collection[str], paths: Iterable[str]) -> frozenset[str]:

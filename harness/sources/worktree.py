@@ -95,8 +95,8 @@ def _change_modes(root: Path, change: Callable[[int], int]) -> None:
 
 
 def _refuse_outer(name: str, path: str) -> None:
-    parts = path.split("/")
-    if any(part in {"", ".", ".."} or part.lower() == ".git" for part in parts):
+    names = path.split("/")
+    if any(one in {"", ".", ".."} or one.lower() == ".git" for one in names):
         raise SourceMismatch(
             f"{name}/{path}",
             expected="a path inside the checkout",

@@ -38,8 +38,8 @@ def this_process() -> Owner:
 @cache
 def host_id() -> str:
     """Machine, boot and Slurm node: several nodes may share one machine, machine ids are copied."""
-    parts = (_read(_MACHINE_ID), _read(_BOOT_ID), os.environ.get("SLURMD_NODENAME", ""))
-    return ":".join(part or "-" for part in (*parts[:2], parts[2] or platform.node()))
+    names = (_read(_MACHINE_ID), _read(_BOOT_ID), os.environ.get("SLURMD_NODENAME", ""))
+    return ":".join(name or "-" for name in (*names[:2], names[2] or platform.node()))
 
 
 def read_owner(value: Mapping[str, Any]) -> Owner:

@@ -48,11 +48,11 @@ def _noted(
 ) -> dict[str, Any]:
     outputs = {
         name: {
-            "before": facts["sha256"],
+            "before": output["sha256"],
             "after": after["outputs"][name]["sha256"],
             "put_back": name in lacking,
         }
-        for name, facts in before["outputs"].items()
+        for name, output in before["outputs"].items()
     }
     note = {
         "time": after["time"],
@@ -61,5 +61,5 @@ def _noted(
         "runtime": after["runtime"],
         "outputs": outputs,
     }
-    facts = {**before["outputs"], **{name: after["outputs"][name] for name in lacking}}
-    return {**before, "outputs": facts, "remade": [*before.get("remade", []), note]}
+    outputs_now = {**before["outputs"], **{name: after["outputs"][name] for name in lacking}}
+    return {**before, "outputs": outputs_now, "remade": [*before.get("remade", []), note]}

@@ -84,7 +84,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str],
     """Make trees, data and weights once; SIPE's environment has what deeplab-pytorch needs."""
     packages = ("glue", "torchnet", "tensorboard")
     made = open_lab(tmp_path_factory.mktemp("deeplab"), "sipe", packages, require)
-    part = yaml.safe_load(PROJECT.part("resnet101").read_text())
+    part = yaml.safe_load(PROJECT.shared_steps("resnet101").read_text())
     made.checkout("pristine", "deeplab-pytorch")
     made.checkout("patched", "deeplab-pytorch", part["repositories"]["deeplab-pytorch"])
     lists = made.checkout("seam", "SEAM") / "voc12"

@@ -184,4 +184,4 @@ def test_why_names_the_part_that_differs(tmp_path: Path) -> None:
     project.reproduce()
     run = json.loads(project.run("status", "--json").stdout)["runs"][0]["id"]
     found = json.loads(project.run("why", f"{run}/middle", "--json").stdout)
-    assert [part["part"] for part in found["parts"]] == ["argv"]
+    assert [one["key_input"] for one in found["differences"]] == ["argv"]

@@ -25,7 +25,7 @@ STAGES = {"cam": 3, "final": 9}
 
 
 @pytest.mark.parametrize(
-    ("cam", "final", "verdict"),
+    ("cam", "final", "conclusion"),
     [
         (55.9, 64.65, "every known score was reached"),
         (55.0, 64.64, "stage 9 deviates first: J of final is 64.64, expected 64.75 ± 0.1; cam"),
@@ -34,21 +34,21 @@ STAGES = {"cam": 3, "final": 9}
     ],
 )
 def test_the_first_stage_that_deviates_is_named(
-    cam: float, final: float | None, verdict: str
+    cam: float, final: float | None, conclusion: str
 ) -> None:
     scores = {"cam": {"J": cam}} | ({"final": {"J": final}} if final is not None else {})
     rows = compare(ANCHOR, scores, STAGES)
     assert [row.stage for row in rows] == [3, 9]
-    assert verdict in conclude(rows)
-    assert all(row.agrees for row in rows) == verdict.startswith("every")
+    assert conclusion in conclude(rows)
+    assert all(row.agrees for row in rows) == conclusion.startswith("every")
 
 
 def plan(anchor: str | None) -> Plan:
     expect = ANCHOR.expect[:1]
     method = toy.method(anchors={"known": dataclasses.replace(ANCHOR, expect=expect)})
-    facts = toy.digests(assets={"released": "the digest"})
+    digests = toy.digests(assets={"released": "the digest"})
     return toy.plan(
-        method, with_digests=facts, losses=(Losses.NONE,), anchor=anchor, until=("final",)
+        method, with_digests=digests, losses=(Losses.NONE,), anchor=anchor, until=("final",)
     )
 
 

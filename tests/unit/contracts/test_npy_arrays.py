@@ -26,7 +26,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judge(out: Path, content: Any = SOUND, **changes: Any) -> dict[str, object]:
+def checked(out: Path, content: Any = SOUND, **changes: Any) -> dict[str, object]:
     np.save(out / "logit" / f"{IDS[1]}.npy", content)
     fields: dict[str, Any] = {"channels": 3, "stride": 8, "size_of": "JPEGImages"} | changes
     contract = NpyArrays(kind="npy-arrays", ids="ids.txt", **fields)
@@ -34,9 +34,9 @@ def judge(out: Path, content: Any = SOUND, **changes: Any) -> dict[str, object]:
 
 
 def test_sound_arrays_pass_and_say_what_was_seen(out: Path) -> None:
-    assert judge(out, -SOUND) == {"count": 2, "low": -2.0, "high": 2.0}
-    assert judge(out, np.zeros((3, 6, 7), np.float32))["count"] == 2  # a padded network's
-    assert judge(out, np.zeros((3, 9, 9), np.float32), size_of=None)["count"] == 2
+    assert checked(out, -SOUND) == {"count": 2, "low": -2.0, "high": 2.0}
+    assert checked(out, np.zeros((3, 6, 7), np.float32))["count"] == 2  # a padded network's
+    assert checked(out, np.zeros((3, 9, 9), np.float32), size_of=None)["count"] == 2
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_sound_arrays_pass_and_say_what_was_seen(out: Path) -> None:
 )
 def test_a_wrong_array_stops_the_chain(out: Path, wrong: Any, word: str) -> None:
     with pytest.raises(ContractError, match=word) as caught:
-        judge(out, wrong)
+        checked(out, wrong)
     assert IDS[1] in str(caught.value)
 
 
@@ -63,17 +63,17 @@ def test_full_size_maps_have_no_margin(out: Path) -> None:
     for name in IDS:
         np.save(out / "logit" / f"{name}.npy", np.zeros((3, 40, 48), np.float32))
     full = np.zeros((3, 40, 48), np.float32)
-    assert judge(out, full, stride=1)["count"] == 2
+    assert checked(out, full, stride=1)["count"] == 2
     with pytest.raises(ContractError, match=r"H x W = \(40, 48\)"):
-        judge(out, np.zeros((3, 41, 48), np.float32), stride=1)
+        checked(out, np.zeros((3, 41, 48), np.float32), stride=1)
 
 
 def test_a_cut_off_file_and_an_archive_are_refused(out: Path) -> None:
     file = out / "logit" / f"{IDS[0]}.npy"
     file.write_bytes(file.read_bytes()[:-4])
     with pytest.raises(ContractError, match="an array"):
-        judge(out)
+        checked(out)
     with file.open("wb") as archive:
         np.savez(archive, SOUND)
     with pytest.raises(ContractError, match="one array"):
-        judge(out)
+        checked(out)

@@ -38,34 +38,34 @@ def save(out: Path, name: str, maps: Mapping[Any, Any]) -> None:
     np.save(out / "maps" / f"{name}.npy", maps)
 
 
-def judge(out: Path, **fields: Any) -> dict[str, object]:
+def checked(out: Path, **fields: Any) -> dict[str, object]:
     contract = NpyMaps(kind="npy-maps", ids="ids.txt", **fields)
     return dict(check(contract, out / "maps", lambda template: out / template))
 
 
 def refuse(out: Path, *words: str, **fields: Any) -> None:
     with pytest.raises(ContractError) as raised:
-        judge(out, **fields)
+        checked(out, **fields)
     for word in ("npy-maps", *words):
         assert word in str(raised.value)
 
 
 def test_sound_maps_pass_and_say_what_was_seen(out: Path) -> None:
-    facts = judge(out, labels="labels.npy", size_of=".", low=-1.0, high=1.0)
-    assert facts == {"count": 2, "keys": [0, 14, 19], "low": 0.5, "high": 0.5}
+    summary = checked(out, labels="labels.npy", size_of=".", low=-1.0, high=1.0)
+    assert summary == {"count": 2, "keys": [0, 14, 19], "low": 0.5, "high": 0.5}
 
 
 def test_half_precision_is_another_type(out: Path) -> None:
     for name, key in ((IDS[0], 0), (IDS[1], 19)):
         save(out, name, {key: cam().astype(np.float16)})
-    assert judge(out, dtype="float16")["high"] == 0.5
+    assert checked(out, dtype="float16")["high"] == 0.5
     refuse(out, "float32", "float16")
 
 
 def test_crf_dicts_have_the_background_under_0_and_classes_from_1(out: Path) -> None:
     save(out, IDS[0], {0: cam(0.1), 1: cam(0.2), 15: cam(0.7)})
     save(out, IDS[1], {np.int64(0): cam(0.1), np.int64(20): cam(0.9)})
-    assert judge(out, labels="labels.npy", **CRF)["keys"] == [0, 1, 15, 20]
+    assert checked(out, labels="labels.npy", **CRF)["keys"] == [0, 1, 15, 20]
     save(out, IDS[1], {20: cam(0.9)})
     refuse(out, IDS[1], "a background map under key 0", **CRF)
 

@@ -28,7 +28,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judge(out: Path, content: Any, labels: str | None = "labels.npy") -> dict[str, object]:
+def checked(out: Path, content: Any, labels: str | None = "labels.npy") -> dict[str, object]:
     np.save(out / "ratios.npy", content)
     contract = NpyRatios(kind="npy-ratios", ids="ids.txt", labels=labels)
     return dict(check(contract, out / "ratios.npy", lambda template: out / template))
@@ -36,7 +36,7 @@ def judge(out: Path, content: Any, labels: str | None = "labels.npy") -> dict[st
 
 def test_sound_ratios_pass_and_say_what_was_seen(out: Path) -> None:
     content = {IDS[0]: row(c0=0.25, c14=0.5), IDS[1]: [0.0] * 19 + [1.0]}
-    assert judge(out, content) == {"count": 2, "high": 1.0}
+    assert checked(out, content) == {"count": 2, "high": 1.0}
 
 
 @pytest.mark.parametrize(
@@ -56,11 +56,11 @@ def test_sound_ratios_pass_and_say_what_was_seen(out: Path) -> None:
 )
 def test_every_fault(out: Path, wrong: Any, word: str) -> None:
     with pytest.raises(ContractError) as raised:
-        judge(out, wrong)
+        checked(out, wrong)
     assert "ratios.npy" in str(raised.value)
     assert "npy-ratios" in str(raised.value)
     assert word in str(raised.value)
 
 
 def test_without_labels_any_class_may_cover(out: Path) -> None:
-    assert judge(out, {IDS[0]: row(c3=0.5), IDS[1]: row()}, labels=None)["high"] == 0.5
+    assert checked(out, {IDS[0]: row(c3=0.5), IDS[1]: row()}, labels=None)["high"] == 0.5

@@ -38,7 +38,7 @@ def out(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def judge(out: Path, **fields: Any) -> dict[str, object]:
+def checked(out: Path, **fields: Any) -> dict[str, object]:
     fields = {"strides": STRIDES, "size_of": ".", "labels": "labels.npy"} | fields
     contract = NpyStacks(kind="npy-stacks", ids="ids.txt", **fields)
     return dict(check(contract, out / "maps", lambda template: out / template))
@@ -47,21 +47,21 @@ def judge(out: Path, **fields: Any) -> dict[str, object]:
 def refuse(out: Path, content: object, *words: str, **fields: Any) -> None:
     np.save(out / "maps" / f"{IDS[0]}.npy", content)
     with pytest.raises(ContractError) as raised:
-        judge(out, **fields)
+        checked(out, **fields)
     for word in ("npy-stacks", *words):
         assert word in str(raised.value)
 
 
 def test_sound_stacks_pass_and_say_what_was_seen(out: Path) -> None:
-    facts = judge(out, low=0.0, high=1.0)
-    assert facts == {"count": 2, "keys": [0, 14, 19], "low": 0.5, "high": 0.5}
+    summary = checked(out, low=0.0, high=1.0)
+    assert summary == {"count": 2, "keys": [0, 14, 19], "low": 0.5, "high": 0.5}
 
 
 def test_background_under_0_and_classes_from_1(out: Path) -> None:
     shifted = {"background": True, "first_key": 1, "max_key": 20}
     np.save(out / "maps" / f"{IDS[0]}.npy", stacks(0, 1, 15))
     np.save(out / "maps" / f"{IDS[1]}.npy", stacks(0, 20))
-    assert judge(out, **shifted)["keys"] == [0, 1, 15, 20]
+    assert checked(out, **shifted)["keys"] == [0, 1, 15, 20]
     refuse(out, stacks(1, 15), "the background", **shifted)
 
 

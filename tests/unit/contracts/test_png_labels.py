@@ -34,7 +34,7 @@ def save(path: Path, values: np.ndarray, mode: str = "L") -> None:
     image.save(path)
 
 
-def judge(out: Path, **fields: Any) -> dict[str, object]:
+def checked(out: Path, **fields: Any) -> dict[str, object]:
     contract = PngLabels(kind="png-labels", ids="{in.list}", **fields)
     places = {"{in.list}": out / "ids.txt", "{in.voc}/JPEGImages": out / "pictures"}
     return dict(check(contract, out / "labels", places.__getitem__))
@@ -42,20 +42,20 @@ def judge(out: Path, **fields: Any) -> dict[str, object]:
 
 def refuse(out: Path, *words: str, **fields: Any) -> None:
     with pytest.raises(ContractError) as raised:
-        judge(out, **fields)
+        checked(out, **fields)
     for word in ("png-labels", *words):
         assert word in str(raised.value)
     assert raised.value.exit_code == 6
 
 
 def test_sound_labels_pass_and_say_what_was_seen(out: Path) -> None:
-    facts = judge(out, size_of="{in.voc}/JPEGImages")
-    assert facts == {"count": 3, "values": [0, 10, 20]}
+    summary = checked(out, size_of="{in.voc}/JPEGImages")
+    assert summary == {"count": 3, "values": [0, 10, 20]}
 
 
 def test_palette_and_void_pass_where_the_contract_allows_them(out: Path) -> None:
     save(out / "labels" / f"{IDS[0]}.png", np.full((8, 12), 255, np.uint8), "P")
-    assert judge(out, modes=("L", "P"), void=True)["values"] == [10, 20, 255]
+    assert checked(out, modes=("L", "P"), void=True)["values"] == [10, 20, 255]
     refuse(out, IDS[0], "mode L", "mode P", void=True)
     refuse(out, IDS[0], "0..20", "255", modes=("P", "L"))
 
@@ -147,7 +147,7 @@ def test_relative_link_inside_the_output_passes(out: Path) -> None:
     file = out / "labels" / f"{IDS[0]}.png"
     file.unlink()
     file.symlink_to(f"{IDS[1]}.png")
-    assert judge(out)["count"] == 3
+    assert checked(out)["count"] == 3
 
 
 def test_output_folder_that_is_a_link_elsewhere(out: Path) -> None:

@@ -26,13 +26,13 @@ def save(path: Path, content: object, **options: object) -> Path:
     return path
 
 
-def judge(path: Path, **fields: Any) -> dict[str, object]:
+def checked(path: Path, **fields: Any) -> dict[str, object]:
     return dict(check(StateDict(kind="state-dict", **fields), path, Path))
 
 
 def refuse(path: Path, *words: str, **fields: Any) -> None:
     with pytest.raises(ContractError) as raised:
-        judge(path, **fields)
+        checked(path, **fields)
     for word in (str(path), "state-dict", *words):
         assert word in str(raised.value)
 
@@ -40,13 +40,13 @@ def refuse(path: Path, *words: str, **fields: Any) -> None:
 @pytest.mark.parametrize("modern", [True, False])
 def test_sound_checkpoint(tmp_path: Path, modern: bool) -> None:
     file = save(tmp_path / "a.pth", state(), _use_new_zipfile_serialization=modern)
-    facts = judge(file, entries=3, values=52, shapes={"conv.weight": (4, 3, 2, 2)})
-    assert facts == {"entries": 3, "values": 52}
+    summary = checked(file, entries=3, values=52, shapes={"conv.weight": (4, 3, 2, 2)})
+    assert summary == {"entries": 3, "values": 52}
 
 
 def test_state_dict_deeper_in_the_file(tmp_path: Path) -> None:
     file = save(tmp_path / "a.pth", {"model": {"main": state()}, "epoch": 3})
-    assert judge(file, at=("model", "main"))["entries"] == 3
+    assert checked(file, at=("model", "main"))["entries"] == 3
     refuse(file, "a dict at ['model']['other']", "['main']", at=("model", "other"))
     refuse(file, "tensors only", "dict under 'model'")
 
@@ -125,20 +125,20 @@ def params(tmp_path: Path) -> Path:
     return file
 
 
-def judge_mxnet(file: Path, **fields: Any) -> dict[str, object]:
+def checked_mxnet(file: Path, **fields: Any) -> dict[str, object]:
     return dict(check(MxnetParams(kind="mxnet-params", **fields), file, Path))
 
 
 def refuse_mxnet(file: Path, *words: str, **fields: Any) -> None:
     with pytest.raises(ContractError) as raised:
-        judge_mxnet(file, **fields)
+        checked_mxnet(file, **fields)
     for word in (str(file), "mxnet-params", *words):
         assert word in str(raised.value)
 
 
 def test_sound_parameters(params: Path) -> None:
-    facts = judge_mxnet(params, values=27, entries=2, shapes={"arg:conv_weight": (2, 3, 2, 2)})
-    assert facts == {"entries": 2, "values": 27}
+    summary = checked_mxnet(params, values=27, entries=2, shapes={"arg:conv_weight": (2, 3, 2, 2)})
+    assert summary == {"entries": 2, "values": 27}
 
 
 def test_wrong_totals_of_parameters(params: Path) -> None:

@@ -52,7 +52,7 @@ CARD = Gpu(
     driver="535.216.01",
 )
 H100 = dataclasses.replace(CARD, name="H100", capability=(9, 0), memory_gb=80.0, driver="580.82.07")
-FACTS = Machine(
+FOUND_HERE = Machine(
     engine=DOCKER,
     engine_address="unix:///var/run/docker.sock",
     gpus=(CARD,),
@@ -104,8 +104,10 @@ PER_IMAGE = tuple(
 )
 
 
-def line(check: Any, facts: dict[str, Any], needs: dict[str, Any]) -> Line:
-    found: Line = check(dataclasses.replace(FACTS, **facts), dataclasses.replace(NEEDS, **needs))
+def line(check: Any, changes: dict[str, Any], needs: dict[str, Any]) -> Line:
+    found: Line = check(
+        dataclasses.replace(FOUND_HERE, **changes), dataclasses.replace(NEEDS, **needs)
+    )
     return found
 
 
@@ -148,9 +150,9 @@ GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "facts", "needs", "found"), GOOD)
-def test_good(check: Any, facts: dict[str, Any], needs: dict[str, Any], found: str) -> None:
-    said = line(check, facts, needs)
+@pytest.mark.parametrize(("check", "changes", "needs", "found"), GOOD)
+def test_good(check: Any, changes: dict[str, Any], needs: dict[str, Any], found: str) -> None:
+    said = line(check, changes, needs)
     assert (said.state, said.fix) == (State.OK, "")
     assert found in said.found
     assert said.needed
@@ -198,11 +200,11 @@ BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("check", "facts", "needs", "state", "found", "fix"), BAD)
+@pytest.mark.parametrize(("check", "changes", "needs", "state", "found", "fix"), BAD)
 def test_bad(
-    check: Any, facts: dict[str, Any], needs: dict[str, Any], state: State, found: str, fix: str
+    check: Any, changes: dict[str, Any], needs: dict[str, Any], state: State, found: str, fix: str
 ) -> None:
-    said = line(check, facts, needs)
+    said = line(check, changes, needs)
     assert said.state is state
     assert found in said.found
     assert fix in said.fix

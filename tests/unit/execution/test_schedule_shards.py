@@ -15,7 +15,7 @@ from harness.manifest.model import Losses, Resources
 from harness.plan.plan import BoundStep, Plan, Shard
 from tests import toy
 
-FAILED = Outcome(status=Status.FAILED, error="broken", hint="mend it", exit_code=6)
+FAILED = Outcome(status=Status.FAILED, error="broken", hint="fix it", exit_code=6)
 
 
 def split_training(step: BoundStep) -> Sequence[BoundStep]:

@@ -69,7 +69,7 @@ def test_all_or_nothing(tmp_path: Path) -> None:
 
 def test_without_need_nothing_is_asked(tmp_path: Path) -> None:
     def broken() -> tuple[Gpu, ...]:
-        raise NotReadyError("driver", hint="mend it")
+        raise NotReadyError("driver", hint="fix it")
 
     gpus = GpuLeases(CacheLayout(tmp_path), broken)
     assert taken(gpus.take(step(0))) == ()
