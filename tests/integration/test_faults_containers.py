@@ -161,7 +161,7 @@ def test_detached_containers_run_on(make: Callable[..., Project], number: signal
     assert f"runs on as {name}" in only_error(document)
     assert docker(project, "inspect", "-f", "{{.State.Running}}", name) == "true"
     states = json.loads(project.run("status", "--json").stdout)["runs"][0]["steps"]
-    assert [one["state"] for one in states] == ["done", "left", "todo"]
+    assert [one["state"] for one in states] == ["done", "leftover", "to do"]
 
     code, _, err = project.reproduce(*CONTAINED)
 

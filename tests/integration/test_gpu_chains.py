@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.commands import reproduce as verbs
+from harness.commands import plan as verbs
 from harness.commands.context import Context
 from harness.gpus.nvml import Nvml
 from harness.layout import CacheLayout, ProjectLayout, RunLayout
