@@ -147,7 +147,7 @@ class Board:
         err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
         if outcome.remade:
             changed = ", ".join(outcome.remade)
-            err.print(f"runs again gave other content: {changed}", markup=False)
+            err.print(f"this time the content differs: {changed}", markup=False)
         if outcome.status is Status.FAILED and step.shard is None:
             err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
         elif outcome.status is Status.INTERRUPTED and outcome.error:

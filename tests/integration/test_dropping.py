@@ -100,7 +100,7 @@ def test_what_is_made_again_and_differs_is_recorded_and_shown(tmp_path: Path) ->
     code, document, err = project.reproduce()
     assert code == 0
     assert {s["name"]: s["remade"] for s in document["runs"][0]["steps"]}["middle"] == ["file"]
-    assert "made again, and not what it was: file" in err
+    assert "this time the content differs: file" in err
     after = json.loads(path.read_text())
     noted = after["remade"][0]["outputs"]["file"]
     assert noted["before"] == before["outputs"]["file"]["sha256"]
