@@ -28,7 +28,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class CheckoutSpec:
     """A checkout to be made or checked: its files before and after the patches."""
 
     name: str
@@ -48,7 +48,9 @@ class Wanted:
         return tree_id({**self.pinned.upstream, **self.after})
 
 
-def build(git: Git, wanted: Wanted, tree: str, patches: Mapping[str, Path], target: Path) -> None:
+def build(
+    git: Git, wanted: CheckoutSpec, tree: str, patches: Mapping[str, Path], target: Path
+) -> None:
     """Make the checkout beside `target`, check it, then rename. The caller holds the target's lock.
 
     Raises SourceMismatch if a file or the whole `tree` comes out otherwise; then nothing is left.
@@ -70,7 +72,7 @@ def build(git: Git, wanted: Wanted, tree: str, patches: Mapping[str, Path], targ
         worktree.remove(staged)
 
 
-def check(wanted: Wanted, tree: str, folder: Path) -> str:
+def check(wanted: CheckoutSpec, tree: str, folder: Path) -> str:
     """Recompute every id from the files in `folder`; return the whole tree's.
 
     Raises SourceMismatch naming the first file that differs, or the tree.

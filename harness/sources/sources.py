@@ -17,7 +17,7 @@ from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
 from harness.sources import worktree
-from harness.sources.checkouts import Identity, Wanted, build, check
+from harness.sources.checkouts import Identity, CheckoutSpec, build, check
 from harness.sources.git_port import Git
 from harness.sources.patches import Patch, chain, parse_patch
 from harness.sources.repositories import Repositories
@@ -171,7 +171,7 @@ class Sources:
             missing=tuple(sorted(wanted.pinned.missing)),
         )
 
-    def _wanted(self, name: str, repository: Repository, patches: Sequence[str]) -> Wanted:
+    def _wanted(self, name: str, repository: Repository, patches: Sequence[str]) -> CheckoutSpec:
         identity = self.identify(name, repository, patches)
         parsed = [self._parsed(name, patch) for patch in patches]
         pinned = self._repositories.open(name, repository)
@@ -187,9 +187,9 @@ class Sources:
         }
         changed = chain(name, parsed, pinned.upstream, frozenset(before))
         after = {**before, **changed}
-        return Wanted(name=name, identity=identity, pinned=pinned, before=before, after=after)
+        return CheckoutSpec(name=name, identity=identity, pinned=pinned, before=before, after=after)
 
-    def _have(self, wanted: Wanted, tree: str) -> str:
+    def _have(self, wanted: CheckoutSpec, tree: str) -> str:
         """Build unless it is there; check every file on disk either way, and return the tree id."""
         target = self._cache.checkout(wanted.name, wanted.digest)
         patches = {
