@@ -17,7 +17,7 @@ from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
 from harness.sources import worktree
-from harness.sources.checkouts import Identity, CheckoutSpec, build, check
+from harness.sources.checkouts import CheckoutSpec, Identity, build, check
 from harness.sources.git_port import Git
 from harness.sources.patches import Patch, chain, parse_patch
 from harness.sources.repositories import Repositories
