@@ -34,15 +34,15 @@ class RunLayout:
 
     def entry(self, key: str) -> "StepFolder":
         """A finished step: the attempt's folder, renamed."""
-        return StepFolder(self.store / key[:2] / key)
+        return StepFolder(self.root.joinpath("store", key[:2], key))
 
     def lease(self, key: str) -> Path:
         """Lock file held by whoever works at `key`."""
-        return self.root / "leases" / f"{key}.lock"
+        return self.root.joinpath("leases", f"{key}.lock")
 
     def heartbeat(self, key: str) -> Path:
         """Who holds the lease of `key`, and a counter that moves while they live."""
-        return self.lease(key).with_suffix(".json")
+        return self.root.joinpath("leases", f"{key}.json")
 
     def presence(self, plan: str, who: str) -> str:
         """The key of the lease by which one harness shows that it executes a plan."""

@@ -1,7 +1,7 @@
 """What a plan is: runs asked for by one command, their steps bound and de-duplicated by key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.manifest.fields import touch
@@ -129,6 +129,11 @@ class BoundStep:
         unverified = any(str(one.get("asset")).startswith(UNVERIFIED) for one in inputs)
         return unverified or "provisional" in self.key_inputs
 
+    def document(self) -> dict[str, Any]:
+        """Everything as plain JSON values."""
+        # What the key hashes is plain already and half of the step: it is not walked again.
+        return {**plain(replace(self, key_inputs={})), "key_inputs": self.key_inputs}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
@@ -207,7 +212,7 @@ class Plan:
                 {"id": planned.id, "run": plain(planned.run), "steps": dict(planned.steps)}
                 for planned in self.runs
             ],
-            "steps": {key: plain(step) for key, step in self.steps.items()},
+            "steps": {key: step.document() for key, step in self.steps.items()},
         }
 
 
