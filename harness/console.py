@@ -71,7 +71,7 @@ def duration(seconds: float) -> str:
 
 
 def size(count: int | None) -> str:
-    """0.3 MB, 12.0 GB; nothing where it cannot be told."""
+    """0.3 MB, 12.0 GB; nothing if it is unknown."""
     if count is None:
         return ""
     gigabytes = count / 2**30
@@ -80,7 +80,7 @@ def size(count: int | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """How far a running step is, as its log says."""
+    """How far a running step is, by its log."""
 
     at: int
     of: int

@@ -25,7 +25,7 @@ class UsageError(HarnessError):
 
 
 class ManifestError(HarnessError):
-    """A manifest says something that cannot be read."""
+    """A manifest cannot be read."""
 
     exit_code = 2
 
@@ -45,12 +45,12 @@ class DiskFull(NotReadyError):  # noqa: N818 - a state, not an error
 
 
 class MismatchError(HarnessError):
-    """A source, patch or asset is not what its pin says; nothing was changed."""
+    """A source, patch or asset differs from its pin; nothing was changed."""
 
     exit_code = 4
 
 
-class SourceMismatch(MismatchError):  # noqa: N818 - the base says it
+class SourceMismatch(MismatchError):  # noqa: N818 - the base has the suffix
     """A repository, patch or checkout differs from its pin at `where`."""
 
     def __init__(self, where: str, *, expected: str, found: str, hint: str) -> None:

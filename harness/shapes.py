@@ -28,7 +28,7 @@ def plan_document(context: Context, plan: Plan, todo: Todo) -> dict[str, Any]:
 
 
 def states(context: Context, plan: Plan, todo: Todo) -> dict[str, str]:
-    """The state of each step, as `status` calls it, and why where that says more."""
+    """The state of each step, as `status` calls it, with the reason if there is one."""
     return {
         key: _state(context, step, state_of(context, key, todo)) for key, step in plan.steps.items()
     }

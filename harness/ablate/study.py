@@ -58,7 +58,7 @@ class Ablation:
             "sigma": [{"sigma": at, **_numbers(found)} for at, found in self.over_sigma.items()],
             "best": dict(zip(("mu", "sigma"), self.best, strict=True)),
             "sensitivity": {name: _numbers(found) for name, found in self.sensitivity.items()},
-            "facts": facts(),
+            "notes": notes(),
         }
 
     def text(self) -> str:
@@ -70,7 +70,7 @@ class Ablation:
         lines += [f"{f'mu {MU:g}, sigma {s:g}':28}{_line(q)}" for s, q in self.over_sigma.items()]
         lines += ["", best, "", f"at mu = {MU:g}, sigma = {SIGMA:g}, with one option changed:"]
         lines += [f"{name:28}{_line(found)}" for name, found in self.sensitivity.items()]
-        return "\n".join([*lines, "", *(f"{name}: {value}" for name, value in facts().items())])
+        return "\n".join([*lines, "", *(f"{name}: {value}" for name, value in notes().items())])
 
 
 def run(
@@ -144,7 +144,7 @@ def variants(options: Options) -> dict[str, Options]:
     }
 
 
-def facts() -> dict[str, str]:
+def notes() -> dict[str, str]:
     """Describe the default mu and sigma: reach of the Gaussian, colour distances that attract."""
     plane = [100 * (1 - math.exp(-(reach**2) / 2)) for reach in (1, 2)]
     place = np.arange(MAP) - MAP // 2

@@ -14,7 +14,7 @@ def unpack(archive: Path, how: Unpack, folder: Path) -> Path:
     """Extract member `how.member` (with all below it) into `folder`; its path there.
 
     Raises:
-        MismatchError: the archive is cut off, lacks the member, or reaches out of `folder`.
+        MismatchError: the archive is cut off, does not have the member, or reaches out of `folder`.
 
     """
     folder.mkdir(parents=True)

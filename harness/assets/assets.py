@@ -54,8 +54,8 @@ class Assets:
         """The file or folder, there and verified; with `verify` it is hashed again in any case.
 
         Raises:
-            NotReadyError: it is nowhere; says where it was looked for and how to get it.
-            MismatchError: it is not what its checksum, first-use hash or contract says.
+            NotReadyError: it was not found; lists where it was looked for and how to get it.
+            MismatchError: it differs from its checksum, first-use hash or contract.
 
         """
         asset = self._asset(name)

@@ -1,4 +1,4 @@
-"""What an asset's declaration says of it: its kind, names and checksums, and how to get it."""
+"""What an asset's declaration holds: its kind, names and checksums, and how to get it."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -54,7 +54,7 @@ def file_name(url: str) -> str:
 
 
 def published(asset: Asset) -> str | None:
-    """The published sha256 of the asset itself; that of an archive says nothing of a folder."""
+    """The published sha256 of the asset itself; that of an archive does not identify a folder."""
     return None if asset.unpack else asset.sha256
 
 

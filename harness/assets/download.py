@@ -40,7 +40,7 @@ def download(
     progress: Progress | None = None,
     pause: float = 1.0,
 ) -> Path:
-    """Fetch `target` from the first of `urls` that sends what `checksum` (`sha256:…`) says.
+    """Fetch `target` from the first of `urls` whose content matches `checksum` (`sha256:…`).
 
     What arrived before a break is kept beside `target` and continued by the next call; `target`
     itself appears whole or not at all. `pause` is the first wait between tries in seconds.
@@ -69,8 +69,7 @@ def download(
         log.warning("download failed: %s", failures[-1])
     if mismatch:
         raise MismatchError(
-            f"{target.name} is not what its checksum says; nothing was kept\n"
-            + "\n".join(failures),
+            f"{target.name} does not match its checksum; nothing was kept\n" + "\n".join(failures),
             hint="a proxy or a moved page may have answered in its place; look at the address",
         )
     raise NotReadyError(
@@ -87,7 +86,7 @@ def _part(target: Path, url: str) -> Path:
 class Resuming:
     """A downloader for pooch that continues the file `partial`.
 
-    Without a checksum it is continued only if the server can tell that its file is the same.
+    Without a checksum it is continued only if the server shows that its file is the same.
     """
 
     partial: Path
@@ -114,7 +113,7 @@ class Resuming:
 
     @property
     def _note(self) -> Path:
-        """Beside the partial file: what tells whether the server's file is still the same."""
+        """Beside the partial file: what identifies the server's file."""
         return self.partial.with_suffix(".json")
 
     def _size(self) -> int:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @app.command()
 @takes("project", "runs")
 def status(*, where: "Where", as_json: Json = False) -> None:
-    """Show where every run stands, from the files alone."""
+    """Show the state of every run, from the files alone."""
     from harness import console
     from harness.commands import inspect
     from harness.commands.context import Context

@@ -1,4 +1,4 @@
-"""Commands that show what manifests say: repositories, methods, tables; and check them."""
+"""Commands that show manifests: repositories, methods, tables; and check them."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any

@@ -52,7 +52,7 @@ def mirror_create(
     if made["missing"]:
         lines = "\n".join(f"  - {name}: {how}" for name, how in made["missing"].items())
         raise NotReadyError(
-            f"the mirror lacks assets that nothing can download:\n{lines}",
+            f"assets that nothing can download are missing in the mirror:\n{lines}",
             hint="add them, then run the same command again; the rest of the mirror is complete",
         )
 

@@ -25,7 +25,7 @@ StackName = Annotated[
 ]
 RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
 
-#: Options that say where a command works: annotation by name; all default to None.
+#: Options for where a command works: annotation by name; all default to None.
 _WHERE: Mapping[str, Any] = {
     "project": Annotated[Path | None, typer.Option(help="Project root.", envvar="HARNESS_PROJECT")],
     "runs": Annotated[Path | None, typer.Option(help="Folder in place of the project's runs/.")],
@@ -43,7 +43,7 @@ _WHERE: Mapping[str, Any] = {
         str | None, typer.Option(help="Build on this image instead (recorded by its id).")
     ],
 }
-#: Options that say which runs are asked for: annotation and default by name.
+#: Options for which runs are asked for: annotation and default by name.
 _ASK: Mapping[str, tuple[Any, Any]] = {
     "backbone": (
         Annotated[str | None, typer.Option(help="One backbone; by default all of the method's.")],

@@ -37,7 +37,7 @@ Notify = Callable[[str], None]  # takes one line about what a command does
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Where:
-    """Where a command works and what it may use there, as its options say."""
+    """Where a command works and what it may use there, from its options."""
 
     project: Path | None = None
     runs: Path | None = None

@@ -60,7 +60,7 @@ def find(context: Context, kinds: Kinds, notify: Notify) -> list[Garbage]:
 
 
 def sweep(found: list[Garbage]) -> Iterator[Removed]:
-    """Remove it, one by one; what cannot go is told and does not stop the rest."""
+    """Remove it, one by one; what cannot be removed is reported and does not stop the rest."""
     for one in found:
         try:
             one.remove()
@@ -141,7 +141,7 @@ def _checkouts(context: Context) -> Iterator[Garbage]:
         for patches in patched.get(name, {()}):
             try:
                 wanted.add(context.sources.place(name, pinned, patches))
-            except HarnessError:  # its repository is not there: nobody can say what is needed
+            except HarnessError:  # its repository is not there: what is needed is unknown
                 unknown.add(name)
     for path in context.cache.checkouts.glob("*-*"):
         if path not in wanted and path.name.rpartition("-")[0] not in unknown:
@@ -152,7 +152,7 @@ def _checkouts(context: Context) -> Iterator[Garbage]:
 def _venvs(context: Context) -> Iterator[Garbage]:
     try:
         wanted = {context.cache.venv(one) for one in _identities(context, RuntimeName.PROCESS)}
-    except NotReadyError:  # a stack's Python is not there: nobody can say what is needed
+    except NotReadyError:  # a stack's Python is not there: what is needed is unknown
         return
     for path in context.cache.venvs.glob("*/pyvenv.cfg"):
         if path.parent not in wanted:

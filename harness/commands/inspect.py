@@ -22,7 +22,7 @@ _FOLLOW_SECONDS = 0.5
 
 
 class State(StrEnum):
-    """Where a step or a run stands."""
+    """The state of a step or a run."""
 
     DONE = "done"
     RUNNING = "running"
@@ -33,7 +33,7 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepState:
-    """Where one step of a saved run stands."""
+    """The state of one step of a saved run."""
 
     name: str
     stage: int
@@ -43,7 +43,7 @@ class StepState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunState:
-    """Where one saved run stands."""
+    """The state of one saved run."""
 
     id: str
     plan: str
@@ -51,7 +51,7 @@ class RunState:
 
     @property
     def state(self) -> State:
-        """The state of the step that says most about the run."""
+        """The state of the step that matters most for the run."""
         states = {step.state for step in self.steps}
         grave = (State.RUNNING, State.LEFTOVER, State.FAILED)
         whole = State.DONE if states == {State.DONE} else State.TODO
@@ -73,7 +73,7 @@ def status(context: Context) -> list[RunState]:
 
 
 def state_of(context: Context, key: str, todo: Todo) -> State:
-    """Where a step stands; of one that was split also by its shards."""
+    """The state of a step; of one that was split, by its shards too."""
     if key not in todo.open:
         return State.DONE
     every = (key, *shard_keys(context.layout, key))

@@ -17,7 +17,7 @@ _ENTRY = """
     url: {url}
     commit: {commit}
     date: "{date}"
-    licence: null  # TODO: as the repository says; null where it has none
+    licence: null  # TODO: the repository's; null if it has none
     sparse: [/*]  # TODO: only what the chain reads
     paper_only: []
     tree: {tree}

@@ -48,7 +48,7 @@ def create(
     """Fill the mirror at `root`; go on where an earlier call was stopped.
 
     `choice` is stack (None: each method's first), scale and runtime. What is in place is left
-    alone. Assets that cannot be had are told, not raised: they come by hand.
+    alone. Assets that cannot be downloaded are returned, not raised: people add them by hand.
     """
     stack, scale, runtime = choice
     methods = [context.method(name) for name in expand(context, names)]
@@ -90,7 +90,7 @@ def _packages(context: Context, mirror: MirrorFolder, wanted: MirrorItem, notify
         return  # harness's own interpreter
     method, stack = wanted.method.method, context.catalogue.stacks[wanted.stack]
     lock = read_lock(context.project, method, wanted.stack)
-    missing = mirror.lacks(lock)
+    missing = mirror.missing(lock)
     if not missing:
         return
     notify(f"mirror {len(missing)} packages of {method} on {wanted.stack}")

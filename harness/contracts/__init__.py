@@ -56,7 +56,7 @@ def check(contract: Contract, path: Path, render: Render, *, inside: Path | None
     must not lead out of: by default `path` itself, or its folder where it is a file.
 
     Raises:
-        ContractError: the output is not what the contract says.
+        ContractError: the output breaks the contract.
 
     """
     contained(path, contract, inside or (path if path.is_dir() else path.parent))

@@ -1,4 +1,4 @@
-"""What a broken contract says, and the types that all checks share."""
+"""The error of a broken contract, and the types that all checks share."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -90,7 +90,7 @@ def read_ids(template: str, contract: Contract, render: Render) -> tuple[str, ..
 def one_per_id(
     folder: Path, ids: Sequence[str], suffix: str, contract: Contract
 ) -> tuple[Path, ...]:
-    """Files `<id><suffix>` of all ids, in order; none may lack and nothing else may be there."""
+    """Files `<id><suffix>` of all ids, in order; all are there, nothing else is."""
     expected = f"exactly one {suffix} file for each of {len(ids)} ids"
     if not folder.is_dir():
         found = "a file" if folder.exists() else "nothing"

@@ -1,4 +1,4 @@
-"""Read the pickled dicts in `.npy` files without running anything they say."""
+"""Read the pickled dicts in `.npy` files without running any code they name."""
 
 import ast
 import io

@@ -105,7 +105,7 @@ def _finite(array: Any) -> bool:
 
 
 def _totals(contract: StateDict | MxnetParams, file: Path, shapes: _Shapes, values: int) -> Summary:
-    """Compare names, shapes and counts with what the contract says."""
+    """Compare names, shapes and counts with the contract."""
     for name, shape in contract.shapes.items():
         if shapes.get(name) != shape:
             other = str(shapes.get(name, _near(name, shapes)))

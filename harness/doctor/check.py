@@ -14,7 +14,7 @@ from harness.plan.plan import BoundStep
 
 
 class State(StrEnum):
-    """What a line says."""
+    """The state of a check."""
 
     OK = "ok"
     NOTE = "note"  # it will do, but look
@@ -44,9 +44,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """What was found on this machine. A text in the place of a value says why there is none."""
+    """What was found on this machine. A text in place of a value is why there is none."""
 
-    engine: Mapping[str, Any] | str = "not asked"  # what the engine says of itself
+    engine: Mapping[str, Any] | str = "not asked"  # the engine's own report
     engine_address: str = ""
     nvidia_hook: bool = False  # the container toolkit's hook is on PATH
     cdi_devices: tuple[str, ...] = ()  # GPUs that CDI specifications name

@@ -54,7 +54,7 @@ def mirror(_: Machine, needs: Needs) -> Line:
         return Line(check="mirror", state=State.OK, found=found, needed="-")
     layout = MirrorLayout(needs.mirror)
     wanted = {name: layout.repository(one.url) for name, one in needs.repositories.items()}
-    lacking = [name for name, path in wanted.items() if not (path / "objects").is_dir()]
+    missing = [name for name, path in wanted.items() if not (path / "objects").is_dir()]
     needed = ", ".join(wanted) or "no repository"
     make = f"harness mirror create {needs.mirror} {needs.method or ''}".strip()
     try:
@@ -65,9 +65,9 @@ def mirror(_: Machine, needs: Needs) -> Line:
         )
     return line(
         "mirror",
-        good=not lacking,
+        good=not missing,
         bad=State.MISSING,
-        found=f"{needs.mirror} ({kind})" + (f" lacks {', '.join(lacking)}" if lacking else ""),
+        found=f"{needs.mirror} ({kind})" + (f" misses {', '.join(missing)}" if missing else ""),
         needed=needed,
         fix=make,
     )

@@ -37,7 +37,7 @@ def engine(machine: Machine, needs: Needs) -> Line:
             state=State.MISSING,
             found=machine.engine,
             needed=needed,
-            fix=f"start {needs.runtime}, or say in DOCKER_HOST where it listens; or choose "
+            fix=f"start {needs.runtime}, or set DOCKER_HOST to its address; or choose "
             "--runtime process, which needs no engine",
         )
     version = str(machine.engine.get("ServerVersion"))

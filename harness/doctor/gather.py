@@ -64,7 +64,7 @@ def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Machine:
 
 
 def engine_info(engine: Engine) -> Mapping[str, Any] | str:
-    """What the engine says of itself, or why it says nothing."""
+    """The engine's report of itself, or why there is none."""
     try:
         with engine.client() as client:
             info: Mapping[str, Any] = client.info()

@@ -119,9 +119,7 @@ def clock(machine: Machine, _: Needs) -> Line:
         "clock",
         good=skew is not None and abs(skew) <= _SKEW_SECONDS,
         bad=State.NOTE,
-        found=f"{machine.runs.path} is off by {skew:+.1f} s"
-        if skew is not None
-        else "cannot be told",
+        found=f"{machine.runs.path} is off by {skew:+.1f} s" if skew is not None else "unknown",
         needed=f"within {_SKEW_SECONDS:g} s of the machine's",
         fix="synchronise the clocks of this machine and its file server",
     )

@@ -63,7 +63,7 @@ def check_image(
         named = found[:_MOST_NAMED] + ([f"and {more} more"] if more > 0 else [])
         raise BuildError(
             f"image {tag} holds what no image may hold:\n" + "\n".join(f"  {one}" for one in named),
-            hint="fix the Dockerfile or the lock that brings it in; the image was not taken",
+            hint="fix the Dockerfile or the lock that installs it; the image was not used",
         )
 
 

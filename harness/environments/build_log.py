@@ -30,13 +30,13 @@ _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def last_lines(lines: Iterable[str]) -> str:
-    """The end of the log, without what says nothing."""
+    """The end of the log, without empty progress lines."""
     plain = (_COLOURS.sub("", line) for line in lines)
     telling = [line for line in plain if line.strip() and not _ANOTHER_HASH.match(line)]
     return "\n".join(telling[-_LAST_LINES:])
 
 
 def hint_of(said: str) -> str:
-    """What to do about what pip or the engine said."""
+    """What to do about an error of pip or the engine."""
     found = (hint for pattern, hint in _HINTS.items() if re.search(pattern, said))
     return next(found, "read the full log")

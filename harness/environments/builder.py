@@ -39,7 +39,7 @@ class BuildOptions:
         """Options given, else HARNESS_CA_BUNDLE, HARNESS_WHEELHOUSE, HARNESS_BASE, else pip's own.
 
         Of pip's, PIP_CERT (a file) and PIP_FIND_LINKS (one folder) are honoured. A mirror comes
-        before what only the environment says.
+        before what only the environment knows.
         """
 
         def variable(*names: str) -> Path | None:

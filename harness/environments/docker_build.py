@@ -96,7 +96,7 @@ class EngineImageBuilder:
         with self._engine.client(A_DAY) as client:
             container = client.containers.create(image, ["true"], network_mode="none")
             try:
-                archive: Any = container.export()  # chunks, whatever the stubs say
+                archive: Any = container.export()  # chunks, whatever the type stubs claim
                 yield from _files(archive)
             finally:
                 container.remove(force=True)

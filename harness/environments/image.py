@@ -134,7 +134,7 @@ class ImageEnvironments:
         if found != expected:
             raise MismatchError(
                 f"image {tag} of {mirror.layout.root}: expected {expected}, the engine has {found}",
-                hint="`harness mirror verify` says whether the mirror is whole",
+                hint="run `harness mirror verify` to check the mirror",
             )
         return found
 

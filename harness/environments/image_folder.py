@@ -2,7 +2,7 @@
 
 What engines give and take is an archive in the manner of `docker save`; it is taken apart and put
 together again here. An image's id is the hash of its configuration, which names its layers by
-their hashes, so everything in the folder says itself whether it is whole.
+their hashes, so every file in the folder can be checked by its name.
 """
 
 import hashlib

@@ -25,7 +25,7 @@ from harness.files import locked, sync_tree, write_json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Damage:
-    """One thing that is not as the list says."""
+    """One thing that differs from the list."""
 
     path: str
     expected: str
@@ -42,7 +42,7 @@ class MirrorFolder:
 
     @contextmanager
     def filling(self) -> Iterator["MirrorFolder"]:
-        """Hold the folder alone; until `finish` its list says that it is not complete."""
+        """Hold the folder alone; until `finish` its list marks it incomplete."""
         self.layout.root.mkdir(parents=True, exist_ok=True)
         with locked(self.layout.lock):
             shutil.rmtree(self.layout.arriving, ignore_errors=True)
@@ -60,7 +60,7 @@ class MirrorFolder:
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def lacks(self, lock: MethodLock) -> list[str]:
+    def missing(self, lock: MethodLock) -> list[str]:
         """The packages of a lock that are not here."""
         here = self._package_hashes()
         requirements = (*lock.run.requirements, *(lock.build.requirements if lock.build else ()))
@@ -82,7 +82,7 @@ class MirrorFolder:
                 )
             _place(file, self.layout.packages / file.name)
             self._hashes[file.name] = found
-        if missing := self.lacks(lock):
+        if missing := self.missing(lock):
             raise NotReadyError(
                 f"no file came for {', '.join(missing)} of {lock.run.path}",
                 hint="read the log of the download; run the command again",

@@ -108,7 +108,7 @@ def _interpreter(version: str) -> Interpreter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shell:
-    """Runs one build's programs, all that they say into its log."""
+    """Runs one build's programs; all their output goes into its log."""
 
     stream: IO[bytes]
     log: Path

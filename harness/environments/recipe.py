@@ -117,7 +117,7 @@ class ImageOf:
         )
 
     def labels(self) -> dict[str, str]:
-        """What the image says of itself."""
+        """The image's labels."""
         return {
             "org.opencontainers.image.title": f"harness {self.method} on {self.stack_name}",
             "org.opencontainers.image.description": self.stack.title,

@@ -11,13 +11,13 @@ from harness.layout import ProjectLayout
 
 _PIN = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;\\]+)")
 _HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-#: torch and what it alone brings: the first layers of an image, equal for all methods of a stack.
+#: torch and libraries that only torch needs: an image's first layers, equal for a stack's methods.
 _TORCH = re.compile(r"^(torch|torchvision|triton|cmake|lit|nvidia[-_].*|cuda[-_].*)$")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Requirement:
-    """One pinned package as it stands in a lock."""
+    """One pinned package of a lock."""
 
     name: str  # lower case, dashes
     version: str
@@ -26,7 +26,7 @@ class Requirement:
 
     @property
     def of_torch(self) -> bool:
-        """Whether it is torch or a library that torch alone brings."""
+        """Whether it is torch or a library that only torch needs."""
         return _TORCH.match(self.name) is not None
 
 
@@ -52,7 +52,7 @@ class RequirementLock:
 
 
 def read_requirements(path: Path) -> RequirementLock:
-    """Read a lock. Raises ManifestError if it is missing or a line lacks version or hash."""
+    """Read a lock. Raises ManifestError if it is missing or a line has no version or hash."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:

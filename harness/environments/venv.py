@@ -62,7 +62,7 @@ class HostEnvironments:
         if missing:
             raise NotReadyError(
                 f"stack {stack} is the Python that runs harness ({sys.executable}), "
-                f"which lacks the packages {', '.join(missing)}",
+                f"which misses the packages {', '.join(missing)}",
                 hint="run `make install`, or choose --runtime docker",
             )
         identity = self.identify(method, stack)
@@ -106,7 +106,7 @@ class VenvEnvironments:
         return Environment(id=identity, handle=str(python), python=str(python), probe=probe)
 
     def _build(self, method: str, stack: str, identity: str, log: Path) -> dict[str, Any]:
-        # Built in place, because a venv's scripts name its folder; the probe, written last, says
+        # Built in place, because a venv's scripts name its folder; the probe, written last, shows
         # that it is whole.
         folder = self._cache.venv(identity)
         shutil.rmtree(folder, ignore_errors=True)
@@ -124,18 +124,18 @@ class VenvEnvironments:
 
 
 def pip_options(options: BuildOptions, stack: Stack) -> tuple[str, ...]:
-    """What pip is told beside the lock: certificates, and where wheels may lie besides."""
-    told: tuple[str, ...] = ()
+    """Options of pip beside the lock: certificates, and further places of wheels."""
+    options_: tuple[str, ...] = ()
     if options.ca_bundle is not None:
-        told += ("--cert", str(options.ca_bundle))
+        options_ += ("--cert", str(options.ca_bundle))
     if options.wheelhouse is not None:
-        told += ("--find-links", str(options.wheelhouse))
+        options_ += ("--find-links", str(options.wheelhouse))
     if options.mirror is not None:
-        return (*told, "--no-index")
+        return (*options_, "--no-index")
     # Without a network pip would try for minutes to reach an index that it does not need.
     if stack.index is None or options.wheelhouse_has_torch:
-        return told
-    return (*told, "--extra-index-url", stack.index)
+        return options_
+    return (*options_, "--extra-index-url", stack.index)
 
 
 def process_id(python: str, machine: str, content: object) -> str:

@@ -235,7 +235,7 @@ def strip(attempt: StepFolder) -> None:
 
 
 def stopped(step: BoundStep, stop: StepStop) -> Interrupted:
-    """What to say of a step that had to stop."""
+    """The message for a step that had to stop."""
     if stop.cancelled:
         return Interrupted(f"{step.title} was cancelled", hint="run the command again to go on")
     return Interrupted(f"{step.title} stopped", hint="run the same command again")

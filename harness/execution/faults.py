@@ -19,7 +19,7 @@ _SCARCE_BYTES = 2**20
 #: No step sends these to itself: somebody, or the kernel for want of memory, ended it.
 _FROM_OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP"}
 _STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE}
-#: What CUDA, NVML and the driver say of a card that went away under a step.
+#: Messages of CUDA, NVML and the driver about a card that was lost under a step.
 _GPU_LOST = re.compile(
     r"NVML: Unknown Error|GPU is lost|has fallen off the bus|uncorrectable ECC error"
     r"|no CUDA-capable device is detected|CUDA-capable device\S* (?:is/)?are busy or unavailable"
@@ -60,7 +60,7 @@ class Retries:
 class Faulty(Exception):  # noqa: N818 - carries an end to whoever decides on another try
     """An attempt met an infrastructure fault.
 
-    `error` is what to say if it is not tried again, which `final` forbids; `kept` is a recorded
+    `error` is the message if it is not tried again, which `final` forbids; `kept` is a recorded
     attempt of which nothing but record and log is worth keeping if it is.
     """
 

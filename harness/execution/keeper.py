@@ -1,4 +1,4 @@
-"""Drop the outputs that no plan needs any more; say which steps of a plan are done.
+"""Drop the outputs that no plan needs any more; list which steps of a plan are done.
 
 A plan is saved before anybody looks at what it needs, under one lock with the dropping. So whoever
 drops knows every plan there is, and no output goes that a plan has seen and still needs.

@@ -14,7 +14,7 @@ from harness.plan.keys import digest
 _ROOT = Path(__file__).resolve().parent.parent
 _SITE = _ROOT / "site"
 #: Where each package's files come from, and where they lie in a staged folder: what starts with
-#: every step, ours, stand-ins for packages that an environment lacks, hooks into those it has.
+#: every step, ours, stand-ins for packages missing in an environment, hooks into those it has.
 _PLACES = {
     "site": (_SITE / "sitecustomize.py", Path("sitecustomize.py")),
     **{name: (_ROOT / name, Path("harness") / name) for name in ("losses", "metrics", "glue")},

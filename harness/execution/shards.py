@@ -1,8 +1,8 @@
 """Split a step into shards, give each its share of the lists, merge their outputs.
 
 A shard is a step like any other, with a key of its own: it has its own lease, attempts and entry in
-the store, and its outputs are checked against its own ids. `runs/shards/<key>.json` says into which
-shards a step was split. Once all shards of one split are finished, executing the step merges them.
+the store, and its outputs are checked against its own ids. `runs/shards/<key>.json` records the
+shards of a step. Once all shards of one split are finished, executing the step merges them.
 """
 
 import errno

@@ -49,7 +49,7 @@ class GpuLeases:
         return self._find()
 
     def beside(self, survivors: Survivors) -> "GpuLeases":
-        """The same cards where `survivors` tells what runs, whoever started it."""
+        """The same cards, with `survivors` listing what runs, whoever started it."""
         return GpuLeases(
             self._cache, lambda: self.cards, self._stacks, survivors, self._patience, self._clock
         )
@@ -67,7 +67,7 @@ class GpuLeases:
     def take(self, step: BoundStep) -> "GpuLease | None":
         """As many suitable cards as the step needs, all at once; None if they are not free now.
 
-        Raises NotReadyError if there are too few such cards, or if for long nobody could tell what
+        Raises NotReadyError if there are too few such cards, or if it stayed unknown for long what
         runs.
         """
         if step.resources.gpus == 0:
@@ -97,7 +97,7 @@ class GpuLeases:
         return tuple(free[: step.resources.gpus]) if len(free) >= step.resources.gpus else ()
 
     def _running(self) -> Mapping[str, str] | None:
-        """The cards that executions hold, with the keys of their steps; None if nobody can tell."""
+        """The cards that executions hold, with the keys of their steps; None if unknown."""
         try:
             running = [one for one in self._survivors() if one.running]
         except NotReadyError:

@@ -61,7 +61,7 @@ def _find(gpus: Sequence[Gpu], word: str, error: type[HarnessError], where: str)
 
 
 def _refuse_other_order(gpus: Sequence[Gpu], environ: Mapping[str, str], word: str) -> None:
-    """CUDA counts the fastest first unless told otherwise, the driver by place on the bus."""
+    """CUDA counts the fastest first unless set otherwise, the driver by place on the bus."""
     if len({gpu.name for gpu in gpus}) > 1 and environ.get(_ORDER) != _BY_BUS:
         raise NotReadyError(
             f"{_VARIABLE} names GPU {word} by its index, and CUDA's own order of these different "

@@ -1,1 +1,1 @@
-"""What manifests say: their model and how they are read; no I/O but reading YAML, no machine."""
+"""Manifests: their model and how they are read; no I/O but reading YAML, no machine."""

@@ -95,7 +95,7 @@ class Stack:
     ptx: Architecture | None = None
     driver: Driver | None = None
     base: str  # image reference of the base, resolved to a digest by harness.lock
-    index: str | None = None  # extra package index for wheels that the default one lacks
+    index: str | None = None  # extra package index for wheels missing in the default one
 
 
 @dataclass(frozen=True, slots=True)

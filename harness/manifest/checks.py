@@ -36,7 +36,7 @@ def check_method(
 ) -> None:
     """Raise ManifestError, with file and line, at the first thing that does not hold.
 
-    `origins` says where each of the method's steps stands.
+    `origins` holds the place of each of the method's steps.
     """
     assets = catalogue.assets
     check = _Check(method, source, origins)
@@ -73,7 +73,7 @@ class _Check:
     origins: Sequence[Origin]
 
     def place(self, where: KeyPath) -> tuple[YamlSource, KeyPath]:
-        """The file in which `where` of the whole method stands, and its key path there."""
+        """The file that holds `where` of the whole method, and its key path there."""
         match where:
             case ("steps", int(index), *rest):
                 origin = self.origins[index]
@@ -141,7 +141,9 @@ class _Check:
     def condition(self, where: KeyPath, when: When, step: Step) -> None:
         if when.losses is not None and not step.injects_losses:
             raise self.fail(
-                where, "depends on the losses, but the step does not say so", "set injects_losses"
+                where,
+                "depends on the losses, but the step does not declare it",
+                "set injects_losses",
             )
         if when.backbone is not None:
             self.known(where, (when.backbone,), self.method.backbones, "backbone")

@@ -79,7 +79,7 @@ def _load_shared(
 
 
 def _named(source: YamlSource, kind: type[T], field: str, name: str) -> T:
-    """One entry that is a file of its own and says its name."""
+    """One entry that is a file of its own and holds its own name."""
     found = _validate(source, source.data, kind, ())
     if getattr(found, field) != name:
         raise source.error(

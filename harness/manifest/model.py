@@ -1,4 +1,4 @@
-"""What methods declare: steps, options, anchors. What they refer to stands in `catalogue`.
+"""What methods declare: steps, options, anchors. What they refer to is in `catalogue`.
 
 Each class is a frozen dataclass that pydantic validates while a manifest is read (unknown keys
 are refused), so one definition serves the reader, the planner and the JSON Schema.

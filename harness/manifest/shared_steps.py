@@ -11,7 +11,7 @@ from harness.manifest.yaml_source import KeyPath, YamlSource
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a step of a method stands: its file, and its place in that file's `steps`."""
+    """Where a step of a method is written: its file, and its place in that file's `steps`."""
 
     source: YamlSource
     index: int

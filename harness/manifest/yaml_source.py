@@ -1,4 +1,4 @@
-"""Read YAML strictly and remember on which line every key stands."""
+"""Read YAML strictly and remember the line of every key."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ def parse(path: Path, text: str) -> YamlSource:
         try:
             return parse_with(loader, path, text)
         except yaml.YAMLError as error:
-            # libyaml's errors lack the piece of text: the last loader says what is wrong.
+            # libyaml's errors do not quote the text: the last loader's do.
             if loader is LOADERS[-1]:
                 raise ManifestError(
                     f"{path}: not valid YAML: {error}", hint="fix the syntax at the place named"

@@ -193,7 +193,7 @@ class Binder:
         return self.run.scale is Scale.PAPER
 
     def _seed(self, step: Step) -> int | None:
-        """The effective seed: none for a deterministic step, the fixed one where an option says."""
+        """The effective seed: None for a deterministic step, the fixed one if an option says so."""
         if not step.stochastic:
             return None
         return self.run.seed if self._reaches("seed_option", step) else self.method.fixed_seed

@@ -20,7 +20,7 @@ _REPORTED = 0.92
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """A card, or an instance of a card in MIG mode, as the driver tells of it."""
+    """A card, or an instance of a card in MIG mode, as the driver reports it."""
 
     uuid: str
     index: int  # the card's, as nvidia-smi counts
@@ -87,7 +87,7 @@ def refusals(
 ) -> list[str]:
     """Why these cards cannot do these steps, a line for each distinct reason; empty if they can.
 
-    `offered` says on which stacks a method runs: one of them may drive the cards.
+    `offered` lists the stacks a method runs on: one of them may drive the cards.
     """
     lines: dict[str, None] = {}
     for step in steps:

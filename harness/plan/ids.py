@@ -12,7 +12,7 @@ def parse_ids(text: str) -> tuple[str, ...]:
     The id is the stem of a line's first token; empty lines are left out.
 
     Raises:
-        ValueError: a line holds no usable id, or an id stands twice; the line is named.
+        ValueError: a line holds no usable id, or an id is listed twice; the line is named.
 
     """
     ids: dict[str, int] = {}
@@ -23,7 +23,7 @@ def parse_ids(text: str) -> tuple[str, ...]:
         if not _ID.fullmatch(name):
             raise ValueError(f"line {number}: expected an id, found {line.strip()[:60]!r}")
         if name in ids:
-            raise ValueError(f"line {number}: id {name} stands already in line {ids[name]}")
+            raise ValueError(f"line {number}: id {name} is already in line {ids[name]}")
         ids[name] = number
     return tuple(ids)
 

@@ -3,7 +3,7 @@
 An output kept `always` is needed for ever, one for `consumers` while a step that reads it is open.
 A step is done, not open, if it was recorded and every output still needed is there. So what is open
 follows from the whole plan, read from its ends backwards. What a plan ends in, steps from which
-nobody reads, is what was asked for: it is needed whatever it says.
+nobody reads, is what was asked for: it is needed whatever its retention is.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -77,7 +77,7 @@ def needs_of(plan: Plan) -> Needs:
 
 
 def read_needs(document: Mapping[str, Any]) -> Needs:
-    """The needs of a plan as it stands under `runs/plans`."""
+    """The needs of a plan under `runs/plans`."""
     steps = {
         key: Node(
             {

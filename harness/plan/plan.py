@@ -24,7 +24,7 @@ class Run:
     stack: str
     runtime: RuntimeName
     options: Mapping[str, str]
-    anchor: str | None = None  # the anchor that stands in for an output
+    anchor: str | None = None  # the anchor that replaces an output
 
     @property
     def id(self) -> str:
@@ -116,11 +116,11 @@ class BoundStep:
 
     @property
     def disk_gb(self) -> Mapping[str, float]:
-        """Estimated GB of each output: as it says, the others an equal share of the step's rest."""
-        said = {name: o.disk_gb for name, o in self.outputs.items() if o.disk_gb is not None}
-        rest = max(0.0, self.resources.disk_gb - sum(said.values()))
-        others = len(self.outputs) - len(said)
-        return {name: said.get(name, rest / max(others, 1)) for name in self.outputs}
+        """Estimated GB of each output: as declared, else an equal share of the step's rest."""
+        declared = {name: o.disk_gb for name, o in self.outputs.items() if o.disk_gb is not None}
+        rest = max(0.0, self.resources.disk_gb - sum(declared.values()))
+        others = len(self.outputs) - len(declared)
+        return {name: declared.get(name, rest / max(others, 1)) for name in self.outputs}
 
     @property
     def provisional(self) -> bool:

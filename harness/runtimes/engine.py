@@ -62,7 +62,7 @@ class Engine:
         except engine_errors(OSError) as error:
             raise EngineGone(
                 f"no {self.name} engine answers at {self.address}: {_reason(error)}",
-                hint=f"start {self.name}, or say in DOCKER_HOST where it listens; "
+                hint=f"start {self.name}, or set DOCKER_HOST to its address; "
                 "--runtime process needs no engine",
             ) from error
         return client

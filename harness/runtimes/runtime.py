@@ -35,7 +35,7 @@ class Environment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """One isolated execution, ready to start: paths as `Runtime.sees` says."""
+    """One isolated execution, ready to start: paths as `Runtime.sees` maps them."""
 
     name: str  # unique; the container's name
     environment: Environment
@@ -84,7 +84,7 @@ class Cause(StrEnum):
 class Exit:
     """How an execution ended; `code` is None where there is none.
 
-    `lost` says that only the view of it ended: it may go on, and `Runtime.attach` may find it.
+    `lost` means that only the view of it ended: it may go on, and `Runtime.attach` may find it.
     """
 
     cause: Cause

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from harness.runtimes.runtime import Mount
 
-#: Where the step's virtual environment stands inside, wherever it lies on this machine.
+#: Where the step's virtual environment is inside, wherever it lies on this machine.
 VENV = PurePosixPath("/opt/venv")
 #: Places that belong to the step: no other folder of this machine can stand there too.
 _TAKEN = ("/work", "/in", "/data", "/out", "/opt/venv", "/opt/harness", "/home/step")
@@ -34,8 +34,8 @@ def find_bubblewrap() -> Bubblewrap | str:
     done = subprocess.run(probe, capture_output=True, text=True, check=False, timeout=30)
     if done.returncode != 0:
         return f"bubblewrap may not make namespaces here: {done.stderr.strip()}"
-    said = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
-    return Bubblewrap(path=path, version=said.stdout.split()[-1])
+    printed = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return Bubblewrap(path=path, version=printed.stdout.split()[-1])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

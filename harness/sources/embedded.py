@@ -1,4 +1,4 @@
-"""Repositories that harness ships as plain files: read them, and say which commit they make.
+"""Repositories that harness ships as plain files: read them, and compute the commit they make.
 
 Author, dates, message and file modes are fixed, so the commit id follows from the files alone and
 can be pinned like any other. `python -m harness.sources.embedded FOLDER` prints what to pin.

@@ -2,8 +2,8 @@
 
 Nothing is inherited that could change what git reads or writes: `GIT_*` variables are scrubbed and,
 but for fetches (which need the user's proxy and credentials), the user's configuration is ignored.
-A repository is never configured as a partial clone: what it lacks is missing, and is not fetched
-behind our back.
+A repository is never configured as a partial clone: a missing object stays missing, and is not
+fetched behind our back.
 """
 
 import os
@@ -113,7 +113,7 @@ class GitCommands:
         return found
 
     def missing(self, repository: Path, ids: Collection[str]) -> frozenset[str]:
-        """Which of these objects the repository lacks."""
+        """Which of these objects are missing in the repository."""
         headers = _headers(repository, ids)
         return frozenset(line.split()[0] for line in headers if line.endswith(" missing"))
 

@@ -43,7 +43,7 @@ class Git(Protocol):
         ...
 
     def missing(self, repository: Path, ids: Collection[str]) -> frozenset[str]:
-        """Which of these objects the repository lacks."""
+        """Which of these objects are missing in the repository."""
         ...
 
     def blobs(self, repository: Path, ids: Collection[str]) -> Iterator[tuple[str, bytes]]:

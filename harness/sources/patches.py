@@ -1,8 +1,8 @@
 """Patches that carry no upstream line: parse them strictly, follow the blobs they name.
 
 A patch is a unified diff with zero context: only `+` lines, empty hunk headings
-(`@@ -a,0 +b,n @@`), full ids (`index <old>..<new> <mode>`). It may begin with lines that say why it
-is there. Nothing here reads files or runs git.
+(`@@ -a,0 +b,n @@`), full ids (`index <old>..<new> <mode>`). It may begin with lines that explain
+it. Nothing here reads files or runs git.
 """
 
 import re
@@ -18,7 +18,7 @@ _GIT = re.compile(r"diff --git a/(?P<path>[^\s\"\\]+) b/(?P=path)")
 _NEW = re.compile(r"new file mode (?P<mode>100644|100755)")
 _INDEX = re.compile(r"index (?P<old>[0-9a-f]{40})\.\.(?P<new>[0-9a-f]{40})(?: (?P<mode>\d{6}))?")
 _HUNK = re.compile(r"@@ -(?P<after>\d+),0 \+(?P<at>\d+)(?:,(?P<count>\d+))? @@")
-_HINT = "write it with zero context, full ids and insertions only, as docs/architecture.md says"
+_HINT = "write it with zero context, full ids and insertions only, see docs/architecture.md"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

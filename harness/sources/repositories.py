@@ -40,8 +40,8 @@ class Repositories:
     def open(self, name: str, repository: Repository) -> Pinned:
         """Have the pinned commit, check its tree, and have the blobs of its sparse files.
 
-        Raises NotReadyError if the repository cannot be had, SourceMismatch if it lacks the commit
-        or the commit's tree is another.
+        Raises NotReadyError if the repository cannot be cloned, SourceMismatch if the commit
+        is not in it or has another tree.
         """
         with locked(self._cache.lock(f"repository-{name}")):
             bare = self._have(name, repository)
@@ -77,7 +77,8 @@ class Repositories:
     def pin(self, name: str, url: str, commit: str) -> tuple[str, str]:
         """The tree and the day of a commit that no manifest names yet.
 
-        Raises NotReadyError if the repository cannot be had, SourceMismatch if it lacks the commit.
+        Raises NotReadyError if the repository cannot be cloned, SourceMismatch if it has no
+        such commit.
         """
         with locked(self._cache.lock(f"repository-{name}")):
             bare = self._have_commit(name, url, commit)
@@ -95,7 +96,7 @@ class Repositories:
         return self._have_embedded(name, repository, self._project.root / repository.embedded)
 
     def _have_commit(self, name: str, url: str, commit: str) -> Path:
-        # One for each source: what a mirror lacks must not be found in an older clone.
+        # One for each source: an object missing in a mirror must not be found in an older clone.
         mirrored = self._in_mirror(url)
         source = str(mirrored or url)
         bare = self._bare(name, source)

@@ -1,8 +1,8 @@
 """Pinned, patched and verified checkouts of upstream repositories, shared by all runs.
 
-`identify` says what a checkout will be (for keys), `checkout` makes or finds it, `verify` checks
-pins, patches and what lies on disk. Whatever differs from its pin is an error, and nothing is
-applied.
+`identify` computes what a checkout will be (for keys), `checkout` makes or finds it, `verify`
+checks pins, patches and what lies on disk. Whatever differs from its pin is an error, and nothing
+is applied.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ class Checkout:
     path: Path
     identity: Identity
     tree: str  # of the whole patched tree, recomputed from the files on disk
-    missing: tuple[str, ...]  # paper-only files that the repository lacks
+    missing: tuple[str, ...]  # paper-only files missing in the repository
 
     def copy_to(self, target: Path) -> None:
         """Make a fresh writable copy in `target`, which is missing or empty."""
@@ -239,7 +239,7 @@ class Sources:
     def _lacking(self, repository: Repository, made: Checkout) -> NotReadyError:
         source = self._repositories.source(repository)
         return NotReadyError(
-            f"{made.name} from {source} lacks what paper scale needs: {', '.join(made.missing)}",
+            f"{made.name} from {source} misses what paper scale needs: {', '.join(made.missing)}",
             hint="leave --mirror out, complete the mirror, or use --scale smoke",
         )
 

@@ -1,1 +1,1 @@
-"""What stands under `runs/`: entries, leases, records, garbage; never starts a step."""
+"""What is under `runs/`: entries, leases, records, garbage; never starts a step."""

@@ -27,7 +27,7 @@ class Garbage:
 
     kind: str  # container, attempt, quarantine, dropped, store, checkout, venv, image
     name: str
-    size: int | None  # bytes, where they can be told
+    size: int | None  # bytes, None if unknown
     why: str
     remove: Callable[[], None]
 

@@ -12,7 +12,7 @@ from harness.store.owner import Owner, read_owner
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """What stands in `attempt.json` from before the execution starts until it is settled."""
+    """The content of `attempt.json`, from before the execution starts until it is settled."""
 
     runtime: str
     name: str  # of the execution

@@ -29,7 +29,7 @@ _LIMIT_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """What a holder last said of itself."""
+    """A holder's last heartbeat."""
 
     owner: Owner
     counter: int
@@ -95,14 +95,14 @@ class Leases:
             return not lock_now(lock)
 
     def heartbeat(self, key: str) -> Heartbeat | None:
-        """What stands in the heartbeat file; None if nobody claims the key."""
+        """The content of the heartbeat file; None if nobody claims the key."""
         try:
             found = json.loads(self._layout.heartbeat(key).read_text())
             return Heartbeat(read_owner(found["owner"]), found["counter"])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError) as error:
-            # Somebody's, and perhaps alive: given up like any that stands still.
+            # Somebody's, and perhaps alive: given up like any that stops.
             return Heartbeat(Owner(name=f"unreadable ({error})", host="?", pid=0, start=""), -1)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""Who this process is, told apart from every other process of every other host."""
+"""Who this process is, distinct from every other process of every other host."""
 
 import os
 import platform
@@ -13,7 +13,7 @@ _MACHINE_ID, _BOOT_ID = Path("/etc/machine-id"), Path("/proc/sys/kernel/random/b
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """A process: `host` is one boot of one machine (or Slurm node), `start` tells reused pids."""
+    """A process: `host` is one boot of one machine (or Slurm node), `start` unmasks reused pids."""
 
     name: str  # of the host, for people
     host: str
@@ -48,7 +48,7 @@ def read_owner(value: Mapping[str, Any]) -> Owner:
 
 
 def _started(pid: int) -> str:
-    """Ticks from boot to the start of a process, where the kernel tells them."""
+    """Ticks from boot to the start of a process, if the kernel reports them."""
     words = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return words[19] if words else ""
 

@@ -83,7 +83,7 @@ def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[
 def executed_plans(layout: RunLayout, leases: Leases) -> frozenset[str]:
     """Ids of the plans that are being executed.
 
-    One of another host counts until its files go: nobody here can tell that it is dead.
+    One of another host counts until its files go: this host cannot see whether it is dead.
     """
     return frozenset(plan for plan, key in layout.presences() if leases.is_held(key))
 

@@ -13,7 +13,7 @@ from harness.runtimes.runtime import Command, Exit
 from harness.store.machine import describe_machine
 
 SCHEMA = 2
-#: Values of these variables say nothing about a result and may be private.
+#: Values of these variables do not affect a result and may be private.
 _PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "KEY")
 
 

@@ -1,7 +1,7 @@
-"""Make again what was dropped: put back what the store lacks, touch nothing that is there.
+"""Restore dropped outputs: only missing ones; what is there is not touched.
 
-Others may be reading the outputs that stayed. So the entry is not replaced; what it lacks is moved
-into it, and its record says when that was and whether the content is what it was before.
+Others may be reading the outputs that stayed. So the entry is not replaced; its missing outputs are
+moved into it, and its record notes when that was and whether the content is as before.
 """
 
 import os
@@ -16,19 +16,19 @@ from harness.store.store import Store
 
 
 def put_back(store: Store, step: BoundStep, attempt: StepFolder, record: Mapping[str, Any]) -> bool:
-    """Move what the step's entry lacks into it from a good attempt; False if it lacks nothing.
+    """Move an entry's missing outputs into it from a good attempt; False if none is missing.
 
     False, too, if there is no entry. Call it under the key's lease.
     """
     entry = store.layout.entry(step.key)
     before = store.record(step.key)
-    lacking = [n for n, output in step.outputs.items() if not (entry.out / output.path).exists()]
-    if before is None or not lacking:
+    missing = [n for n, output in step.outputs.items() if not (entry.out / output.path).exists()]
+    if before is None or not missing:
         return False
     sync_tree(attempt.out)
-    # The record first: killed in between, the step lacks something still and is made once more.
-    write_json(entry.record, _noted(before, record, lacking))
-    for name in lacking:
+    # The record first: killed in between, outputs are still missing and are made once more.
+    write_json(entry.record, _noted(before, record, missing))
+    for name in missing:
         place = entry.out / step.outputs[name].path
         place.parent.mkdir(parents=True, exist_ok=True)
         os.rename(attempt.out / step.outputs[name].path, place)
@@ -44,13 +44,13 @@ def differing(record: Mapping[str, Any] | None) -> tuple[str, ...]:
 
 
 def _noted(
-    before: Mapping[str, Any], after: Mapping[str, Any], lacking: list[str]
+    before: Mapping[str, Any], after: Mapping[str, Any], missing: list[str]
 ) -> dict[str, Any]:
     outputs = {
         name: {
             "before": output["sha256"],
             "after": after["outputs"][name]["sha256"],
-            "put_back": name in lacking,
+            "put_back": name in missing,
         }
         for name, output in before["outputs"].items()
     }
@@ -61,5 +61,5 @@ def _noted(
         "runtime": after["runtime"],
         "outputs": outputs,
     }
-    outputs_now = {**before["outputs"], **{name: after["outputs"][name] for name in lacking}}
+    outputs_now = {**before["outputs"], **{name: after["outputs"][name] for name in missing}}
     return {**before, "outputs": outputs_now, "remade": [*before.get("remade", []), note]}

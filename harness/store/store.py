@@ -47,7 +47,7 @@ class Store:
         return self.recorded(key) and all(self.there(key, one.path) for one in outputs.values())
 
     def is_whole(self, entry: StepFolder, outputs: Mapping[str, Output]) -> bool:
-        """Whether all outputs are there and as large as the record says."""
+        """Whether all outputs are there and as large as recorded."""
         there = all((entry.out / output.path).exists() for output in outputs.values())
         return there and self.damage(entry, outputs) is None
 
@@ -108,7 +108,7 @@ class Store:
         return aside
 
     def evict_unrecorded(self, key: str) -> None:
-        """Remove an entry that lost its record: nobody can say what is in it."""
+        """Remove an entry that lost its record: its content is unknown."""
         entry = self.layout.entry(key)
         if entry.root.exists() and not entry.record.exists():
             shutil.rmtree(self.quarantine(key))

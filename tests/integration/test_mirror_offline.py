@@ -179,8 +179,8 @@ def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> N
 
 def _packages(cache: Path) -> list[str]:
     """What the probe of the one image in a cache found."""
-    (facts,) = (json.loads(path.read_text()) for path in (cache / "environments").glob("*.json"))
-    found: list[str] = facts["pip_freeze"]
+    (probe,) = (json.loads(path.read_text()) for path in (cache / "environments").glob("*.json"))
+    found: list[str] = probe["pip_freeze"]
     return found
 
 

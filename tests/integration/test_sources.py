@@ -380,7 +380,7 @@ def test_missing_paper_only_file_stops_paper_scale_only(source_project: Any) -> 
     assert files(smoke.path) == {"run.py", "start.py"}
     assert smoke.tree == project.repository.tree
 
-    with pytest.raises(NotReadyError, match=f"tool from .* lacks what paper scale needs: {path}"):
+    with pytest.raises(NotReadyError, match=f"tool from .* misses what paper scale needs: {path}"):
         checkout(project, scale=Scale.PAPER)
 
     complete = project.commit()

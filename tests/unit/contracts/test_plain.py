@@ -55,7 +55,7 @@ def test_list_of_ids(tmp_path: Path) -> None:
     assert check(Listing(kind="list", min_count=2), file, Path) == {"count": 2}
     refuse(Listing(kind="list", min_count=3), file, "at least 3 ids", "found 2")
     file.write_text("a\na\n")
-    refuse(Listing(kind="list"), file, "stands already")
+    refuse(Listing(kind="list"), file, "is already")
     file.write_bytes(b"\xff\xfe")
     refuse(Listing(kind="list"), file, "a list of ids")
     file.write_text("")

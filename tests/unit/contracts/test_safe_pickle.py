@@ -43,8 +43,8 @@ def write(path: Path, content: object, protocol: int) -> Path:
 
 def write_bytes(path: Path, pickled: bytes) -> Path:
     header = io.BytesIO()
-    facts = {"descr": "|O", "fortran_order": False, "shape": ()}
-    np.lib.format.write_array_header_1_0(header, facts)
+    fields = {"descr": "|O", "fortran_order": False, "shape": ()}
+    np.lib.format.write_array_header_1_0(header, fields)
     path.write_bytes(header.getvalue() + pickled)
     return path
 

@@ -193,10 +193,10 @@ BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
     (machine.ulimits, {"processes": 512}, {}, NOTE, "512 processes", "ulimit"),
     (machine.bubblewrap, {"bubblewrap": None, "bubblewrap_obstacle": "may not"}, PROCESS, NOTE, "may not", "bubblewrap"),
     (machine.clock, {"skew_seconds": -3.2}, {}, NOTE, "-3.2 s", "synchronise"),
-    (machine.clock, {"skew_seconds": None}, {}, NOTE, "cannot be told", "clocks"),
+    (machine.clock, {"skew_seconds": None}, {}, NOTE, "unknown", "clocks"),
     (data.data, {}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "missing: voc", "in a browser"),
     (data.data, {}, {"assets": (asset(AssetState.CHANGED),)}, NOTE, "changed", "hashed again"),
-    (data.mirror, {}, {"mirror": Path("/nowhere"), "repositories": {"SEAM": CATALOGUE.repositories["SEAM"]}}, MISSING, "lacks SEAM", "harness mirror create /nowhere toy"),
+    (data.mirror, {}, {"mirror": Path("/nowhere"), "repositories": {"SEAM": CATALOGUE.repositories["SEAM"]}}, MISSING, "misses SEAM", "harness mirror create /nowhere toy"),
 ]  # fmt: skip
 
 

@@ -41,11 +41,11 @@ def mirror(tmp_path: Path) -> Iterator[MirrorFolder]:
 
 def test_packages_are_taken_in_once_by_their_hash(mirror: MirrorFolder, tmp_path: Path) -> None:
     wanted = lock(tmp_path, "one", "two")
-    assert mirror.lacks(wanted) == ["one", "two"]
+    assert mirror.missing(wanted) == ["one", "two"]
     mirror.take_packages(downloads(tmp_path / "came", "one", "two"), wanted)
-    assert mirror.lacks(wanted) == []
-    assert MirrorFolder(mirror.layout.root).lacks(wanted) == []
-    assert mirror.lacks(lock(tmp_path, "one", "three")) == ["three"]
+    assert mirror.missing(wanted) == []
+    assert MirrorFolder(mirror.layout.root).missing(wanted) == []
+    assert mirror.missing(lock(tmp_path, "one", "three")) == ["three"]
 
 
 def test_a_package_that_the_lock_does_not_name_is_refused(
@@ -89,7 +89,7 @@ def test_what_is_left_of_a_killed_call_goes_and_the_rest_stays(tmp_path: Path) -
     half.write_bytes(b"half a file")
     with MirrorFolder(root).filling() as again:
         assert not half.exists()
-        assert again.lacks(wanted) == []
+        assert again.missing(wanted) == []
         listed = again.finish(["seam"], {})
     assert listed.methods == ("demo", "seam")
     assert listed.bases == BASES

@@ -63,8 +63,8 @@ def test_a_half_built_venv_is_built_again(
     tmp_path: Path, environments: VenvEnvironments, builder: FakeVenvBuilder
 ) -> None:
     made = environments.ensure("tool", "cu117", tmp_path / "log")
-    facts = next((tmp_path / "cache" / "environments").glob("*.json"))
-    facts.write_text(facts.read_text()[:5])  # as if harness had been killed
+    probe = next((tmp_path / "cache" / "environments").glob("*.json"))
+    probe.write_text(probe.read_text()[:5])  # as if harness had been killed
     assert environments.ensure("tool", "cu117", tmp_path / "log") == made
     assert len(builder.built) == 2
     Path(made.python).unlink()
@@ -85,9 +85,9 @@ def test_host_is_this_python_and_counts_what_is_installed(
     assert host.identify("tool", HOST) != first.id
 
 
-def test_host_names_the_packages_that_it_lacks(tmp_path: Path, host: HostEnvironments) -> None:
+def test_host_names_the_packages_that_it_misses(tmp_path: Path, host: HostEnvironments) -> None:
     write_host_lock(tmp_path, "pytest", "no-such-package")
-    with pytest.raises(NotReadyError, match="lacks the packages no-such-package") as error:
+    with pytest.raises(NotReadyError, match="misses the packages no-such-package") as error:
         host.ensure("tool", HOST, tmp_path / "log")
     assert "make install" in error.value.hint
 
@@ -115,5 +115,5 @@ def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
 
 def test_facts_are_json(tmp_path: Path, environments: VenvEnvironments) -> None:
     environments.ensure("tool", "cu117", tmp_path / "log")
-    facts = next((tmp_path / "cache" / "environments").glob("*.json"))
-    assert json.loads(facts.read_text()) == {"torch": "2.0.1"}
+    probe = next((tmp_path / "cache" / "environments").glob("*.json"))
+    assert json.loads(probe.read_text()) == {"torch": "2.0.1"}

@@ -31,5 +31,5 @@ def test_what_cannot_be_a_file_name_is_refused_by_line(line: str) -> None:
 
 
 def test_an_id_that_stands_twice_is_refused() -> None:
-    with pytest.raises(ValueError, match="line 3: id a stands already in line 1"):
+    with pytest.raises(ValueError, match="line 3: id a is already in line 1"):
         parse_ids("a\nb\na\n")
