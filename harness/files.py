@@ -10,6 +10,20 @@ from pathlib import Path
 from typing import Any
 
 
+class DamagedFile(Exception):  # noqa: N818 - what it is, for whoever decides what to do about it
+    """A file of ours cannot be read: it was cut, emptied or changed."""
+
+
+def read_json(path: Path) -> Any | None:
+    """The JSON in a file of ours; None if there is no file. Raises DamagedFile."""
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise DamagedFile(f"{path} cannot be read: {error}") from error
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Replace `path` so that a reader, or a machine that loses power, has the old or the new file.
 
@@ -64,6 +78,47 @@ def sync_tree(root: Path) -> None:
             if not path.is_symlink():
                 sync(path)
         sync(Path(folder))
+
+
+def remove_tree(path: Path, *, quiet: bool = False) -> None:
+    """Remove a file, a link, or a folder with all below it, however deep; nothing if it is gone.
+
+    Raises OSError for what cannot be removed; if `quiet`, it stays without an error.
+    """
+    try:
+        if path.is_symlink() or not path.is_dir():
+            path.unlink(missing_ok=True)
+        else:
+            _remove_folder(path)
+    except OSError:
+        if not quiet:
+            raise
+
+
+def _remove_folder(root: Path) -> None:
+    # Folders move up into `root` before they are emptied: no recursion, no path grows too long.
+    waiting = _emptied(root, root)
+    while waiting:
+        folder = waiting.pop()
+        waiting += _emptied(folder, root)
+        folder.rmdir()
+    root.rmdir()
+
+
+def _emptied(folder: Path, root: Path) -> list[Path]:
+    """Unlink what is in `folder`, and move its folders up into `root`: their new places."""
+    folder.chmod(0o700)
+    moved = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)  # noqa: PTH108 - its name may be no UTF-8
+                continue
+            place = root / f".{uuid.uuid4().hex}"
+            os.chmod(entry.path, 0o700)  # noqa: PTH101 - moving a folder writes into it
+            os.rename(entry.path, place)
+            moved.append(place)
+    return moved
 
 
 @contextmanager

@@ -108,7 +108,7 @@ class RunLayout:
 
     @property
     def quarantine(self) -> Path:
-        """Entries that a step without isolation changed."""
+        """Entries that were found damaged, or that a step without isolation changed."""
         return self.root / "quarantine"
 
 
@@ -157,6 +157,11 @@ class StepFolder:
     def record(self) -> Path:
         """The step record."""
         return self.root / "record.json"
+
+    @property
+    def stamp(self) -> Path:
+        """The state in which the outputs were last found as recorded."""
+        return self.root / "stamp.json"
 
 
 @dataclass(frozen=True, slots=True)

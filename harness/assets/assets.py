@@ -19,7 +19,7 @@ from harness.assets.download import Progress, download
 from harness.assets.trust import Trust
 from harness.contracts import ContractError, check_content
 from harness.errors import MismatchError, NotReadyError, UsageError
-from harness.files import locked
+from harness.files import locked, remove_tree
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset
 
@@ -209,7 +209,7 @@ class Assets:
                 folder.mkdir()
                 yield folder
             finally:
-                shutil.rmtree(folder, ignore_errors=True)
+                remove_tree(folder, quiet=True)
 
     def _install(self, name: str, file: Path, arriving: Path, *, ours: bool) -> Path:
         """Check `file` (or what is packed in it), then put it in its place at once."""

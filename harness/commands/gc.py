@@ -1,6 +1,5 @@
 """The verbs `gc` and `cancel`: remove garbage, stop what runs."""
 
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from harness.commands.context import Context, Notify
 from harness.commands.inspect import State, StepState, find_steps
 from harness.environments.venv import HOST
 from harness.errors import HarnessError, NotReadyError
-from harness.files import locked
+from harness.files import locked, remove_tree
 from harness.manifest.load import method_names
 from harness.manifest.model import RuntimeName, Scale
 from harness.runtimes.runtime import Runtime, Survivor
@@ -177,7 +176,7 @@ def _images(context: Context) -> Iterator[Garbage]:
 
 def _remove_venv(folder: Path) -> None:
     with locked(folder.with_suffix(".lock")):
-        shutil.rmtree(folder)
+        remove_tree(folder)
 
 
 def _identities(context: Context, runtime: RuntimeName) -> Iterator[str]:

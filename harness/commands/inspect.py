@@ -1,6 +1,5 @@
 """The verbs `status`, `logs` and `why`: they only read what executions wrote."""
 
-import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -150,7 +149,10 @@ def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, 
     planned = plan_of(context.layout, step.key).steps[step.key]
     nearest: tuple[str | None, list[tuple[str, Any, Any]]] = (None, [])
     for path in context.layout.store.glob("*/*/record.json"):
-        identity = json.loads(path.read_text())["identity"]
+        record = context.store.record(path.parent.name)
+        if record is None:  # damaged: the next `reproduce` makes it again
+            continue
+        identity = record["identity"]
         if (identity["method"], identity["step"]) != (planned["method"], step.name):
             continue
         found = keys.differences(identity["key_inputs"], planned["key_inputs"])

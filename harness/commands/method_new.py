@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.commands.context import Context, is_installed
 from harness.errors import HarnessError, UsageError
+from harness.files import remove_tree
 from harness.manifest.load import load_catalogue, load_method, method_names
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
@@ -53,7 +54,7 @@ def new_method(context: Context, name: str, url: str, commit: str) -> tuple[Path
     except (OSError, HarnessError):
         project.repositories.write_text(before, encoding="utf-8")
         project.method(name).unlink(missing_ok=True)
-        shutil.rmtree(project.dockerfile(name).parent, ignore_errors=True)
+        remove_tree(project.dockerfile(name).parent, quiet=True)
         raise
     return project.repositories, *written
 

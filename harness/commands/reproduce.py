@@ -9,7 +9,8 @@ from harness.commands.build import build
 from harness.commands.context import Context, Notify
 from harness.commands.fetch import can_download, fetch
 from harness.commands.plan import look
-from harness.errors import Interrupted, NotReadyError
+from harness.contracts.confined import CONFINED
+from harness.errors import Interrupted, MismatchError, NotReadyError
 from harness.execution.faults import Retries
 from harness.execution.keeper import Keeper
 from harness.execution.outcome import Outcome, Ready, Status
@@ -21,6 +22,7 @@ from harness.plan.needs import Todo
 from harness.plan.plan import BoundStep, Plan, PlannedRun
 from harness.plan.settle import settle
 from harness.store import records
+from harness.store.verification import Verifier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,7 @@ class Work:
     detach: bool = False  # a stop leaves containers running, for the next call to follow
     shards: int = 1  # into how many shards a step is split, at most
     keep: bool = False  # drop nothing
+    trust_store: bool = False  # read stored files of the right number and size unhashed
     notify: Notify = lambda _: None
 
 
@@ -65,29 +68,31 @@ class Result:
 
 def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     """Bring every step of the plan into the store, and read the scores of its runs."""
-    quarantine_damaged(context, planned, work.notify)
+    verifier = Verifier(context.store, trust=work.trust_store)
+    quarantine_damaged(verifier, planned, work.notify)
     todo = look(context, planned)
     refuse_unready(context, planned, todo, work.tokens)
-    plan = settled(context, planned, todo, work.notify)
+    plan = settled(context, planned, todo, verifier, work.notify)
     keeper = Keeper(context.store, plan, keep=work.keep, notify=work.notify)
     with keeper.registered():
         steps = keeper.todo().steps(plan)  # looked up anew: only now nobody drops what they need
         fetched = fetch(context, steps, work.notify)
         ready = build(context, plan.runtime, steps, fetched, work.notify)
-        outcomes = execute(context, ready, keeper, work)
-    runs = tuple(summarise(context, plan, one, outcomes) for one in plan.runs)
+        outcomes = execute(context, ready, keeper, verifier, work)
+    runs = tuple(summarise(verifier, plan, one, outcomes) for one in plan.runs)
     return Result(plan=plan, outcomes=outcomes, runs=runs)
 
 
-def quarantine_damaged(context: Context, plan: Plan, notify: Notify) -> None:
-    """Move finished steps whose outputs are not as large as recorded aside, to be run again."""
-    store = context.store
+def quarantine_damaged(verifier: Verifier, plan: Plan, notify: Notify) -> None:
+    """Move finished steps aside that are not as recorded, to be run again."""
+    store = verifier.store
     for step in plan.steps.values():
-        entry = context.layout.entry(step.key)
-        if not store.recorded(step.key) or not store.damage(entry, step.outputs):
+        if store.unrecorded(step.key):
+            continue  # moved aside when the step is executed
+        if verifier.damage(step.key) is None:
             continue
         with store.leases.try_hold(step.key) as held:
-            damage = store.damage(entry, step.outputs) if held else None
+            damage = verifier.damage(step.key) if held else None
             if damage:
                 aside = store.quarantine(step.key)
                 notify(f"{step.title} runs again, its outputs were moved to {aside}: {damage}")
@@ -113,7 +118,7 @@ def refuse_unready(context: Context, plan: Plan, todo: Todo, tokens: Tokens) -> 
         )
 
 
-def settled(context: Context, plan: Plan, todo: Todo, notify: Notify) -> Plan:
+def settled(context: Context, plan: Plan, todo: Todo, verifier: Verifier, notify: Notify) -> Plan:
     """The plan with its final keys: assets that nobody has hashed yet are fetched and hashed."""
     steps = [step for step in todo.steps(plan) if step.provisional]
     if not steps:
@@ -123,11 +128,13 @@ def settled(context: Context, plan: Plan, todo: Todo, notify: Notify) -> Plan:
         notify(f"fetch and hash {name}")
         context.assets.fetch(name)
     final = settle(plan, {name: context.assets.digest(name) for name in names})
-    quarantine_damaged(context, final, notify)
+    quarantine_damaged(verifier, final, notify)
     return final
 
 
-def execute(context: Context, ready: Ready, keeper: Keeper, work: Work) -> Mapping[str, Outcome]:
+def execute(
+    context: Context, ready: Ready, keeper: Keeper, verifier: Verifier, work: Work
+) -> Mapping[str, Outcome]:
     """Run what is not done yet, side by side, and drop what nobody needs any more."""
     plan = keeper.plan
     runtime = context.runtime(plan.runtime, plan.scale, detaches=work.detach)
@@ -135,6 +142,7 @@ def execute(context: Context, ready: Ready, keeper: Keeper, work: Work) -> Mappi
         context.store,
         runtime,
         ready,
+        verifier=verifier,
         is_done=keeper.is_done,
         retries=work.retries,
         labels=lambda step: labels(context, plan, step),
@@ -147,6 +155,7 @@ def execute(context: Context, ready: Ready, keeper: Keeper, work: Work) -> Mappi
         inputs = ready.inputs(step, context.layout)
         return split_step(context.store, step, inputs, work.shards)
 
+    CONFINED.start()
     keeper.sweep()  # what somebody died over
     with work.stopping() as stop:
         return run_plan(
@@ -174,22 +183,28 @@ def labels(context: Context, plan: Plan, step: BoundStep) -> dict[str, str]:
 
 
 def summarise(
-    context: Context, plan: Plan, planned: PlannedRun, outcomes: Mapping[str, Outcome]
+    verifier: Verifier, plan: Plan, planned: PlannedRun, outcomes: Mapping[str, Outcome]
 ) -> RunResult:
-    """One run's status and scores, also written as its record."""
+    """One run's status and scores, also written as its record.
+
+    Raises MismatchError if a score was damaged since it was written.
+    """
+    store = verifier.store
     statuses = {outcomes[key].status for key in planned.steps.values()}
     grave = (Status.INTERRUPTED, Status.FAILED, Status.BLOCKED)
     status = next((one.value for one in grave if one in statuses), "done")
     scores: dict[str, Mapping[str, float]] = {}
     for key in planned.steps.values():
         step = plan.steps[key]
-        if step.score is not None and context.store.has(key, step.outputs):
-            entry = context.layout.entry(key)
+        if step.score is not None and store.has(key, step.outputs):
+            if damage := verifier.damage(key):
+                raise MismatchError(f"{step.title}: {damage}", hint="run the same command again")
+            entry = store.layout.entry(key)
             scores[step.score] = read_scores(entry, step.outputs["scores"].path)
     steps = {
         name: {"key": key, "status": outcomes[key].status.value, "error": outcomes[key].error}
         for name, key in planned.steps.items()
     }
     record = records.run_record(planned, status, steps, scores)
-    write_json(context.layout.run(planned.id), record)
+    write_json(store.layout.run(planned.id), record)
     return RunResult(planned=planned, status=status, scores=scores)

@@ -1,6 +1,5 @@
 """The verb `shell`: a step's environment, inputs and working directory at a terminal."""
 
-import shutil
 import subprocess
 import sys
 import uuid
@@ -14,6 +13,7 @@ from harness.commands.fetch import fetch
 from harness.commands.inspect import find_step
 from harness.errors import NotReadyError
 from harness.execution.outcome import Ready
+from harness.files import remove_tree
 from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep
@@ -55,7 +55,7 @@ def prepared(context: Context, name: str, notify: Notify, *, keep: bool) -> Iter
         yield Prepared(program, command.argv)
     finally:
         if not keep:
-            shutil.rmtree(folder.home if failed else folder.root, ignore_errors=True)
+            remove_tree(folder.home if failed else folder.root, quiet=True)
 
 
 def start(program: Interactive) -> int:

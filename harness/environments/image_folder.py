@@ -10,7 +10,6 @@ import io
 import json
 import os
 import posixpath
-import shutil
 import tarfile
 import uuid
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +19,7 @@ from typing import IO, Any
 
 from harness.environments.streams import Reading
 from harness.errors import MismatchError, NotReadyError
-from harness.files import write_bytes
+from harness.files import remove_tree, write_bytes
 
 _CHUNK = 1 << 20
 _NAME = "org.opencontainers.image.ref.name"
@@ -54,7 +53,7 @@ class ImageFolder:
                 hint="run the command again; if it stays so, build the image anew",
             ) from error
         finally:
-            shutil.rmtree(arriving)
+            remove_tree(arriving)
         return self._enter(tag, config, layers)
 
     def archive(self, tag: str) -> Iterator[bytes]:

@@ -20,7 +20,7 @@ from harness.environments.mirror import (
 from harness.environments.recipe import package_of
 from harness.environments.requirements import MethodLock
 from harness.errors import MismatchError, NotReadyError
-from harness.files import locked, sync_tree, write_json
+from harness.files import locked, remove_tree, sync_tree, write_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,10 +45,10 @@ class MirrorFolder:
         """Hold the folder alone; until `finish` its list marks it incomplete."""
         self.layout.root.mkdir(parents=True, exist_ok=True)
         with locked(self.layout.lock):
-            shutil.rmtree(self.layout.arriving, ignore_errors=True)
+            remove_tree(self.layout.arriving, quiet=True)
             self._write(replace(read_list(self.layout) or MirrorList(), complete=False))
             yield self
-            shutil.rmtree(self.layout.arriving, ignore_errors=True)
+            remove_tree(self.layout.arriving, quiet=True)
 
     @contextmanager
     def arriving(self) -> Iterator[Path]:
@@ -58,7 +58,7 @@ class MirrorFolder:
         try:
             yield folder
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_tree(folder, quiet=True)
 
     def missing(self, lock: MethodLock) -> list[str]:
         """The packages of a lock that are not here."""

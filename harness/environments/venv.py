@@ -4,7 +4,6 @@ import functools
 import importlib.metadata
 import json
 import platform
-import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
 from harness.environments.requirements import read_lock
 from harness.errors import NotReadyError
-from harness.files import locked, write_json
+from harness.files import locked, remove_tree, write_json
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.keys import digest
@@ -109,7 +108,7 @@ class VenvEnvironments:
         # Built in place, because a venv's scripts name its folder; the probe, written last, shows
         # that it is whole.
         folder = self._cache.venv(identity)
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder, quiet=True)
         python = self._builder.build(
             self._interpreter(stack),
             read_lock(self._project, method, stack).packages(),

@@ -2,15 +2,14 @@
 
 import datetime as dt
 import logging
-import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError
+from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError, StepError
 from harness.execution import shards
 from harness.execution.attempt import Attempt
-from harness.execution.ending import Check, Ending, ending_of
+from harness.execution.ending import Ending, Inspect, ending_of
 from harness.execution.faults import (
     Fault,
     Faulty,
@@ -22,7 +21,7 @@ from harness.execution.faults import (
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
 from harness.execution.workspace import Workspace
-from harness.files import write_json
+from harness.files import remove_tree
 from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit, Runtime
@@ -30,6 +29,7 @@ from harness.store import records
 from harness.store.intent import Intent, execution_name, read_intent
 from harness.store.restore import differing, put_back
 from harness.store.store import Store
+from harness.store.verification import Verifier, stamp
 
 _logger = logging.getLogger(__name__)
 Labels = Callable[[BoundStep], Mapping[str, str]]
@@ -42,7 +42,8 @@ class Attempts:
     store: Store
     runtime: Runtime
     ready: Ready
-    check: Check
+    inspect: Inspect
+    verifier: Verifier
     retries: Retries
     labels: Labels
     notify: Callable[[str], None]
@@ -52,6 +53,7 @@ class Attempts:
     ) -> Outcome:
         """Attempt the step after these `faults`. Raises Faulty for another, else HarnessError."""
         try:
+            self._set_damaged_aside(step)
             return (
                 self._publish_left(step, stop)
                 or self._resume(step, stop, faults)
@@ -65,20 +67,28 @@ class Attempts:
                 raise
             raise fault from error
 
+    def _set_damaged_aside(self, step: BoundStep) -> None:
+        aside = self.store.evict_unrecorded(step.key)
+        if aside is not None:
+            self.notify(f"{step.title} runs again, its record cannot be read: moved to {aside}")
+
     def _publish_left(self, step: BoundStep, stop: StepStop) -> Outcome | None:
         """Publish a good attempt of a harness that could not publish it, for want of disk space."""
         for attempt in self.store.attempts(step.key):
             record = self.store.record_of(attempt)
             if record is None or record["status"] != "done":
                 continue
-            if self.store.is_whole(attempt, step.outputs):
+            whole = all((attempt.out / one.path).exists() for one in step.outputs.values())
+            if whole and self.verifier.damage_of(attempt, stop=stop) is None:
                 return self._publish(step, attempt, record, stop)
-            shutil.rmtree(attempt.root, ignore_errors=True)
+            remove_tree(attempt.root, quiet=True)
         return None
 
     def _resume(self, step: BoundStep, stop: StepStop, faults: Sequence[Exit]) -> Outcome | None:
         """Follow what a dead harness left running, or read its end; clear away what is dead."""
-        unsettled = [one for one in self.store.attempts(step.key) if not one.record.exists()]
+        unsettled = [
+            one for one in self.store.attempts(step.key) if self.store.record_of(one) is None
+        ]
         there = {one.name for one in self.runtime.survivors()} if unsettled else set()
         for folder in unsettled:
             intent = read_intent(folder)
@@ -92,7 +102,7 @@ class Attempts:
                 return self._settle(attempt, exit_, stop, faults)
             if intent is None or intent.owner.is_on_machine_of(self.store.leases.owner):
                 self.runtime.discard(execution_name(folder.root))
-                shutil.rmtree(folder.root, ignore_errors=True)
+                remove_tree(folder.root, quiet=True)
         return None
 
     def _taken_up(self, step: BoundStep, folder: StepFolder, intent: Intent) -> Attempt | None:
@@ -106,7 +116,7 @@ class Attempts:
     def _start(
         self, step: BoundStep, stop: StepStop, gpus: tuple[str, ...], faults: Sequence[Exit]
     ) -> Outcome:
-        self.store.evict_unrecorded(step.key)
+        self._refuse_damaged(step, stop)
         workspace = self._workspace(step, self.store.attempt(step.key))
         self.ready.copy_source(step, workspace.attempt.work)
         workspace.prepare(self.runtime)
@@ -120,6 +130,20 @@ class Attempts:
         merged = shards.merge(self.store, step, attempt.folder)
         exit_ = merged or self.runtime.run(attempt.command, attempt.folder.log, stop)
         return self._settle(attempt, exit_, stop, faults)
+
+    def _refuse_damaged(self, step: BoundStep, stop: StepStop) -> None:
+        """Verify what the step is about to read. Raises StepError after moving it aside."""
+        read = [(one.ref, one.path) for one in step.inputs.values() if one.kind == "step"]
+        read += [(key, ".") for key in shards.finished_shards(self.store, step)]
+        for key, path in read:
+            damage = self.verifier.damage(key, path, stop)
+            if damage is not None:
+                with self.store.leases.try_hold(key) as held:
+                    aside = self.store.quarantine(key) if held else "nowhere yet"
+                raise StepError(
+                    f"{step.title} would read a damaged file: {damage}\nmoved to: {aside}",
+                    hint="run the same command again: the damaged output is made again",
+                )
 
     def _workspace(self, step: BoundStep, attempt: StepFolder) -> Workspace:
         return self.ready.workspace(step, attempt, self.store.layout, self.labels(step))
@@ -136,12 +160,12 @@ class Attempts:
             raise Faulty(exit_, EngineGone(f"{step.title}: {exit_.detail}", hint=hint))
         if faults and faults[-1].lost and exit_.cause in {Cause.STEP, Cause.SIGNAL}:
             exit_ = replace(exit_, cause=Cause.INFRASTRUCTURE, detail=faults[-1].detail)
-        ending = ending_of(attempt, exit_, self.store, self.check)
-        shutil.rmtree(folder.home, ignore_errors=True)
+        ending = ending_of(attempt, exit_, self.store, self.inspect, stop)
+        remove_tree(folder.home, quiet=True)
         if isinstance(ending.failure, DiskFull):  # its half outputs take the record's space
             strip(folder)
         record = self._record(attempt, ending, faults)
-        self._stored(step, stop, lambda: write_json(folder.record, record))
+        self._stored(step, stop, lambda: self._write_down(folder, record, ending))
         folder.intent.unlink()
         if ending.failure is None:
             return self._publish(step, folder, record, stop)
@@ -149,6 +173,11 @@ class Attempts:
         if fault_of(ending.exit) is Fault.INFRASTRUCTURE:
             raise Faulty(ending.exit, ending.failure, kept=folder)
         raise ending.failure
+
+    def _write_down(self, folder: StepFolder, record: dict[str, Any], ending: Ending) -> None:
+        records.write_record(folder.record, record)
+        marks = {name: one["fingerprint"] for name, one in ending.outputs.items()}
+        stamp(folder, self.store.record_of(folder) or {}, marks)
 
     def _interrupted(self, attempt: Attempt, exit_: Exit, stop: StepStop) -> Interrupted:
         step = attempt.workspace.step
@@ -158,7 +187,7 @@ class Attempts:
                 hint="the same command follows it; `harness cancel` ends it",
             )
         self._discard(attempt.folder)
-        shutil.rmtree(attempt.folder.root, ignore_errors=True)
+        remove_tree(attempt.folder.root, quiet=True)
         return stopped(step, stop)
 
     def _record(self, attempt: Attempt, ending: Ending, faults: Sequence[Exit]) -> dict[str, Any]:
@@ -179,7 +208,10 @@ class Attempts:
             exit_=ending.exit,
             fault=fault_of(ending.exit),
             attempt=about,
-            outputs=ending.outputs,
+            outputs={
+                name: {what: said for what, said in one.items() if what != "fingerprint"}
+                for name, one in ending.outputs.items()
+            },
             error=str(ending.failure) if ending.failure else None,
         )
         return shards.with_shards(record, attempt.folder)
@@ -187,7 +219,7 @@ class Attempts:
     def _publish(
         self, step: BoundStep, attempt: StepFolder, record: Mapping[str, Any], stop: StepStop
     ) -> Outcome:
-        shutil.rmtree(attempt.work, ignore_errors=True)
+        remove_tree(attempt.work, quiet=True)
         if self._stored(step, stop, lambda: put_back(self.store, step, attempt, record)):
             self._discard(attempt)
             changed = differing(self.store.record(step.key))
@@ -196,7 +228,7 @@ class Attempts:
             self._discard(attempt)
         else:  # a host that was thought lost was quicker
             self._discard(attempt)
-            write_json(attempt.record, {**record, "status": "discarded"})
+            records.write_record(attempt.record, {**record, "status": "discarded"})
             strip(attempt)
         return Outcome(status=Status.DONE, seconds=record["time"]["seconds"])
 
@@ -231,7 +263,7 @@ class Attempts:
 def strip(attempt: StepFolder) -> None:
     """Keep nothing of a settled attempt but its record and its log."""
     for folder in (attempt.work, attempt.out, attempt.home):
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_tree(folder, quiet=True)
 
 
 def stopped(step: BoundStep, stop: StepStop) -> Interrupted:

@@ -3,21 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
 from harness.execution.attempt import Attempt
 from harness.execution.faults import NO_SPACE, Fault, fault_of, find_cause
 from harness.layout import StepFolder
-from harness.manifest.contract import Contract
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit
-from harness.store import records
 from harness.store.store import Store, snapshot
 
 _LOG_LINES = 20
 
-Check = Callable[[Contract, Path, Callable[[str], Path]], Any]
+#: Describe each output of an attempt, or raise StepError; see `harness.execution.inspection`.
+Inspect = Callable[[Attempt, Event], Mapping[str, Any]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Ending:
     failure: HarnessError | None = None
 
 
-def ending_of(attempt: Attempt, exit_: Exit, store: Store, check: Check) -> Ending:
+def ending_of(attempt: Attempt, exit_: Exit, store: Store, inspect: Inspect, stop: Event) -> Ending:
     """Describe each output if all is well; else the failure and whose fault it was."""
     step, folder = attempt.workspace.step, attempt.folder
     try:
@@ -37,7 +37,7 @@ def ending_of(attempt: Attempt, exit_: Exit, store: Store, check: Check) -> Endi
         found = find_cause(exit_, folder.root, attempt.command.gpus, last_lines(folder.log))
         if found.cause is not Cause.DONE:
             return Ending(exit=found, failure=_failure(step, folder, found))
-        return Ending(exit=exit_, outputs=_outputs(attempt, check))
+        return Ending(exit=exit_, outputs=inspect(attempt, stop))
     except StepError as error:
         # An output may break its contract because there was no space for all of it.
         broken = Exit(cause=Cause.STEP, code=exit_.code)
@@ -57,15 +57,6 @@ def last_lines(log: Path, count: int = _LOG_LINES) -> str:
         file.seek(max(0, log.stat().st_size - 64 * 1024))
         lines = file.read().decode(errors="replace").splitlines()
     return "\n".join(lines[-count:])
-
-
-def _outputs(attempt: Attempt, check: Check) -> dict[str, Any]:
-    described: dict[str, Any] = {}
-    for name, output in attempt.workspace.step.outputs.items():
-        path = attempt.folder.out / output.path
-        found = check(output.contract, path, attempt.workspace.host_path)
-        described[name] = records.describe_output(path) | {"contract": found}
-    return described
 
 
 def _refuse_changed_inputs(attempt: Attempt, store: Store) -> None:

@@ -6,7 +6,6 @@ drops knows every plan there is, and no output goes that a plan has seen and sti
 
 import logging
 import os
-import shutil
 import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -15,7 +14,7 @@ from pathlib import Path
 from threading import Event
 
 from harness.execution.outcome import Outcome, Status
-from harness.files import locked
+from harness.files import locked, remove_tree
 from harness.layout import RunLayout
 from harness.plan.needs import Needs, Todo, droppable, needs_of, todo_of
 from harness.plan.plan import BoundStep, Plan
@@ -108,9 +107,6 @@ def remove_dropped(layout: RunLayout, notify: Callable[[str], None]) -> None:
     if not layout.dropped.exists():
         return
     for path in layout.dropped.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+        remove_tree(path, quiet=True)
         if path.exists():
             notify(f"{path} cannot be removed; no step needs it")

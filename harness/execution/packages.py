@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
+from harness.files import remove_tree
 from harness.layout import RunLayout
 from harness.plan.keys import digest
 
@@ -51,7 +52,7 @@ def stage(layout: RunLayout, packages: Sequence[str]) -> Path:
     try:
         os.rename(fresh, folder)
     except OSError:  # somebody else staged the same content first
-        shutil.rmtree(fresh)
+        remove_tree(fresh)
     return folder
 
 

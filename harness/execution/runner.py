@@ -5,17 +5,18 @@ import logging
 from collections.abc import Callable
 from threading import Event
 
-from harness.contracts import check
 from harness.errors import HarnessError, Interrupted
 from harness.execution.attempts import Attempts, Labels, stopped, strip
-from harness.execution.ending import Check
+from harness.execution.ending import Inspect
 from harness.execution.faults import Faulty, Retries
+from harness.execution.inspection import inspect
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
 from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Exit, Runtime
 from harness.store.store import Store
+from harness.store.verification import Verifier
 
 __all__ = ["Outcome", "Ready", "Status", "StepRunner", "read_scores"]
 
@@ -30,8 +31,9 @@ class StepRunner:
         store: Store,
         runtime: Runtime,
         ready: Ready,
-        check_contract: Check = check,
+        inspect_attempt: Inspect = inspect,
         *,
+        verifier: Verifier | None = None,
         is_done: Callable[[BoundStep], bool] | None = None,
         retries: Retries | None = None,
         labels: Labels = lambda _: {},
@@ -43,7 +45,8 @@ class StepRunner:
             store=store,
             runtime=runtime,
             ready=ready,
-            check=check_contract,
+            inspect=inspect_attempt,
+            verifier=verifier or Verifier(store),
             retries=self._retries,
             labels=labels,
             notify=notify,

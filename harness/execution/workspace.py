@@ -1,12 +1,12 @@
 """What one step sees: working directory, inputs, packages, and its command with places filled."""
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from harness.errors import NotReadyError, StepError
+from harness.files import remove_tree
 from harness.layout import StepFolder
 from harness.manifest.model import Scale
 from harness.manifest.placeholders import fill
@@ -41,8 +41,11 @@ class Workspace:
 
     def host_path(self, template: str) -> Path:
         """A template as a path of this machine: where contracts find what they compare with."""
-        places = {name: str(mount.source) for name, mount in self.mounts().items()}
-        return Path(fill(template, places.get))
+        return Path(fill(template, self.places().get))
+
+    def places(self) -> dict[str, str]:
+        """Every path of this machine that the step sees, by the name templates use."""
+        return {name: str(mount.source) for name, mount in self.mounts().items()}
 
     def prepare(self, runtime: Runtime) -> None:
         """Make the declared folders and links. The working copy must be there already."""
@@ -58,7 +61,7 @@ class Workspace:
             self._refuse_escape(link)
             link.parent.mkdir(parents=True, exist_ok=True)
             if link.is_dir() and not link.is_symlink():
-                shutil.rmtree(link)
+                remove_tree(link)
             link.unlink(missing_ok=True)
             link.symlink_to(fill(target, seen.get))
 

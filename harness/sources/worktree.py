@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from harness.errors import SourceMismatch
+from harness.files import remove_tree
 from harness.sources.git_objects import Entry, Mode, blob_id
 
 _HINT = "do not use this commit, or leave the path out of `sparse`"
@@ -70,7 +71,7 @@ def remove(root: Path) -> None:
     """Remove a folder, sealed or not; nothing happens if it is not there."""
     if root.is_dir():
         unseal(root)
-        shutil.rmtree(root)
+        remove_tree(root)
 
 
 def _write(path: Path, data: bytes, *, executable: bool) -> None:

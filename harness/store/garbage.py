@@ -5,18 +5,18 @@ that key, or if such a step reads from it. A key whose lease is held is never ga
 """
 
 import os
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from harness.files import locked
+from harness.files import locked, remove_tree
 from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Runtime, Survivor
 from harness.store.intent import execution_name, read_intent
-from harness.store.plans import executed_plans, saved_plans
+from harness.store.plans import damaged_plans, executed_plans, saved_plans
 from harness.store.split_record import shard_keys
 from harness.store.store import Store
 
@@ -25,7 +25,7 @@ from harness.store.store import Store
 class Garbage:
     """One thing that can go."""
 
-    kind: str  # container, attempt, quarantine, dropped, store, checkout, venv, image
+    kind: str  # container, attempt, quarantine, dropped, plan, store, checkout, venv, image
     name: str
     size: int | None  # bytes, None if unknown
     why: str
@@ -74,21 +74,25 @@ def find_garbage(store: Store, executions: Executions, *, with_store: bool) -> I
         store.layout.dropped
     ):  # somebody died between taking it out and removing it
         yield Garbage("dropped", path.name, size_of(path), "no plan needs it", _removal(path))
-    if with_store:
+    damaged = damaged_plans(store.layout)
+    for path in damaged:
+        yield Garbage("plan", path.name, size_of(path), "damaged", _removal(path))
+    if with_store and not damaged:  # what a damaged plan wants is unknown
         yield from _unwanted_entries(store, wanted)
 
 
 def size_of(path: Path) -> int:
-    """Bytes of a file or of all files below a folder; what goes meanwhile counts nothing."""
+    """Bytes of a file or of all files below a folder; what cannot be read counts nothing."""
     if path.is_file():
         return path.lstat().st_size
-    total = 0
-    for folder, _, names in os.walk(path):
-        for name in names:
-            try:
-                total += os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - many of them
-            except FileNotFoundError:
-                continue
+    total, waiting = 0, [str(path)]
+    while waiting:
+        with suppress(OSError), os.scandir(waiting.pop()) as entries:
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+                else:
+                    total += entry.stat(follow_symlinks=False).st_size
     return total
 
 
@@ -105,7 +109,7 @@ def _orphans(store: Store, executions: Executions, wanted: frozenset[str]) -> It
 def _why_unwanted(store: Store, survivor: Survivor, key: str, wanted: frozenset[str]) -> str | None:
     attempt = store.layout.attempt(survivor.name.removeprefix("harness-"))
     record = store.record_of(attempt)
-    if store.layout.entry(key).record.exists():
+    if store.recorded(key):
         return "its step is finished"
     if key not in wanted:
         return "no plan wants its step"
@@ -120,14 +124,14 @@ def _dead_attempts(
     newest: dict[str, StepFolder] = {}
     folders = sorted(_folders(store.layout.attempts), key=lambda path: path.stat().st_mtime_ns)
     attempts = [(key, StepFolder(path)) for path in folders if (key := _key_of(store, path))]
-    newest |= {key: attempt for key, attempt in attempts if attempt.record.exists()}
+    newest |= {key: attempt for key, attempt in attempts if (store.record_of(attempt) is not None)}
     for key, attempt in attempts:
         name = execution_name(attempt.root)
         alive = name in executions.by_name and name not in orphans
         if alive or store.leases.is_held(key):
             continue
         why = _why_dead(store, executions, attempt, key, wanted)
-        if why is None and attempt.record.exists() and newest[key] is not attempt:
+        if why is None and (store.record_of(attempt) is not None) and newest[key] is not attempt:
             why = "a newer attempt was recorded"
         if why is not None:
             remove = _under_lease(store, key, _removal(attempt.root))
@@ -147,7 +151,7 @@ def _why_dead(
         return "its container is gone" if known and here else None
     if record["status"] == "discarded":
         return "another host published its step"
-    if store.layout.entry(key).record.exists():
+    if store.recorded(key):
         return "its step is finished"
     return None if key in wanted else "no plan wants its step"
 
@@ -166,7 +170,7 @@ def _drop_entry(store: Store, key: str) -> None:
         if key in wanted_keys(store):
             return
         aside = store.quarantine(key)
-    shutil.rmtree(aside)
+    remove_tree(aside)
 
 
 def _key_of(store: Store, attempt: Path) -> str | None:
@@ -188,7 +192,7 @@ def _under_lease(store: Store, key: str, act: Callable[[], None]) -> Callable[[]
 
 
 def _removal(path: Path) -> Callable[[], None]:
-    return partial(shutil.rmtree, path) if path.is_dir() else partial(path.unlink, missing_ok=True)
+    return partial(remove_tree, path)
 
 
 def _folders(root: Path) -> Sequence[Path]:

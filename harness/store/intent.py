@@ -1,11 +1,11 @@
 """`attempt.json`: what was about to start, so that another process can take it up or end it."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.files import DamagedFile, read_json
 from harness.layout import StepFolder
 from harness.store.owner import Owner, read_owner
 
@@ -24,13 +24,18 @@ class Intent:
 
 
 def read_intent(attempt: StepFolder) -> Intent | None:
-    """The intent of an attempt that is not settled; None if nothing was started in it."""
+    """The intent of an attempt that is not settled; None if nothing was started in it.
+
+    None, too, if it is damaged: then nobody can follow what was started.
+    """
     try:
-        found: dict[str, Any] = json.loads(attempt.intent.read_text())
-    except FileNotFoundError:
+        found: dict[str, Any] | None = read_json(attempt.intent)
+        if found is None:
+            return None
+        fields = {**found, "gpus": tuple(found["gpus"]), "owner": read_owner(found["owner"])}
+        return Intent(**fields)
+    except (DamagedFile, TypeError, KeyError):
         return None
-    fields = {**found, "gpus": tuple(found["gpus"]), "owner": read_owner(found["owner"])}
-    return Intent(**fields)
 
 
 def execution_name(folder: Path) -> str:

@@ -101,7 +101,7 @@ class Leases:
             return Heartbeat(read_owner(found["owner"]), found["counter"])
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             # Somebody's, and perhaps alive: given up like any that stops.
             return Heartbeat(Owner(name=f"unreadable ({error})", host="?", pid=0, start=""), -1)
 

@@ -4,17 +4,18 @@ Every harness that executes a plan holds a lease of its own on it. So others see
 being executed, also after a kill.
 """
 
-import json
+import logging
+import os
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import locked, write_json
+from harness.files import DamagedFile, locked, read_json, write_json
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.needs import Needs, read_needs
@@ -23,6 +24,7 @@ from harness.store.leases import Leases
 from harness.store.store import Store
 
 _KEPT_IN_MEMORY = 256
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +51,40 @@ class SavedPlan:
 
 
 def saved_plans(layout: RunLayout) -> list[SavedPlan]:
-    """Every plan, the newest at the end; a file is parsed again only if it has changed."""
+    """Every plan, the newest at the end; a damaged one is named in a warning and left out.
+
+    A file is parsed again only if it has changed.
+    """
     found = []
-    for path in layout.plans.glob("*.json"):
-        state = path.stat()
-        found.append((state.st_mtime_ns, _read(path, state.st_mtime_ns, state.st_size)))
+    for path, state in _files(layout):
+        try:
+            found.append((state.st_mtime_ns, _read(path, state.st_mtime_ns, state.st_size)))
+        except DamagedFile as error:
+            _warn(str(error))
     return [plan for _, plan in sorted(found, key=lambda one: one[0])]
+
+
+def damaged_plans(layout: RunLayout) -> list[Path]:
+    """Files of plans that cannot be read."""
+    found = []
+    for path, state in _files(layout):
+        try:
+            _read(path, state.st_mtime_ns, state.st_size)
+        except DamagedFile:
+            found.append(path)
+    return found
+
+
+def _files(layout: RunLayout) -> Iterator[tuple[Path, os.stat_result]]:
+    for path in layout.plans.glob("*.json"):
+        with suppress(FileNotFoundError):  # removed meanwhile
+            yield path, path.stat()
+
+
+@cache
+def _warn(text: str) -> None:
+    """Say it once in a process."""
+    _logger.warning("%s; it is left out (`harness gc` removes it)", text)
 
 
 def plan_of(layout: RunLayout, key: str) -> SavedPlan:
@@ -99,9 +129,12 @@ def _forget_dead(layout: RunLayout, leases: Leases) -> None:
 @lru_cache(_KEPT_IN_MEMORY)
 def _read(path: Path, written_ns: int, size: int) -> SavedPlan:
     del written_ns, size  # they make an unchanged file known
-    document = json.loads(path.read_text(encoding="utf-8"))
-    runs = tuple(
-        SavedRun(one["id"], RuntimeName(one["run"]["runtime"]), one["steps"])
-        for one in document["runs"]
-    )
-    return SavedPlan(path.stem, runs, document["steps"], read_needs(document))
+    document: Any = read_json(path)
+    try:
+        runs = tuple(
+            SavedRun(one["id"], RuntimeName(one["run"]["runtime"]), one["steps"])
+            for one in document["runs"]
+        )
+        return SavedPlan(path.stem, runs, document["steps"], read_needs(document))
+    except (TypeError, KeyError, AttributeError, ValueError) as error:
+        raise DamagedFile(f"{path} is no plan ({type(error).__name__}: {error})") from error

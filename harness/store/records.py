@@ -1,18 +1,21 @@
 """One JSON record per step attempt and per run: what happened, with what, on what."""
 
 import datetime as dt
-import hashlib
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from harness import __version__
+from harness.files import DamagedFile, read_json, write_json
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit
 from harness.store.machine import describe_machine
 
-SCHEMA = 2
+SCHEMA = 3
+_DIGEST = "digest"  # of the rest of the record
+_KEPT_IN_MEMORY = 8192
 #: Values of these variables do not affect a result and may be private.
 _PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "KEY")
 
@@ -99,22 +102,35 @@ def run_record(
     }
 
 
-def describe_output(path: Path) -> dict[str, Any]:
-    """Files, bytes and one sha256 of an output (of a folder: over names and file hashes)."""
-    if path.is_file():
-        return {"files": 1, "bytes": path.stat().st_size, "sha256": file_hash(path)}
-    files = sorted(p for p in path.rglob("*") if p.is_file())
-    total = hashlib.sha256()
-    for file in files:
-        total.update(f"{file.relative_to(path).as_posix()}\0{file_hash(file)}\n".encode())
-    size = sum(file.stat().st_size for file in files)
-    return {"files": len(files), "bytes": size, "sha256": total.hexdigest()}
+def write_record(file: Path, record: Mapping[str, Any]) -> None:
+    """Write a step record with a digest of itself."""
+    content = {name: value for name, value in keys.plain(record).items() if name != _DIGEST}
+    write_json(file, {**content, _DIGEST: keys.digest_plain(content)})
 
 
-def file_hash(path: Path) -> str:
-    """The sha256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def read_record(file: Path) -> Mapping[str, Any] | None:
+    """A step record; None if there is none. Raises DamagedFile if its digest is another."""
+    try:
+        state = file.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return _read(file, state.st_ino, state.st_mtime_ns, state.st_ctime_ns)
+
+
+@lru_cache(_KEPT_IN_MEMORY)
+def _read(file: Path, inode: int, written_ns: int, changed_ns: int) -> Mapping[str, Any] | None:
+    del inode, written_ns, changed_ns  # they make an unchanged file known
+    found = read_json(file)
+    if found is None:
+        return None
+    content = (
+        {name: value for name, value in found.items() if name != _DIGEST}
+        if isinstance(found, dict)
+        else {}
+    )
+    if not content or found.get(_DIGEST) != keys.digest_plain(content):
+        raise DamagedFile(f"{file} is not as it was written")
+    return content
 
 
 def _masked(env: Mapping[str, str]) -> dict[str, str]:

@@ -5,13 +5,13 @@ moved into it, and its record notes when that was and whether the content is as 
 """
 
 import os
-import shutil
 from collections.abc import Mapping
 from typing import Any
 
-from harness.files import sync_tree, write_json
+from harness.files import remove_tree, sync_tree
 from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
+from harness.store.records import write_record
 from harness.store.store import Store
 
 
@@ -27,12 +27,12 @@ def put_back(store: Store, step: BoundStep, attempt: StepFolder, record: Mapping
         return False
     sync_tree(attempt.out)
     # The record first: killed in between, outputs are still missing and are made once more.
-    write_json(entry.record, _noted(before, record, missing))
+    write_record(entry.record, _noted(before, record, missing))
     for name in missing:
         place = entry.out / step.outputs[name].path
         place.parent.mkdir(parents=True, exist_ok=True)
         os.rename(attempt.out / step.outputs[name].path, place)
-    shutil.rmtree(attempt.root)
+    remove_tree(attempt.root)
     return True
 
 

@@ -1,19 +1,18 @@
 """`runs/shards/<key>.json`: into which shards a step was split."""
 
-import json
 from collections.abc import Sequence
 
-from harness.files import write_json
+from harness.files import DamagedFile, read_json, write_json
 from harness.layout import RunLayout
 
 
 def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
     """The splits of a step so far, oldest first, each as the keys of its shards."""
     try:
-        found: list[list[str]] = json.loads(layout.shards(key).read_text())["splits"]
-    except FileNotFoundError:
+        found = read_json(layout.shards(key))
+        return [tuple(keys) for keys in found["splits"]] if found else []
+    except (DamagedFile, TypeError, KeyError):  # the step is split, or executed, anew
         return []
-    return [tuple(keys) for keys in found]
 
 
 def split_keys(layout: RunLayout) -> list[str]:

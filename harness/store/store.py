@@ -1,18 +1,17 @@
 """Finished step outputs by key: leases, attempts, and publication by one rename."""
 
 import errno
-import json
 import os
-import shutil
 import uuid
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.files import sync, sync_tree
+from harness.files import DamagedFile, remove_tree, sync, sync_tree
 from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Output
 from harness.store.leases import Leases
+from harness.store.records import read_record
 
 
 class Store:
@@ -27,16 +26,15 @@ class Store:
 
     @staticmethod
     def record_of(entry: StepFolder) -> Mapping[str, Any] | None:
-        """The record of a published step or of a settled attempt, or None."""
+        """The record of a published step or of a settled attempt; None if absent or damaged."""
         try:
-            found: Mapping[str, Any] = json.loads(entry.record.read_text())
-        except FileNotFoundError:
+            return read_record(entry.record)
+        except DamagedFile:
             return None
-        return found
 
     def recorded(self, key: str) -> bool:
-        """Whether the step was finished once."""
-        return self.layout.entry(key).record.exists()
+        """Whether the step was finished once, and its record is as it was written."""
+        return self.record(key) is not None
 
     def there(self, key: str, path: str) -> bool:
         """Whether this path of its outputs is there (still, or again)."""
@@ -45,27 +43,6 @@ class Store:
     def has(self, key: str, outputs: Mapping[str, Output]) -> bool:
         """Whether the step was finished once and every declared output is there."""
         return self.recorded(key) and all(self.there(key, one.path) for one in outputs.values())
-
-    def is_whole(self, entry: StepFolder, outputs: Mapping[str, Output]) -> bool:
-        """Whether all outputs are there and as large as recorded."""
-        there = all((entry.out / output.path).exists() for output in outputs.values())
-        return there and self.damage(entry, outputs) is None
-
-    def damage(self, entry: StepFolder, outputs: Mapping[str, Output]) -> str | None:
-        """Which output that is there differs in files or bytes from its record; None if none."""
-        recorded = (self.record_of(entry) or {}).get("outputs", {})
-        for name, output in outputs.items():
-            path = entry.out / output.path
-            if not path.exists() or name not in recorded:
-                continue
-            files, size = measure(path)
-            expected = (recorded[name]["files"], recorded[name]["bytes"])
-            if (files, size) != expected:
-                return (
-                    f"{path}: recorded with {expected[0]} files of {expected[1]} bytes, "
-                    f"found {files} of {size}"
-                )
-        return None
 
     def attempt(self, key: str) -> StepFolder:
         """A fresh attempt at `key`. Call it under the key's lease."""
@@ -83,7 +60,7 @@ class Store:
 
     def drop(self, attempt: StepFolder) -> None:
         """Remove an attempt. Call it under the key's lease."""
-        shutil.rmtree(attempt.root, ignore_errors=True)
+        remove_tree(attempt.root, quiet=True)
 
     def publish(self, attempt: StepFolder, key: str) -> bool:
         """Sync and rename `attempt` to its key; False, and nothing done, if the key is there."""
@@ -107,17 +84,13 @@ class Store:
         os.rename(entry, aside)
         return aside
 
-    def evict_unrecorded(self, key: str) -> None:
-        """Remove an entry that lost its record: its content is unknown."""
-        entry = self.layout.entry(key)
-        if entry.root.exists() and not entry.record.exists():
-            shutil.rmtree(self.quarantine(key))
+    def evict_unrecorded(self, key: str) -> Path | None:
+        """Move an entry without a readable record aside: its content is unknown."""
+        return self.quarantine(key) if self.unrecorded(key) else None
 
-
-def measure(path: Path) -> tuple[int, int]:
-    """Files and bytes of a file or folder, as records count them."""
-    states = snapshot([path]).values()
-    return len(states), sum(size for size, _ in states)
+    def unrecorded(self, key: str) -> bool:
+        """Whether there is an entry whose record was lost or damaged."""
+        return self.layout.entry(key).root.exists() and not self.recorded(key)
 
 
 def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:

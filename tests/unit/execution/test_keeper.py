@@ -11,11 +11,11 @@ import pytest
 from harness.execution.keeper import Keeper
 from harness.execution.runner import Outcome, Status
 from harness.execution.shards import finished_shards, split_step
-from harness.files import write_json
 from harness.layout import RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import BoundStep, Plan
 from harness.plan.split import split
+from harness.store.records import write_record
 from harness.store.restore import differing, put_back
 from harness.store.split_record import split_keys
 from harness.store.store import Store
@@ -40,7 +40,7 @@ def finish(store: Store, step: BoundStep, text: str = "content") -> None:
     for output in step.outputs.values():
         (attempt.out / output.path).parent.mkdir(parents=True, exist_ok=True)
         (attempt.out / output.path).write_text(text)
-    write_json(attempt.record, record(step, text))
+    write_record(attempt.record, record(step, text))
     attempt.log.write_text("log\n")
     assert put_back(store, step, attempt, record(step, text)) or store.publish(attempt, step.key)
 

@@ -16,6 +16,7 @@ from harness.layout import CacheLayout, RunLayout
 from harness.manifest.model import Losses
 from harness.plan.plan import Plan
 from harness.runtimes.runtime import Cause, Exit
+from harness.store.records import write_record
 from harness.store.store import Store
 from tests import toy
 from tests.fakes import ENVIRONMENT, FakeRuntime
@@ -229,7 +230,7 @@ def test_dead_attempts_without_a_record_are_removed(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     key = toy.keys_of(plan)["data"]
     dead, failed = bench.store.attempt(key), bench.store.attempt(key)
-    (failed.record).write_text('{"status": "failed"}')
+    write_record(failed.record, {"status": "failed"})
     bench.run(plan)
     assert not dead.root.exists()
     assert failed.root.exists()
