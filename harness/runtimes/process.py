@@ -13,6 +13,7 @@ from threading import Event
 
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
+from harness.runtimes import supervisor
 from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
@@ -20,14 +21,6 @@ _GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.1
 _HOUR = 3600.0
 _SHELL_SIGNALLED = 128
-#: Outside bubblewrap: ask the kernel to end the step with harness, then become the step.
-_DIE_WITH_PARENT = """
-import ctypes, os, signal, sys
-ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGKILL)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("harness: the parent is gone")
-os.execvpe(sys.argv[2], sys.argv[2:], os.environ)
-"""
 
 
 class ProcessRuntime:
@@ -86,8 +79,7 @@ class ProcessRuntime:
             try:
                 return self._follow(child, command.resources.time_limit_hours * _HOUR, stop)
             finally:
-                _signal_group(child.pid, signal.SIGKILL)
-                child.wait()
+                self._kill(child)
 
     def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
         """None: a child dies with its parent."""
@@ -118,8 +110,8 @@ class ProcessRuntime:
             before = wrap(self._bubblewrap, prefix, command.mounts, command.cwd, devices)
             inside = prefix.inside(python)
             return [*before, *(inside if one == str(python) else one for one in command.argv)]
-        launcher = [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, str(os.getpid())]
-        return [*launcher, *command.argv]
+        program = str(Path(supervisor.__file__))
+        return [sys.executable, "-I", "-S", program, str(os.getpid()), *command.argv]
 
     def _env(self, command: Command, python: Path) -> dict[str, str]:
         prefix = Prefix.of(python)
@@ -146,10 +138,18 @@ class ProcessRuntime:
         for pid in _group(child.pid):
             if _program(pid) != "bwrap":
                 _signal(pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             child.wait(self._grace)
-        except subprocess.TimeoutExpired:
-            _signal_group(child.pid, signal.SIGKILL)
+
+    def _kill(self, child: subprocess.Popen[bytes]) -> None:
+        """End all that is left; the supervisor last, since what it loses becomes its child."""
+        while not self.isolated and child.poll() is None:
+            for pid in supervisor.children(child.pid):
+                _signal(pid, signal.SIGKILL)
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_POLL_SECONDS)
+        _signal_group(child.pid, signal.SIGKILL)
+        child.wait()
 
     def _exit(self, code: int) -> Exit:
         if code == 0:

@@ -1,0 +1,80 @@
+"""Run a step outside bubblewrap so that nothing it starts outlives it.
+
+Called as a program: `python -I -S supervisor.py PARENT_PID ARGV...`. What the step leaves behind,
+also in a session of its own, becomes a child of this process. It is ended before this process ends
+with the step's own exit code or signal. The kernel ends both with harness.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from pathlib import Path
+
+_PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36  # of prctl(2)
+
+
+def supervise(parent: int, argv: list[str]) -> int:
+    """Run `argv` to its end, then end all that it left. The wait status of `argv`."""
+    control(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+    if os.getppid() != parent:
+        sys.exit("harness: the parent is gone")
+    control(_CHILD_SUBREAPER, 1)
+    own = os.getpid()
+    step = os.fork()
+    if step == 0:
+        control(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != own:
+            os._exit(1)
+        os.execvpe(argv[0], argv, os.environ)  # noqa: S606 - the step's own argv
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the step's to answer
+    ended, status = os.wait()
+    while ended != step:
+        ended, status = os.wait()
+    end_children()
+    return status
+
+
+def end_children() -> None:
+    """Kill children until there are none: orphans of what was killed become children too."""
+    while True:
+        for child in children(os.getpid()):
+            os.kill(child, signal.SIGKILL)
+        try:
+            os.wait()
+        except ChildProcessError:
+            return
+
+
+def children(parent: int) -> list[int]:
+    """Process ids of the children of a process, from /proc."""
+    found = []
+    for path in Path("/proc").iterdir():
+        if path.name.isdigit():
+            try:
+                # The name of the program, in parentheses, may hold anything.
+                fields = (path / "stat").read_text(errors="replace").rpartition(")")[2].split()
+            except OSError:  # it ended
+                continue
+            if int(fields[1]) == parent:
+                found.append(int(path.name))
+    return found
+
+
+def control(option: int, value: int) -> None:
+    """Set an attribute of this process."""
+    ctypes.CDLL(None, use_errno=True).prctl(option, value)
+
+
+def _end_as(status: int) -> None:
+    """End with the exit code of a wait status, or by its signal."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        if number != signal.SIGKILL:
+            signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+    os._exit(os.waitstatus_to_exitcode(status))
+
+
+if __name__ == "__main__":
+    _end_as(supervise(int(sys.argv[1]), sys.argv[2:]))
