@@ -1,13 +1,16 @@
 """Write files whole or not at all, flush them to disk, and lock files: the only place for each."""
 
 import fcntl
+import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_DIGEST = "digest"  # of the rest of a sealed file
 
 
 class DamagedFile(Exception):  # noqa: N818 - what it is, for whoever decides what to do about it
@@ -22,6 +25,29 @@ def read_json(path: Path) -> Any | None:
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedFile(f"{path} cannot be read: {error}") from error
+
+
+def read_sealed(path: Path) -> dict[str, Any] | None:
+    """What `write_sealed` wrote; None if there is no file. Raises DamagedFile if it was changed."""
+    found = read_json(path)
+    if found is None:
+        return None
+    content = dict(found) if isinstance(found, dict) else {}
+    digest = content.pop(_DIGEST, None)
+    if not content or digest != _digest(content):
+        raise DamagedFile(f"{path} is not as it was written")
+    return content
+
+
+def write_sealed(path: Path, value: Mapping[str, Any], *, sort_keys: bool = True) -> None:
+    """Write a JSON object with a digest of itself, as `write_json`: a change of it is seen."""
+    content = {name: item for name, item in value.items() if name != _DIGEST}
+    write_json(path, {**content, _DIGEST: _digest(content)}, sort_keys=sort_keys)
+
+
+def _digest(content: Mapping[str, Any]) -> str:
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

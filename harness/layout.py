@@ -36,6 +36,11 @@ class RunLayout:
         """A finished step: the attempt's folder, renamed."""
         return StepFolder(self.root.joinpath("store", key[:2], key))
 
+    def entries(self) -> Iterator["StepFolder"]:
+        """Every finished step."""
+        for path in sorted(self.store.glob("*/*/")):
+            yield StepFolder(path)
+
     def lease(self, key: str) -> Path:
         """Lock file held by whoever works at `key`."""
         return self.root.joinpath("leases", f"{key}.lock")

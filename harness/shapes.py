@@ -7,6 +7,7 @@ from harness.commands.context import Context
 from harness.commands.inspect import State, state_of
 from harness.commands.plan import expand
 from harness.commands.reproduce import Result
+from harness.commands.verify import StoreFinding
 from harness.errors import HarnessError, NotReadyError
 from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
@@ -146,6 +147,17 @@ def finding_row(finding: Finding) -> dict[str, Any]:
     """One line of `verify --json`."""
     row: dict[str, Any] = keys.plain(finding)
     return row
+
+
+def damage_row(finding: StoreFinding) -> dict[str, Any]:
+    """One thing that `verify --store --json` found damaged."""
+    return {
+        "kind": finding.kind,
+        "name": finding.name,
+        "path": str(finding.path),
+        "damage": finding.damage,
+        "moved_to": str(finding.moved_to) if finding.moved_to else None,
+    }
 
 
 def method_rows(context: Context) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     reproduce,
     plan,
     fetch,
+    verify,
     build,
     doctor,
     gc,
@@ -36,4 +37,5 @@ __all__ = [
     "reproduce",
     "score",
     "shell",
+    "verify",
 ]

@@ -33,6 +33,10 @@ def reproduce(
         int, typer.Option(min=1, help="Split a step into at most this many shards.")
     ] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Keep every intermediate.")] = False,
+    trust_store: Annotated[
+        bool,
+        typer.Option("--trust-store", help="Do not hash stored files of the size recorded."),
+    ] = False,
     where: "Where",
     as_json: Json = False,
 ) -> None:
@@ -58,6 +62,7 @@ def reproduce(
             detach=detach,
             shards=shards,
             keep=keep,
+            trust_store=trust_store,
         )
         result = run(context, plan, work)
     _finish(context, result, as_json=as_json)

@@ -1,4 +1,4 @@
-"""The verbs `fetch` and `verify`: sources and assets, there and as they should be."""
+"""The verb `fetch`: bring sources and assets here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -6,11 +6,10 @@ from pathlib import Path
 
 from harness.commands.context import Context, Notify
 from harness.commands.plan import expand, read_unpatched
-from harness.manifest.load import method_names
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import used_assets
 from harness.plan.plan import BoundStep
-from harness.sources.sources import Checkout, Finding
+from harness.sources.sources import Checkout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,15 +67,6 @@ def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
 def can_download(context: Context, asset: str) -> bool:
     """Whether harness can download the asset by itself."""
     return bool(context.catalogue.assets[asset].urls)
-
-
-def verify(context: Context) -> list[Finding]:
-    """Check pins, the blobs that patches name, and the files of every checkout."""
-    patched: dict[str, set[Sequence[str]]] = {}
-    for method in method_names(context.project):
-        for name, patches in context.method(method).repositories.items():
-            patched.setdefault(name, set()).add(patches)
-    return context.sources.verify(context.catalogue.repositories, patched)
 
 
 def _row(kind: str, name: str, path: Path) -> dict[str, str]:

@@ -148,8 +148,8 @@ def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, 
     """The nearest finished step of the same name, and what differs: (key, differences)."""
     planned = plan_of(context.layout, step.key).steps[step.key]
     nearest: tuple[str | None, list[tuple[str, Any, Any]]] = (None, [])
-    for path in context.layout.store.glob("*/*/record.json"):
-        record = context.store.record(path.parent.name)
+    for entry in context.layout.entries():
+        record = context.store.record(entry.root.name)
         if record is None:  # damaged: the next `reproduce` makes it again
             continue
         identity = record["identity"]

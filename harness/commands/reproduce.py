@@ -17,7 +17,6 @@ from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.runner import StepRunner, read_scores
 from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.execution.shards import split_step
-from harness.files import write_json
 from harness.plan.needs import Todo
 from harness.plan.plan import BoundStep, Plan, PlannedRun
 from harness.plan.settle import settle
@@ -206,5 +205,5 @@ def summarise(
         for name, key in planned.steps.items()
     }
     record = records.run_record(planned, status, steps, scores)
-    write_json(store.layout.run(planned.id), record)
+    records.write_record(store.layout.run(planned.id), record)
     return RunResult(planned=planned, status=status, scores=scores)

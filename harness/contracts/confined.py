@@ -20,6 +20,7 @@ from harness.errors import Interrupted, NotReadyError
 
 _POLL_SECONDS = 0.1
 _CHUNK = 2**20
+_LONGEST = 2**26  # bytes of an answer
 _SECONDS = 900.0
 _HINT = "the file is damaged or hostile: look for the cause in the log of its writer"
 
@@ -121,6 +122,8 @@ def _answer(connection: socket.socket, what: str, seconds: float, stop: Event) -
         if chunk == b"":
             return bytes(found)
         found += chunk or b""
+        if len(found) > _LONGEST:
+            raise ContractError(f"{what} cannot be read: the answer is endless", hint=_HINT)
         if stop.is_set():
             raise Interrupted(f"stopped while {what} was read", hint="run the same command again")
         if time.monotonic() > deadline:
@@ -132,7 +135,7 @@ def _answer(connection: socket.socket, what: str, seconds: float, stop: Event) -
 def _unpacked(answer: bytes, what: str) -> Any:
     try:
         found = json.loads(answer)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ContractError(
             f"{what} cannot be read: the process that read it was killed (out of memory?) or "
             "crashed",

@@ -47,27 +47,40 @@ def _work(caller: socket.socket) -> NoReturn:
     fcntl.fcntl(caller, fcntl.F_SETFL, flags | os.O_ASYNC)
     answer = _answer(function, args)
     fcntl.fcntl(caller, fcntl.F_SETFL, flags)
-    caller.sendall(json.dumps(answer).encode())
+    caller.sendall(answer)
     caller.shutdown(socket.SHUT_WR)
     os._exit(0)
 
 
-def _answer(function: Any, args: tuple[Any, ...]) -> dict[str, Any]:
+def _answer(function: Any, args: tuple[Any, ...]) -> bytes:
     try:
         limit()
-        return {"value": function(*args)}
-    except HarnessError as error:
-        return {"text": str(error), "hint": error.hint, "odd": False}
-    except MemoryError:
-        reason = "it takes too much memory"
-    except OSError as error:
-        if error.errno in _DISK:
-            return {"errno": error.errno, "text": str(error)}
-        reason = str(error)
+        # Records hold what comes back: no half characters, no NaN.
+        return _encoded({"value": function(*args)}, allow_nan=False)
     except BaseException as error:  # noqa: BLE001 - what a hostile file makes a library do
-        reason = f"{type(error).__name__}: {error}"
-    lines = ascii(reason)[1:-1].split("\\n")
-    return {"text": f"{{what}} cannot be read: {lines[0][:300]}", "hint": None, "odd": True}
+        return _encoded(_explained(error))
+
+
+def _encoded(answer: Any, **how: Any) -> bytes:
+    return json.dumps(answer, ensure_ascii=False, **how).encode()
+
+
+def _explained(error: BaseException) -> dict[str, Any]:
+    if isinstance(error, HarnessError):
+        return {"text": _plain(str(error)), "hint": error.hint, "odd": False}
+    if isinstance(error, OSError) and error.errno in _DISK:
+        return {"errno": error.errno, "text": _plain(str(error))}
+    reason = "it takes too much memory" if isinstance(error, MemoryError) else _reason(error)
+    return {"text": f"{{what}} cannot be read: {reason}", "hint": None, "odd": True}
+
+
+def _reason(error: BaseException) -> str:
+    kind = "" if isinstance(error, OSError) else f"{type(error).__name__}: "
+    return ascii(f"{kind}{error}")[1:-1].split("\\n")[0][:300]
+
+
+def _plain(text: str) -> str:
+    return text.encode(errors="backslashreplace").decode()
 
 
 if __name__ == "__main__":

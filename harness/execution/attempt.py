@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
 from harness.execution.workspace import Workspace
-from harness.files import write_json
+from harness.files import write_sealed
 from harness.layout import StepFolder
 from harness.plan.keys import digest
 from harness.runtimes.runtime import Command
@@ -41,7 +41,7 @@ class Attempt:
             owner=owner,
             inputs={name: digest(files) for name, files in before.items()},
         )
-        write_json(workspace.attempt.intent, asdict(intent))
+        write_sealed(workspace.attempt.intent, asdict(intent))
         return cls(
             workspace=workspace, command=command, intent=intent, before=_joined(before.values())
         )
@@ -53,7 +53,7 @@ class Attempt:
         if {name: digest(files) for name, files in now.items()} != intent.inputs:
             return None
         taken = replace(intent, reattached=intent.reattached + 1)
-        write_json(workspace.attempt.intent, asdict(taken))
+        write_sealed(workspace.attempt.intent, asdict(taken))
         return cls(workspace=workspace, command=command, intent=taken, before=_joined(now.values()))
 
 

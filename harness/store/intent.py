@@ -3,9 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from harness.files import DamagedFile, read_json
+from harness.files import DamagedFile, read_sealed
 from harness.layout import StepFolder
 from harness.store.owner import Owner, read_owner
 
@@ -29,7 +28,7 @@ def read_intent(attempt: StepFolder) -> Intent | None:
     None, too, if it is damaged: then nobody can follow what was started.
     """
     try:
-        found: dict[str, Any] | None = read_json(attempt.intent)
+        found = read_sealed(attempt.intent)
         if found is None:
             return None
         fields = {**found, "gpus": tuple(found["gpus"]), "owner": read_owner(found["owner"])}

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
-from harness.files import DamagedFile, locked, read_json, write_json
+from harness.files import DamagedFile, locked, read_sealed, write_sealed
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.needs import Needs, read_needs
@@ -106,7 +106,7 @@ def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[
             _forget_dead(layout, leases)
             shown.enter_context(leases.try_hold(key))  # nobody else knows this key
             # Not sorted: parents come before children.
-            write_json(layout.plan(plan), document, sort_keys=False)
+            write_sealed(layout.plan(plan), document, sort_keys=False)
         yield
 
 
@@ -129,7 +129,7 @@ def _forget_dead(layout: RunLayout, leases: Leases) -> None:
 @lru_cache(_KEPT_IN_MEMORY)
 def _read(path: Path, written_ns: int, size: int) -> SavedPlan:
     del written_ns, size  # they make an unchanged file known
-    document: Any = read_json(path)
+    document: Any = read_sealed(path)
     try:
         runs = tuple(
             SavedRun(one["id"], RuntimeName(one["run"]["runtime"]), one["steps"])

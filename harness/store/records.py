@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from harness import __version__
-from harness.files import DamagedFile, read_json, write_json
+from harness.files import read_sealed, write_sealed
 from harness.plan import keys
 from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit
 from harness.store.machine import describe_machine
 
 SCHEMA = 3
-_DIGEST = "digest"  # of the rest of the record
 _KEPT_IN_MEMORY = 8192
 #: Values of these variables do not affect a result and may be private.
 _PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "KEY")
@@ -103,13 +102,12 @@ def run_record(
 
 
 def write_record(file: Path, record: Mapping[str, Any]) -> None:
-    """Write a step record with a digest of itself."""
-    content = {name: value for name, value in keys.plain(record).items() if name != _DIGEST}
-    write_json(file, {**content, _DIGEST: keys.digest_plain(content)})
+    """Write a step or run record, sealed."""
+    write_sealed(file, keys.plain(record))
 
 
 def read_record(file: Path) -> Mapping[str, Any] | None:
-    """A step record; None if there is none. Raises DamagedFile if its digest is another."""
+    """A record; None if there is none. Raises DamagedFile if it is not as it was written."""
     try:
         state = file.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -120,17 +118,7 @@ def read_record(file: Path) -> Mapping[str, Any] | None:
 @lru_cache(_KEPT_IN_MEMORY)
 def _read(file: Path, inode: int, written_ns: int, changed_ns: int) -> Mapping[str, Any] | None:
     del inode, written_ns, changed_ns  # they make an unchanged file known
-    found = read_json(file)
-    if found is None:
-        return None
-    content = (
-        {name: value for name, value in found.items() if name != _DIGEST}
-        if isinstance(found, dict)
-        else {}
-    )
-    if not content or found.get(_DIGEST) != keys.digest_plain(content):
-        raise DamagedFile(f"{file} is not as it was written")
-    return content
+    return read_sealed(file)
 
 
 def _masked(env: Mapping[str, str]) -> dict[str, str]:

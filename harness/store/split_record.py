@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from harness.files import DamagedFile, read_json, write_json
+from harness.files import DamagedFile, read_sealed, write_sealed
 from harness.layout import RunLayout
 
 
 def splits(layout: RunLayout, key: str) -> list[tuple[str, ...]]:
     """The splits of a step so far, oldest first, each as the keys of its shards."""
     try:
-        found = read_json(layout.shards(key))
+        found = read_sealed(layout.shards(key))
         return [tuple(keys) for keys in found["splits"]] if found else []
     except (DamagedFile, TypeError, KeyError):  # the step is split, or executed, anew
         return []
@@ -28,4 +28,4 @@ def shard_keys(layout: RunLayout, key: str) -> frozenset[str]:
 def note_split(layout: RunLayout, key: str, shards: Sequence[str]) -> None:
     """Write a split down; it is the newest from now on."""
     others = [keys for keys in splits(layout, key) if keys != tuple(shards)]
-    write_json(layout.shards(key), {"splits": [*others, list(shards)]})
+    write_sealed(layout.shards(key), {"splits": [*others, list(shards)]})

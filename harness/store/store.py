@@ -21,8 +21,9 @@ class Store:
         self.layout, self.leases = layout, leases or Leases(layout)
 
     def record(self, key: str) -> Mapping[str, Any] | None:
-        """The step record published under `key`, or None."""
-        return self.record_of(self.layout.entry(key))
+        """The step record published under `key`; None if absent, damaged or of another key."""
+        record = self.record_of(self.layout.entry(key))
+        return record if record and record["identity"]["key"] == key else None
 
     @staticmethod
     def record_of(entry: StepFolder) -> Mapping[str, Any] | None:
@@ -78,10 +79,13 @@ class Store:
 
     def quarantine(self, key: str) -> Path:
         """Move a damaged entry aside, so that its key is made again."""
-        entry = self.layout.entry(key).root
-        aside = self.layout.quarantine / f"{key}-{uuid.uuid4().hex[:8]}"
+        return self.set_aside(self.layout.entry(key).root)
+
+    def set_aside(self, path: Path) -> Path:
+        """Move a damaged file or folder to quarantine, under a name of its own."""
+        aside = self.layout.quarantine / f"{path.name}-{uuid.uuid4().hex[:8]}"
         aside.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(entry, aside)
+        os.rename(path, aside)
         return aside
 
     def evict_unrecorded(self, key: str) -> Path | None:

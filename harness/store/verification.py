@@ -15,7 +15,7 @@ from typing import Any
 from harness.contracts import ContractError, content
 from harness.contracts.confined import CONFINED
 from harness.contracts.limits import seconds_for
-from harness.files import DamagedFile, read_json, write_json
+from harness.files import DamagedFile, read_sealed, write_sealed
 from harness.layout import StepFolder
 from harness.manifest.fields import touch
 from harness.plan import keys
@@ -28,6 +28,7 @@ class Verifier:
 
     store: Store
     trust: bool = False  # the user accepts files of the right number and size unread
+    anew: bool = False  # hash everything, whatever stamps say
     _seen: dict[Path, str] = field(default_factory=dict)  # output -> fingerprint when it was right
 
     def damage(self, key: str, path: str | None = None, stop: Event | None = None) -> str | None:
@@ -62,7 +63,8 @@ class Verifier:
     ) -> str | None:
         try:
             state = content.fingerprint(path)
-            if state in (self._seen.get(path), stamped(entry, record).get(name)):
+            known = self._seen.get(path), None if self.anew else stamped(entry, record).get(name)
+            if state in known:
                 self._seen[path] = state
                 return None
             found: dict[str, Any] = dict(
@@ -87,18 +89,18 @@ class Verifier:
 
 def stamp(entry: StepFolder, record: Mapping[str, Any], fingerprints: Mapping[str, str]) -> None:
     """Note the states in which outputs were found as this record says."""
-    write_json(entry.stamp, {"record": keys.digest(record), "outputs": dict(fingerprints)})
+    write_sealed(entry.stamp, {"record": keys.digest(record), "outputs": dict(fingerprints)})
 
 
 def stamped(entry: StepFolder, record: Mapping[str, Any]) -> dict[str, str]:
     """The states by output; none if the stamp is missing, damaged or of another record."""
     try:
-        found = read_json(entry.stamp)
+        found = read_sealed(entry.stamp)
     except DamagedFile:
         return {}
-    if not isinstance(found, dict) or found.get("record") != keys.digest(record):
+    if found is None or found["record"] != keys.digest(record):
         return {}
-    outputs: dict[str, str] = found.get("outputs", {})
+    outputs: dict[str, str] = found["outputs"]
     return outputs
 
 

@@ -1,0 +1,80 @@
+"""The command that verifies sources, and what executions wrote."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import app
+from harness.cli.options import Json, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context, Where
+
+
+@app.command()
+@takes("project", "runs", "mirror")
+def verify(
+    *,
+    store: Annotated[
+        bool, typer.Option("--store", help="Hash the outputs of all finished steps instead.")
+    ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="With --store: move what is damaged to quarantine/.")
+    ] = False,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Check that pins exist, patches apply exactly and checkouts are unchanged."""
+    from harness.commands.context import Context
+    from harness.errors import UsageError
+
+    if repair and not store:
+        raise UsageError("--repair without --store", hint="harness verify --store --repair")
+    check = _verify_store if store else _verify_sources
+    check(Context.open(where), repair=repair, as_json=as_json)
+
+
+def _verify_sources(context: "Context", *, repair: bool, as_json: bool) -> None:
+    del repair
+    from harness import console, shapes
+    from harness.commands.verify import verify_sources
+    from harness.errors import MismatchError
+
+    findings = verify_sources(context)
+    bad = [finding for finding in findings if not finding.ok]
+    if as_json:
+        console.show_json({"ok": not bad, "findings": [shapes.finding_row(f) for f in findings]})
+        raise typer.Exit(MismatchError.exit_code if bad else 0)
+    rows = [(f.repository, f.what, "ok" if f.ok else "MISMATCH") for f in findings]
+    console.show_table("verify", ("repository", "what", "state"), rows)
+    if bad:
+        first = bad[0]
+        raise MismatchError(
+            f"{len(bad)} of {len(findings)} checks failed; first {first.repository}: {first.what}: "
+            f"expected {first.expected}, found {first.found}",
+            hint="restore the file named (git checkout for patches and manifests; delete the "
+            "cached checkout, then it is made again)",
+        )
+
+
+def _verify_store(context: "Context", *, repair: bool, as_json: bool) -> None:
+    from harness import console, shapes
+    from harness.commands.verify import verify_store
+    from harness.errors import MismatchError
+
+    found = list(verify_store(context, repair=repair, notify=console.err.print))
+    bad = [one for one in found if one.damage is not None]
+    left = [one for one in bad if one.moved_to is None]
+    if as_json:
+        document = {"ok": not bad, "checked": len(found)}
+        console.show_json({**document, "damaged": [shapes.damage_row(one) for one in bad]})
+        raise typer.Exit(MismatchError.exit_code if left else 0)
+    cells = [(one.kind, one.name, one.damage or "", str(one.moved_to or "")) for one in bad]
+    title = f"{len(found)} checked, {len(bad)} damaged"
+    console.show_table(title, ("kind", "name", "damage", "moved to"), cells)
+    if left:
+        raise MismatchError(
+            f"{len(left)} of {len(found)} are damaged; first {left[0].kind} {left[0].name}: "
+            f"{left[0].damage}",
+            hint="harness verify --store --repair moves them aside; the next run makes them again",
+        )
