@@ -30,7 +30,7 @@ def read_json(path: Path) -> Any | None:
 def read_sealed(path: Path) -> dict[str, Any] | None:
     """What `write_sealed` wrote; None if there is no file. Raises DamagedFile if it was changed."""
     found = read_json(path)
-    if found is None:
+    if found is None and not path.exists():
         return None
     content = dict(found) if isinstance(found, dict) else {}
     digest = content.pop(_DIGEST, None)

@@ -2,7 +2,7 @@
 
 Called as a program: `python -I -S supervisor.py PARENT_PID ARGV...`. What the step leaves behind,
 also in a session of its own, becomes a child of this process. It is ended before this process ends
-with the step's own exit code or signal. The kernel ends both with harness.
+with the step's own exit code or signal. When harness dies, all of it is ended too.
 """
 
 import ctypes
@@ -12,27 +12,46 @@ import sys
 from pathlib import Path
 
 _PARENT_DEATH_SIGNAL, _CHILD_SUBREAPER = 1, 36  # of prctl(2)
+_PARENT_DIED = signal.SIGUSR1
+_CATCHABLE = signal.valid_signals() - {
+    *(signal.SIGKILL, signal.SIGSTOP, signal.SIGCHLD, _PARENT_DIED)
+}
 
 
 def supervise(parent: int, argv: list[str]) -> int:
     """Run `argv` to its end, then end all that it left. The wait status of `argv`."""
-    control(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-    if os.getppid() != parent:
-        sys.exit("harness: the parent is gone")
-    control(_CHILD_SUBREAPER, 1)
-    own = os.getpid()
-    step = os.fork()
-    if step == 0:
-        control(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
-        if os.getppid() != own:
+
+    def end_if_orphaned(*_: object) -> None:
+        if os.getppid() != parent:
+            end_children()
             os._exit(1)
-        os.execvpe(argv[0], argv, os.environ)  # noqa: S606 - the step's own argv
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the step's to answer
+
+    signal.signal(_PARENT_DIED, end_if_orphaned)
+    control(_CHILD_SUBREAPER, 1)
+    control(_PARENT_DEATH_SIGNAL, _PARENT_DIED)
+    end_if_orphaned()
+    step = _start(argv)
+    for number in _CATCHABLE:  # a step that signals its group means itself
+        signal.signal(number, signal.SIG_IGN)
     ended, status = os.wait()
     while ended != step:
         ended, status = os.wait()
     end_children()
     return status
+
+
+def _start(argv: list[str]) -> int:
+    """Become two; the child is the step."""
+    own = os.getpid()
+    step = os.fork()
+    if step == 0:
+        for number in (_PARENT_DIED, signal.SIGPIPE, signal.SIGXFSZ):
+            signal.signal(number, signal.SIG_DFL)
+        control(_PARENT_DEATH_SIGNAL, signal.SIGKILL)
+        if os.getppid() != own:
+            os._exit(1)
+        os.execvpe(argv[0], argv, os.environ)  # noqa: S606 - the step's own argv
+    return step
 
 
 def end_children() -> None:

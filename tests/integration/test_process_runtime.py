@@ -106,17 +106,61 @@ def test_stop_ends_a_step_that_will_not_listen(runtime: ProcessRuntime, bench: B
     assert time.monotonic() - started < 20
 
 
-def test_what_a_step_leaves_running_ends_with_it(runtime: ProcessRuntime, bench: Bench) -> None:
-    code = """
-import subprocess, sys
-child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
+LEFT = {
+    "a child": "start(SLEEP)",
+    "a session": "start(SLEEP, start_new_session=True)",
+    "a daemon": "start(f'import os\\nif os.fork() == 0:\\n os.setsid()\\n if os.fork() == 0: {SLEEP}')",
+    "a stubborn child": "start('import signal; signal.signal(15, signal.SIG_IGN); ' + SLEEP)",
+    "a child of a session": "start(f'import subprocess, sys; subprocess.Popen([sys.executable, "
+    '"-c", {SLEEP!r}], start_new_session=True); \' + SLEEP, start_new_session=True)',
+}
+LEAVES = """
+import subprocess, sys, time
+SLEEP = "import time; time.sleep(MARK)"
+def start(code, **how): subprocess.Popen([sys.executable, "-c", code], **how)
+LEFT
+time.sleep(0.5)
 print("left behind")
 """
-    marker = f"import time; time.sleep(6{os.getpid()})"
-    bench.run(runtime, code.replace("import time; time.sleep(60)", marker))
-    time.sleep(0.2)
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert marker not in running.stdout
+
+
+def leaves(kind: str, mark: str) -> str:
+    """A step that leaves a process of this kind running, with `mark` in its arguments."""
+    return LEAVES.replace("LEFT", LEFT[kind]).replace("MARK", mark)
+
+
+def runs(mark: str) -> bool:
+    """Whether a process with `mark` in its arguments runs."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if mark.encode() in path.read_bytes():
+                return True
+        except OSError:  # it ended
+            continue
+    return False
+
+
+@pytest.mark.parametrize("kind", LEFT)
+def test_what_a_step_leaves_running_ends_with_it(
+    runtime: ProcessRuntime, bench: Bench, kind: str
+) -> None:
+    mark = f"6{os.getpid()}.{list(LEFT).index(kind)}"
+    done = bench.run(runtime, leaves(kind, mark))
+    assert done.cause is Cause.DONE, bench.said()
+    assert not runs(mark)
+
+
+@pytest.mark.parametrize("number", ["SIGHUP", "SIGINT", "SIGUSR1", "SIGUSR2", "SIGTERM"])
+def test_a_supervised_step_that_signals_its_group_ends_as_it_means_to(
+    bench: Bench, number: str
+) -> None:
+    code = f"""
+import os, signal, sys
+signal.signal(signal.{number}, lambda *_: sys.exit(7))
+os.kill(0, signal.{number})
+"""
+    bare = ProcessRuntime(bubblewrap=False, grace=0.5)
+    assert bench.run(bare, code).code == 7, bench.said()
 
 
 def test_no_gpu_is_seen_that_was_not_leased(runtime: ProcessRuntime, bench: Bench) -> None:
@@ -197,9 +241,13 @@ def test_says_what_bubblewrap_isolates() -> None:
     assert isolated().isolation()["network"] == "none"
 
 
+@pytest.mark.parametrize("kind", ["a child", "a daemon", "a stubborn child"])
 @pytest.mark.parametrize("bubblewrap", [pytest.param(True, marks=pytest.mark.bubblewrap), False])
-def test_a_step_dies_with_harness(tmp_path: Path, bubblewrap: bool) -> None:
-    marker = f"time.sleep(7{os.getpid()})"
+def test_a_step_and_what_it_started_die_with_harness(
+    tmp_path: Path, bubblewrap: bool, kind: str
+) -> None:
+    mark = f"7{os.getpid()}.{list(LEFT).index(kind)}"
+    step = leaves(kind, mark) + f"\ntime.sleep({mark})"
     code = textwrap.dedent(
         f"""
         import sys
@@ -209,16 +257,21 @@ def test_a_step_dies_with_harness(tmp_path: Path, bubblewrap: bool) -> None:
         from tests.integration.steps import Bench
         from tests.integration.test_process_runtime import HOST
         bench = Bench(Path({str(tmp_path)!r}), HOST)
-        bench.run(ProcessRuntime(bubblewrap={bubblewrap}), "import time; print('up'); {marker}")
+        bench.run(ProcessRuntime(bubblewrap={bubblewrap}), {step!r})
         """
     )
-    with subprocess.Popen([sys.executable, "-c", code]) as harness:
+    harness = subprocess.Popen([sys.executable, "-c", code])
+    try:
         log = tmp_path / "output.log"
         deadline = time.monotonic() + 60
-        while time.monotonic() < deadline and not (log.exists() and "up" in log.read_text()):
+        while time.monotonic() < deadline and not (log.exists() and "left" in log.read_text()):
             time.sleep(0.1)
-        assert log.read_text() == "up\n"
-        harness.send_signal(signal.SIGKILL)
-    time.sleep(0.5)
-    running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
-    assert marker not in running.stdout
+        assert log.read_text() == "left behind\n"
+        assert runs(mark)
+    finally:
+        harness.kill()
+        harness.wait()
+    deadline = time.monotonic() + 60
+    while runs(mark):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)

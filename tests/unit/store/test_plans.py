@@ -1,11 +1,11 @@
 """Who executes a plan, as others see it."""
 
-import json
 from pathlib import Path
 from threading import Event
 
 import pytest
 
+from harness.files import read_sealed
 from harness.layout import RunLayout
 from harness.store.leases import Leases
 from harness.store.owner import Owner
@@ -33,7 +33,7 @@ def test_a_plan_is_present_until_the_last_who_executes_it_ends(store: Store) -> 
         assert seen(store) == {"abc"}
     assert seen(store) == set()
     assert list(store.layout.root.glob("leases/plan-*")) == []
-    assert json.loads(store.layout.plan("def").read_text()) == {"runs": [1]}
+    assert read_sealed(store.layout.plan("def")) == {"runs": [1]}
 
 
 def test_a_plan_is_present_no_more_if_its_execution_fails(store: Store) -> None:

@@ -1,0 +1,112 @@
+"""Files that are sealed, and trees that are removed whatever is in them."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from harness.files import DamagedFile, read_sealed, remove_tree, write_sealed
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+DOCUMENTS = st.dictionaries(
+    st.text().filter(lambda name: name != "digest"), VALUES, min_size=1, max_size=4
+)
+HERE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@HERE
+@given(document=DOCUMENTS)
+def test_what_was_sealed_is_read_as_it_was(tmp_path: Path, document: dict[str, object]) -> None:
+    write_sealed(tmp_path / "one.json", document)
+    assert read_sealed(tmp_path / "one.json") == document
+
+
+@HERE
+@given(data=st.data())
+def test_a_changed_byte_is_seen(tmp_path: Path, data: st.DataObject) -> None:
+    path = tmp_path / "one.json"
+    document = {"schema": 3, "scores": {"J": 71.5}, "name": "toy", "list": [1, None, "x"]}
+    write_sealed(path, document)
+    text = bytearray(path.read_bytes())
+    at = data.draw(st.integers(0, len(text) - 1))
+    text[at] ^= data.draw(st.integers(1, 255))
+    path.write_bytes(text)
+    try:
+        found = read_sealed(path)
+    except DamagedFile:
+        return
+    assert found == document  # white space
+
+
+DAMAGED = (
+    *(b"", b"{", b"null", b"[]", b"5", b'{"a": 1}', b'{"digest": "x"}', b"\xff\xfe", bytes(40)),
+    *(b"[" * 100_000, b'{"a": 1, "a": 2, "digest": []}', b"9" * 6000),
+)
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_what_is_no_sealed_file_is_damaged(tmp_path: Path, text: bytes) -> None:
+    path = tmp_path / "one.json"
+    path.write_bytes(text)
+    with pytest.raises(DamagedFile, match=r"one\.json"):
+        read_sealed(path)
+
+
+def test_a_folder_in_place_of_a_file_is_damaged(tmp_path: Path) -> None:
+    with pytest.raises(DamagedFile):
+        read_sealed(tmp_path)
+    assert read_sealed(tmp_path / "none.json") is None
+
+
+def test_what_is_sealed_is_json(tmp_path: Path) -> None:
+    write_sealed(tmp_path / "one.json", {"b": 1, "a": 2})
+    found = json.loads((tmp_path / "one.json").read_text())
+    assert sorted(found) == ["a", "b", "digest"]
+
+
+def test_a_deep_tree_is_removed(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    folder = os.open(root, os.O_RDONLY)
+    for _ in range(3000):  # deeper than recursion, longer than a path may be
+        os.mkdir("directory", dir_fd=folder)
+        os.close(os.open("file", os.O_CREAT, dir_fd=folder))
+        inner = os.open("directory", os.O_RDONLY, dir_fd=folder)
+        os.close(folder)
+        folder = inner
+    os.close(folder)
+    remove_tree(root)
+    assert not root.exists()
+
+
+def test_nothing_outside_a_tree_is_removed(tmp_path: Path) -> None:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    root.mkdir()
+    outside.mkdir()
+    (outside / "kept").write_text("kept")
+    (root / "link").symlink_to(outside)
+    (root / "loop").symlink_to(".")
+    (root / "file").symlink_to(outside / "kept")
+    os.mkdir(os.fsencode(root) + b"/\xff")  # noqa: PTH102 - a name that is no text
+    (root / "closed").mkdir()
+    (root / "closed" / "inner").mkdir(mode=0o500)
+    (root / "closed").chmod(0)
+    remove_tree(root)
+    assert not root.exists()
+    assert (outside / "kept").read_text() == "kept"
+
+
+def test_a_link_or_a_file_is_removed_itself(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "link").symlink_to("kept")
+    (tmp_path / "file").touch()
+    for name in ("link", "file", "nothing"):
+        remove_tree(tmp_path / name)
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
