@@ -1,7 +1,6 @@
 """The process runtime, in bubblewrap and without it: isolation, ends, limits."""
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
