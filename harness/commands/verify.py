@@ -10,6 +10,7 @@ from harness.layout import StepFolder
 from harness.manifest.load import method_names
 from harness.plan import keys
 from harness.sources.sources import Finding
+from harness.store.store import set_aside
 from harness.store.verification import Verifier
 
 
@@ -48,7 +49,7 @@ def verify_store(context: Context, *, repair: bool, notify: Notify) -> Iterator[
     folders = {"plan": layout.plans, "split": layout.all_shards, "run": layout.runs}
     for kind, folder in folders.items():
         for path in _damaged_files(folder):
-            moved = store.set_aside(path) if repair else None
+            moved = set_aside(layout, path) if repair else None
             yield StoreFinding(kind, path.stem, path, f"{path} is not as it was written", moved)
 
 

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 from harness.files import remove_tree
 from harness.layout import RunLayout
 from harness.plan.keys import digest
+from harness.store.store import set_aside
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SITE = _ROOT / "site"
@@ -34,26 +34,45 @@ def package_hashes() -> dict[str, str]:
 
 
 def stage(layout: RunLayout, packages: Sequence[str]) -> Path:
-    """A folder for PYTHONPATH with `sitecustomize.py` and just `packages`, made once by content."""
+    """A folder for PYTHONPATH with `sitecustomize.py` and just `packages`, made once by content.
+
+    One that is not as it was made is set aside and made again.
+    """
     wanted = sorted({"site", *packages})
     folder = layout.stages(digest({name: package_hashes()[name] for name in wanted})[:16])
+    content = _content(wanted)
     if folder.is_dir():
-        return folder
+        if _found(folder) == content:
+            return folder
+        set_aside(layout, folder)
     fresh = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}")
-    for name in wanted:
-        source, place = _PLACES[name]
-        for file in _files(source):
-            target = fresh / place / file.relative_to(source) if source.is_dir() else fresh / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(file, target)
-    # An installed harness has an __init__.py and would win over a folder without one.
-    if (fresh / "harness").is_dir():
-        (fresh / "harness" / "__init__.py").touch()
+    for place, data in content.items():
+        (fresh / place).parent.mkdir(parents=True, exist_ok=True)
+        (fresh / place).write_bytes(data)
     try:
         os.rename(fresh, folder)
     except OSError:  # somebody else staged the same content first
         remove_tree(fresh)
     return folder
+
+
+def _content(wanted: Sequence[str]) -> dict[Path, bytes]:
+    """What every file of a staged folder holds."""
+    found = {}
+    for name in wanted:
+        source, place = _PLACES[name]
+        for file in _files(source):
+            inner = place / file.relative_to(source) if source.is_dir() else place
+            found[inner] = file.read_bytes()
+    # An installed harness has an __init__.py and would win over a folder without one.
+    if any(place.parts[0] == "harness" for place in found):
+        found[Path("harness", "__init__.py")] = b""
+    return found
+
+
+def _found(folder: Path) -> dict[Path, bytes]:
+    files = (path for path in folder.rglob("*") if not path.is_dir())
+    return {file.relative_to(folder): file.read_bytes() for file in files}
 
 
 def _hash(source: Path) -> str:

@@ -79,14 +79,7 @@ class Store:
 
     def quarantine(self, key: str) -> Path:
         """Move a damaged entry aside, so that its key is made again."""
-        return self.set_aside(self.layout.entry(key).root)
-
-    def set_aside(self, path: Path) -> Path:
-        """Move a damaged file or folder to quarantine, under a name of its own."""
-        aside = self.layout.quarantine / f"{path.name}-{uuid.uuid4().hex[:8]}"
-        aside.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(path, aside)
-        return aside
+        return set_aside(self.layout, self.layout.entry(key).root)
 
     def evict_unrecorded(self, key: str) -> Path | None:
         """Move an entry without a readable record aside: its content is unknown."""
@@ -95,6 +88,14 @@ class Store:
     def unrecorded(self, key: str) -> bool:
         """Whether there is an entry whose record was lost or damaged."""
         return self.layout.entry(key).root.exists() and not self.recorded(key)
+
+
+def set_aside(layout: RunLayout, path: Path) -> Path:
+    """Move a damaged file or folder to quarantine, under a name of its own."""
+    aside = layout.quarantine / f"{path.name}-{uuid.uuid4().hex[:8]}"
+    aside.parent.mkdir(parents=True, exist_ok=True)
+    os.rename(path, aside)
+    return aside
 
 
 def snapshot(paths: Iterable[Path]) -> dict[str, tuple[int, int]]:
