@@ -9,7 +9,7 @@ MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install demo test test-slow test-podman test-all gpu-check check format bench locks lock schema clean
+.PHONY: help install demo test test-slow test-podman test-all soak gpu-check check format bench locks lock schema clean
 help:
 	@echo "make demo | test | test-podman | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 

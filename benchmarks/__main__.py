@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import fsl, machine, scoring, table
+from . import fsl, machine, scoring, table, verification
 
 HERE = Path(__file__).parent
 PAGE = HERE.parent / "docs" / "performance.md"
@@ -17,18 +17,21 @@ PAGE = HERE.parent / "docs" / "performance.md"
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--reference", type=Path, help="checkout of arvijj/hfpl")
-    parser.add_argument("--only", choices=["fsl", "scoring"])
+    parser.add_argument("--only", choices=["fsl", "scoring", "verification"])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for FSL")
     parser.add_argument("--quick", action="store_true", help="two sizes, few images")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="output folder")
     args = parser.parse_args()
     args.results.mkdir(parents=True, exist_ok=True)
-    if args.only != "scoring":
+    if args.only in {None, "fsl"}:
         rows = fsl.run(args.device, args.reference, quick=args.quick)
         write(args, f"fsl-{args.device}", rows, table.fsl_line)
-    if args.only != "fsl" and args.device == "cpu":
+    if args.only in {None, "scoring"} and args.device == "cpu":
         rows = scoring.run(args.reference, quick=args.quick)
         write(args, "scoring-cpu", rows, table.scoring_line)
+    if args.only in {None, "verification"} and args.device == "cpu":
+        rows = verification.run(quick=args.quick)
+        write(args, "verification-cpu", rows, table.verification_line)
     if args.results == HERE / "results":
         table.update_page(PAGE, args.results)
 

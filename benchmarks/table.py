@@ -11,6 +11,7 @@ FSL_HEAD = (
     "| map | batch | present | ours | all pairs | authors | faster than all pairs"
     " | than authors | memory: ours | less than all pairs | than authors |"
 )
+VERIFICATION_HEAD = "| what | data | ours | other | ratio |"
 SCORING_HEAD = "| what | images | ours | other | faster |"
 
 
@@ -31,6 +32,12 @@ def scoring_line(row: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} | {row['other'] / row['ours']:.1f}× |"
 
 
+def verification_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of verification."""
+    cells = [row["what"], row["data"], *(_time({"seconds": row[one]}) for one in ("ours", "other"))]
+    return f"| {' | '.join(cells)} | {row['ratio']:.2g} |"
+
+
 def update_page(page: Path, results: Path) -> None:
     """Replace the tables between ``<!-- NAME -->`` and ``<!-- /NAME -->`` by those of results."""
     text = page.read_text(encoding="utf-8")
@@ -45,7 +52,7 @@ def update_page(page: Path, results: Path) -> None:
 
 def _section(name: str, file: Path) -> str:
     content = json.loads(file.read_text(encoding="utf-8"))
-    head, line = (FSL_HEAD, fsl_line) if name.startswith("fsl") else (SCORING_HEAD, scoring_line)
+    head, line = _TABLES[name.partition("-")[0]]
     rule = "|" + " --- |" * (head.count("|") - 1)
     where = content["machine"]
     place = (
@@ -66,3 +73,10 @@ def _time(measured: dict[str, float] | None) -> str:
 
 def _ratio(against: dict[str, float] | None, what: str) -> str:
     return "–" if against is None else f"{against[what]:.0f}×"
+
+
+_TABLES = {
+    "fsl": (FSL_HEAD, fsl_line),
+    "scoring": (SCORING_HEAD, scoring_line),
+    "verification": (VERIFICATION_HEAD, verification_line),
+}
