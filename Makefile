@@ -41,6 +41,10 @@ test-podman: install
 test-all: install
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
 
+# At least 200 faults at random points of the demo chain; hours. ARGS="--faults 20 --only kill"
+soak: install
+	$(BIN)/python -m tests.soak $(ARGS)
+
 # On a machine with a GPU: the losses, and one training step per chain with its peak memory.
 # HARNESS_GPU_RUNTIME=process where there is no container engine.
 gpu-check: install

@@ -40,18 +40,13 @@ def run(*, quick: bool) -> Iterator[dict[str, Any]]:
         what = "contract and hash of CAMs, in a child process against in this one"
         yield _row(what, f"{count} files", inside, here)
         cams = _publish(base / "runs", out)
-        first, again = (
-            median_seconds(_verify(cams, known=known), REPEAT) for known in (False, True)
-        )
-        sums = median_seconds(_sha256sum(cams), REPEAT)
+        first, again, sums = _times(cams)
         yield _row("first use of CAMs, against sha256sum", f"{count} files", first, sums)
         yield _row("later use of CAMs, against first use", f"{count} files", again, first)
         (base / "big").mkdir()
         (base / "big" / "weights").write_bytes(os.urandom(2**20) * (size // 2**20))
         big = _publish(base / "other", base / "big")
-        first, sums = (
-            median_seconds(work, REPEAT) for work in (_verify(big, known=False), _sha256sum(big))
-        )
+        first, _, sums = _times(big)
         yield _row("first use of one file, against sha256sum", f"{size / GIB:.2g} GB", first, sums)
     CONFINED.close()
 
@@ -98,6 +93,12 @@ def _publish(runs: Path, out: Path) -> tuple[Store, StepFolder]:
     }
     write_record(entry.record, record)
     return store, entry
+
+
+def _times(published: tuple[Store, StepFolder]) -> tuple[float, ...]:
+    """Seconds of a first use, of a later one, and of sha256sum."""
+    first, later = (_verify(published, known=known) for known in (False, True))
+    return tuple(median_seconds(one, REPEAT) for one in (first, later, _sha256sum(published)))
 
 
 def _verify(published: tuple[Store, StepFolder], *, known: bool) -> Callable[[], object]:

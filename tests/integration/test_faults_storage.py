@@ -151,7 +151,7 @@ def test_a_truncated_output_is_set_aside_and_made_again(tmp_path: Path) -> None:
     code, document, err = project.reproduce()
 
     assert code == 0
-    assert "recorded with 1 files of 6 bytes, found 1 of 3" in err
+    assert "recorded as 1 files of 6 bytes" in err
     assert [s["cached"] for s in document["runs"][0]["steps"]] == [True, False, True]
     assert entry.read_text() == "middle"
     (aside,) = project.runs.glob("quarantine/*/out/file")
