@@ -2,24 +2,48 @@
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from tests.soak.faults import FAULTS, SLOW_FAULTS
+from tests.services.docker_engine import BASE, OwnEngine
+from tests.soak.faults import DOCKER_FAULTS, FAULTS, SLOW_FAULTS, Fault
 from tests.soak.lab import Case, Engine, Lab, Violated
 
 
 def main() -> int:
     """Disturb, recover, check; print a line per fault and a summary."""
     asked = _read_options()
-    known = {**FAULTS, **(SLOW_FAULTS if asked.slow else {})}
+    root = asked.root or Path(tempfile.mkdtemp(prefix="harness-soak-"))
+    if not asked.docker:
+        return soak(Lab(root, Engine()), {**FAULTS, **(SLOW_FAULTS if asked.slow else {})}, asked)
+    with own_engine(root / "engine") as engine:
+        return soak(Lab(root, engine), DOCKER_FAULTS, asked)
+
+
+@contextmanager
+def own_engine(root: Path) -> Iterator[Engine]:
+    """A Docker engine that may be stopped, with the base image of the one DOCKER_HOST names."""
+    root.mkdir()
+    docker = OwnEngine(root)
+    try:
+        docker.start()
+        docker.take_base(os.environ["DOCKER_HOST"])
+        options = ("--runtime", "docker", "--base", BASE)
+        yield Engine(options, {"DOCKER_HOST": docker.host}, docker)
+    finally:
+        docker.remove()
+
+
+def soak(lab: Lab, known: Mapping[str, Fault], asked: argparse.Namespace) -> int:
+    """One fault after the other, kinds in turn."""
     kinds = [name for name in known if asked.only is None or asked.only in name]
-    lab = Lab(asked.root or Path(tempfile.mkdtemp(prefix="harness-soak-")), Engine())
     seen: dict[str, list[Case]] = defaultdict(list)
     violated = 0
     for number in range(asked.faults):
@@ -46,6 +70,7 @@ def _read_options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", help="kinds that contain this text")
     parser.add_argument("--slow", action="store_true", help="kinds that take minutes, too")
+    parser.add_argument("--docker", action="store_true", help="in containers; needs DOCKER_HOST")
     parser.add_argument("--root", type=Path, help="folder to work in, on a real disk")
     return parser.parse_args()
 

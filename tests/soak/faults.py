@@ -6,10 +6,12 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from random import Random
 
 from tests.integration.test_faults_storage import SHIFTED
+from tests.services.docker_engine import OwnEngine
 from tests.soak.lab import Case, Process, Violated, finish
 
 Fault = Callable[[Case, Random], str]
@@ -57,10 +59,7 @@ def kill_step(case: Case, rng: Random) -> str:
     case.wait(rng, process)
     for pid in _descendants(process.pid)[-1:]:
         _kill(pid)
-    code, _, err = finish(process)
-    if code not in {0, 3, 6}:
-        raise Violated(f"harness ended with {code}: {err[-2000:]}")
-    return f"exit {code}"
+    return _ended_by_itself(process)
 
 
 def kill_again_and_again(case: Case, rng: Random) -> str:
@@ -156,6 +155,49 @@ def _remove(path: Path, rng: Random) -> None:
 
 _DAMAGE = {"cut": _cut, "flip": _flip, "remove": _remove}
 
+
+def kill_containers(case: Case, rng: Random, *, harness_too: bool) -> str:
+    """The containers of running steps; harness at the same time, or not."""
+    process = case.start()
+    case.wait(rng, process)
+    if harness_too:
+        process.send_signal(signal.SIGKILL)
+    engine = _own(case)
+    found = case.lab.engine.containers(case.runs)
+    for container in found:
+        engine.docker("kill", container, check=False)
+    if harness_too:
+        return f"{len(found)} containers, {_ended(process, signal.SIGKILL)}"
+    return f"{len(found)} containers, {_ended_by_itself(process)}"
+
+
+def restart_engine(number: signal.Signals) -> Fault:
+    """The engine is stopped, or killed, and started again while harness runs."""
+
+    def fault(case: Case, rng: Random) -> str:
+        process = case.start()
+        case.wait(rng, process)
+        engine = _own(case)
+        engine.stop(number)
+        time.sleep(rng.uniform(0, 3))
+        engine.start()
+        return _ended_by_itself(process)
+
+    return fault
+
+
+def _own(case: Case) -> OwnEngine:
+    assert case.lab.engine.docker is not None
+    return case.lab.engine.docker
+
+
+def _ended_by_itself(process: Process) -> str:
+    code, _, err = finish(process)
+    if code not in {0, 3, 6}:
+        raise Violated(f"harness ended with {code}: {err[-2000:]}")
+    return f"exit {code}"
+
+
 FAULTS: dict[str, Fault] = {
     **{f"{name} harness": signal_harness(number) for name, number in _SIGNALS.items()},
     **{f"{name} its group": signal_group(number) for name, number in _SIGNALS.items()},
@@ -171,6 +213,16 @@ FAULTS: dict[str, Fault] = {
         for how in _DAMAGE
     },
     "remove a file in leases": damage("remove", "leases"),
+}
+#: Besides the signals, under `--runtime docker`.
+DOCKER_FAULTS: dict[str, Fault] = {
+    "kill harness": signal_harness(signal.SIGKILL),
+    "term harness": signal_harness(signal.SIGTERM),
+    "kill harness and containers": partial(kill_containers, harness_too=True),
+    "kill containers": partial(kill_containers, harness_too=False),
+    "stop and start the engine": restart_engine(signal.SIGTERM),
+    "kill and start the engine": restart_engine(signal.SIGKILL),
+    "twin harnesses": twins,
 }
 #: Recovery waits until another host's heartbeat has stood still for five minutes.
 SLOW_FAULTS: dict[str, Fault] = {
@@ -224,7 +276,6 @@ def _small_disk(runs: Path, spare: int) -> Iterator[Callable[[], None]]:
         subprocess.run(["umount", "-l", str(runs)], check=True)
         runs.rmdir()
         kept.rename(runs)
-        time.sleep(0)
 
 
 def _mount(*words: str) -> None:

@@ -19,6 +19,7 @@ from harness.layout import RunLayout
 from harness.store.plans import executed_plans
 from harness.store.store import Store
 from harness.store.verification import Verifier
+from tests.services.docker_engine import OwnEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 _HANGS_SECONDS = 900.0  # a guard, far above the longest recovery
@@ -36,6 +37,14 @@ class Engine:
 
     options: tuple[str, ...] = ("--runtime", "process")
     environ: Mapping[str, str] = field(default_factory=dict)
+    docker: OwnEngine | None = None  # one that faults may stop
+
+    def containers(self, runs: Path) -> list[str]:
+        """Ids of the containers of the steps of `runs`, ended ones too."""
+        if self.docker is None:
+            return []
+        words = ("ps", "-aq", "--no-trunc", "--filter", f"label=harness.runs={runs.resolve()}")
+        return self.docker.docker(*words).stdout.decode().split()
 
 
 @dataclass(frozen=True)
@@ -193,7 +202,7 @@ class Case:
             raise Violated(f"leases are still held: {held}")
         if plans := executed_plans(layout, leases):
             raise Violated(f"plans seem to be executed: {plans}")
-        if left := processes_in(self.runs):
+        if left := [*processes_in(self.runs), *self.lab.engine.containers(self.runs)]:
             raise Violated(f"processes are left: {left}")
 
 
