@@ -59,7 +59,8 @@ def inspect_outputs(
 def _inspect(path: Path, one: Declared, places: Mapping[str, str]) -> dict[str, Any]:
     summary = check_content(one.contract, path, lambda text: Path(fill(text, places.get)))
     for name, state in content.files_below(path):
-        (path / name).chmod(stat.S_IMODE(state.st_mode) & _READ_ONLY)
+        if state.st_mode & ~_READ_ONLY & 0o777:  # a change of no bits is a change of ctime
+            (path / name).chmod(stat.S_IMODE(state.st_mode) & _READ_ONLY)
     before = content.fingerprint(path)
     described = content.describe(path)
     if content.fingerprint(path) != before:
