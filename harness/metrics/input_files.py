@@ -11,6 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
+from harness.readers import id_lists
+from harness.readers.safe_pickle import UnsafePickleError, load_npy_dict
+
 from .errors import ScoreError
 from .label_png import decode
 
@@ -36,22 +39,17 @@ class Prediction(NamedTuple):
 def read_list(file: Path) -> tuple[str, ...]:
     """Return the ids in a list file.
 
-    Each line holds one id, or starts with a path whose stem is the id.
+    `harness.readers.id_lists` says what a list may look like.
 
     Raises:
-        ScoreError: if the list cannot be read, is empty or contains an id twice.
+        ScoreError: if the list cannot be read, is empty, contains an id twice or a line that is
+            not exactly one id.
 
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScoreError(f"list {file} cannot be read: {error}") from error
-    tokens = [Path(line.split()[0]) for line in lines if line.strip()]
-    ids = tuple(
-        token.stem if token.suffix or len(token.parts) > 1 else str(token) for token in tokens
-    )
-    check_ids(ids, f"list {file}")
-    return ids
+        return id_lists.read_ids(file)
+    except id_lists.ListError as error:
+        raise ScoreError(str(error)) from error
 
 
 def check_ids(ids: Sequence[str], where: str) -> None:
@@ -157,23 +155,26 @@ def _levels(score: NDArray[np.float32]) -> Labels:
     return level
 
 
-def read_cam(file: Path) -> dict[Any, Any]:
+def read_cam(file: Path) -> dict[int, Any]:
     """Return the dict of class number 0.. to map in a CAM file.
 
-    Raises ScoreError if the file cannot be read or contains something else.
+    Nothing in the file is executed. Raises ScoreError if it cannot be read or contains something
+    else.
     """
+    expected = "expected a dict of class number to map"
     try:
-        loaded = np.load(file, allow_pickle=True)
-        content = loaded.item() if loaded.shape == () else None
-    except Exception as error:  # a damaged pickle may raise any exception
-        raise ScoreError(f"{file} cannot be read as a CAM: {error}") from error
-    if not isinstance(content, dict):
-        raise ScoreError(f"{file} is not a CAM file; expected a dict of class number to map")
-    return content
+        content = load_npy_dict(file)
+    except (OSError, UnsafePickleError) as error:
+        raise ScoreError(f"{file} is not a CAM file: found {error}; {expected}") from error
+    named = [key for key in content if isinstance(key, str)]
+    if named:
+        kind = "the stacks that IRN writes" if "keys" in named else f"the name {named[0]!a}"
+        raise ScoreError(f"{file} is not a CAM file: found {kind}; {expected}")
+    return {key: values for key, values in content.items() if isinstance(key, int)}
 
 
-def _check_cam(file: Path, key: Any, values: Any, shape: tuple[int, int], classes: int) -> None:
-    if not isinstance(key, (int, np.integer)) or not 0 <= key < classes - 1:
+def _check_cam(file: Path, key: int, values: Any, shape: tuple[int, int], classes: int) -> None:
+    if not 0 <= key < classes - 1:
         raise ScoreError(f"{file} has the class {key!r}; expected 0..{classes - 2}")
     values = np.asarray(values)
     if values.dtype.kind != "f" or values.shape != shape:

@@ -124,7 +124,7 @@ def test_another_format_under_the_name_of_a_png(out: Path) -> None:
 
 def test_empty_or_broken_list(out: Path) -> None:
     (out / "ids.txt").write_text("\n")
-    refuse(out, "ids.txt", "an empty list")
+    refuse(out, "ids.txt", "names no image")
     (out / "ids.txt").unlink()
     refuse(out, "ids.txt", "a list of ids")
 

@@ -236,7 +236,7 @@ def test_other_predictions_may_be_allowed(folders: tuple[Path, Path]) -> None:
     [
         ({0: np.zeros((4, 5), dtype=np.float32)}, "floats 5 x 4"),
         ({20: np.zeros((5, 4), dtype=np.float32)}, "class 20"),
-        ({"a": np.zeros((5, 4), dtype=np.float32)}, "class 'a'"),
+        ({"a": np.zeros((5, 4), dtype=np.float32)}, "the name 'a'"),
         ({0: np.zeros((5, 4), dtype=np.uint8)}, "uint8"),
         ({0: np.full((5, 4), np.nan, dtype=np.float32)}, "not finite"),
         ([1, 2], "expected a dict"),
@@ -255,7 +255,7 @@ def test_unusable_cams_are_refused_by_name(
 def test_damaged_cam_is_refused(folders: tuple[Path, Path]) -> None:
     save(np.zeros((5, 4), dtype=np.uint8), folders[1] / "a.png")
     (folders[0] / "a.npy").write_bytes(b"nothing")
-    with pytest.raises(ScoreError, match="cannot be read as a CAM"):
+    with pytest.raises(ScoreError, match="is not a CAM file: found no npy header"):
         score_folder(*folders, ["a"], kind="cam")
 
 
@@ -287,7 +287,7 @@ def test_lists_hold_ids_or_paths(tmp_path: Path) -> None:
     )
     assert read_list(file) == ("2007_000032", "2007_000039")
     file.write_text("\n")
-    with pytest.raises(ScoreError, match=re.escape("list.txt names no image")):
+    with pytest.raises(ScoreError, match=re.escape("list.txt: names no image")):
         read_list(file)
     with pytest.raises(ScoreError, match="cannot be read"):
         read_list(tmp_path / "other.txt")

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from harness.contracts.safe_pickle import UnsafePickleError, load_npy_dict
+from harness.readers.safe_pickle import UnsafePickleError, load_npy_dict
 
 quick = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -4,6 +4,8 @@ A plain unpickler calls whatever a pickle names. The few names that numpy writes
 objects of ours here; arrays are made from raw bytes after type, shape and length were checked.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -76,7 +78,7 @@ class _Dtype:
             raise UnsafePickleError("a structured element type")
         self.order = order
 
-    def numpy(self) -> "np.dtype[Any]":
+    def numpy(self) -> np.dtype[Any]:
         import numpy as np
 
         if self.is_object:
@@ -141,7 +143,7 @@ def _count(shape: object) -> int:
     raise UnsafePickleError(f"an array of shape {shape!r}")
 
 
-def _numbers(data: object, dtype: _Dtype, count: int) -> "np.ndarray[Any, Any]":
+def _numbers(data: object, dtype: _Dtype, count: int) -> np.ndarray[Any, Any]:
     """`count` elements out of raw bytes, read-only, shape (count,)."""
     import numpy as np
 

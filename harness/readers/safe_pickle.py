@@ -1,5 +1,7 @@
 """Read the pickled dicts in `.npy` files without running any code they name."""
 
+from __future__ import annotations
+
 import ast
 import io
 import pickle
@@ -7,7 +9,7 @@ import pickletools
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.contracts.pickle_builders import NAMES, Array, UnsafePickleError
+from harness.readers.pickle_builders import NAMES, Array, UnsafePickleError
 
 __all__ = ["UnsafePickleError", "load_npy_dict"]
 
@@ -104,7 +106,7 @@ def _key(key: object) -> int | str:
 
     if isinstance(key, np.generic):
         key = key.item()
-    if isinstance(key, int | str) and not isinstance(key, bool):
+    if isinstance(key, (int, str)) and not isinstance(key, bool):
         return key
     raise UnsafePickleError(f"a key of type {type(key).__name__}")
 
@@ -116,7 +118,7 @@ def _value(value: object) -> Any:
         if not isinstance(value.content, np.ndarray):
             raise UnsafePickleError("a value that is an array of objects")
         return value.content
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_number(item) for item in value]
     return _number(value)
 
@@ -124,6 +126,6 @@ def _value(value: object) -> Any:
 def _number(value: object) -> Any:
     import numpy as np
 
-    if isinstance(value, int | float | str | np.generic):
+    if isinstance(value, (int, float, str, np.generic)):
         return value
     raise UnsafePickleError(f"a value of type {type(value).__name__.lstrip('_')}")
