@@ -23,6 +23,8 @@ _PLAIN = """
 """
 _INSTRUCTIONS = _PUTS | set(_PLAIN.split())
 _MAGIC, _MAX_HEADER = b"\x93NUMPY", 10_000
+_VERSIONS = (b"\1\0", b"\2\0", b"\3\0")
+_FIELDS = {"descr", "fortran_order", "shape"}
 
 
 def load_npy_dict(path: Path) -> dict[int | str, Any]:
@@ -54,13 +56,15 @@ def _read_header(stream: io.BytesIO) -> None:
     """Read up to the pickle; the header must announce one object."""
     magic, version = stream.read(len(_MAGIC)), stream.read(2)
     length = int.from_bytes(stream.read(2 if version[:1] == b"\x01" else 4), "little")
-    if magic != _MAGIC or length > _MAX_HEADER:
+    if magic != _MAGIC or version not in _VERSIONS or length > _MAX_HEADER:
         raise UnsafePickleError("no npy header")
     try:
-        header = ast.literal_eval(stream.read(length).decode("latin1").strip())
+        header = ast.literal_eval(stream.read(length).decode("ascii"))
         descr, shape = header["descr"], header["shape"]
     except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError) as error:
         raise UnsafePickleError(f"no npy header ({type(error).__name__})") from error
+    if set(header) != _FIELDS or not isinstance(header["fortran_order"], bool):
+        raise UnsafePickleError("no npy header (other fields than numpy writes)")
     if descr not in ("|O", "O") or shape != ():
         raise UnsafePickleError(f"a plain array of {descr} {shape}, not a pickled dict")
 
