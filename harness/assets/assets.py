@@ -183,9 +183,7 @@ class Assets:
         try:
             check_content(asset.contract, place, Path)
         except ContractError as error:
-            raise MismatchError(
-                f"asset {name}: {error}; nothing was changed", hint=declared.how_to_get(name, asset)
-            ) from error
+            raise declared.broken(name, asset, error) from error
         return found
 
     def _advice(self, name: str) -> str:

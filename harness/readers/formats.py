@@ -17,6 +17,7 @@ _PAGE = (
     "a server answered with a page instead of the file: open the address in a browser, sign in or "
     "confirm the download there, and take the file itself"
 )
+_PULL = "run `git {} FILE` in the repository it came from"
 _TAR_MARK = slice(257, 262)
 _MAGICS = (
     (b"\x89PNG\r\n\x1a\n", "a PNG image", ""),
@@ -41,18 +42,23 @@ _CODE = re.compile(r"<(?:Code|title)>([^<]*)<", re.IGNORECASE)
 
 
 class Format(NamedTuple):
-    """What a file is, as a noun with its article, and what to do about it ("" if unknown)."""
+    """What a file is, as a noun with its article, and what to do about it ("" if unknown).
+
+    stands_in: whether it is what one gets in place of a file that did not come, whatever that is.
+    """
 
     name: str
     advice: str
+    stands_in: bool = False
 
 
 def recognised(head: bytes) -> Format | None:
     """Return what a file that begins with `head` is; None for formats unknown here and for zip."""
     if not head:
-        return Format("an empty file", _DOWNLOAD)
+        return Format("an empty file", _DOWNLOAD, stands_in=True)
     if not head.strip(b"\0"):
-        return Format("a file of zeros", "it was never written to the end: " + _DOWNLOAD)
+        advice = f"it was never written to the end: {_DOWNLOAD}"
+        return Format("a file of zeros", advice, stands_in=True)
     if head[_TAR_MARK] == b"ustar":
         return Format("a tar archive", _UNPACK)
     if head[8:10] == b'{"' and not any(head[4:8]):
@@ -68,7 +74,7 @@ def _text(head: bytes) -> str | None:
     """Return the bytes as text, or None if they are none."""
     marked = head.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = head[: len(head) // 2 * 2].decode("utf-16" if marked else "utf-8", "replace")
-    text = text.lstrip("\ufeff \t\r\n").rstrip("\ufffd")  # a sign that was cut in two
+    text = text.lstrip("\ufeff \t\r\n").removesuffix("\ufffd")  # a sign that was cut in two
     plain = sum(sign.isprintable() or sign in "\t\r\n\f" for sign in text)
     return text if plain == len(text) and text.count("\ufffd") <= len(text) // 20 else None
 
@@ -78,15 +84,15 @@ def _of_text(text: str) -> Format:
     code = _CODE.search(text)
     said = f" ({_quoted(code[1].strip())})" if code and code[1].strip() else ""
     if "<!doctype html" in small or "<html" in small or "<head" in small or "<body" in small:
-        return Format(f"an HTML page{said}", _PAGE)
+        return Format(f"an HTML page{said}", _PAGE, stands_in=True)
     if small.startswith(("<?xml", "<error")):
-        return Format(f"an XML document{said}", _PAGE)
+        return Format(f"an XML document{said}", _PAGE, stands_in=True)
     if text.startswith(_LFS):
-        return Format("a Git LFS pointer", "run `git lfs pull` in the repository it came from")
+        return Format("a Git LFS pointer", _PULL.format("lfs pull"), stands_in=True)
     if "/annex/objects/" in small.partition("\n")[0]:
-        return Format("a git-annex pointer", "run `git annex get` in the repository it came from")
+        return Format("a git-annex pointer", _PULL.format("annex get"), stands_in=True)
     if text.startswith(("{", "[")):
-        return Format(f"JSON text ({_quoted(text)})", _PAGE)
+        return Format(f"JSON text ({_quoted(text)})", _PAGE, stands_in=True)
     return Format(f"a text ({_quoted(text)})" if text else "a text of blanks", _PAGE)
 
 
