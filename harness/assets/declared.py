@@ -11,7 +11,7 @@ from harness.errors import MismatchError, UsageError
 from harness.manifest.catalogue import Asset
 from harness.readers.formats import HEAD, Format, recognised
 
-_FOLDERS = frozenset({"folder", "png-labels", "npy-maps"})  # contract kinds
+_FOLDERS = frozenset({"folder", "voc", "png-labels", "npy-maps"})  # contract kinds
 
 
 class AssetState(StrEnum):
