@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from harness.errors import NotReadyError
+from harness.readers.id_lists import ListError, read_ids
 
 VOID = 255
 SHRINK = 10
@@ -107,8 +108,8 @@ def _voc_picture(voc: Path, name: str, index: int) -> Picture:
 def _train_ids(voc: Path) -> list[str]:
     file = voc / "ImageSets" / "Segmentation" / "train.txt"
     try:
-        return file.read_text(encoding="utf-8").split()
-    except OSError as error:
+        return list(read_ids(file))
+    except ListError as error:
         raise _unusable(file, f"cannot be read: {error}") from error
 
 

@@ -16,6 +16,7 @@ from harness.assets import declared, hashing
 from harness.assets.archives import unpack
 from harness.assets.declared import AssetState, AssetStatus
 from harness.assets.download import Progress, download
+from harness.assets.nearby import Nearby
 from harness.assets.trust import Trust
 from harness.contracts import ContractError, check_content
 from harness.errors import MismatchError, NotReadyError, UsageError
@@ -44,6 +45,7 @@ class Assets:
         self._cache = cache
         self._trust = Trust(trust)
         self._data = data
+        self._nearby = Nearby(data) if data is not None else None
         self._mirror = mirror
 
     def digest(self, name: str) -> str:
@@ -58,23 +60,21 @@ class Assets:
             MismatchError: it differs from its checksum, first-use hash or contract.
 
         """
-        asset = self._asset(name)
         place = self._find(name)
         if place is None:
-            looked = "\n".join(f"  {path}" for path in self._places(name))
-            raise NotReadyError(
-                f"asset {name} ({asset.title}) is missing; looked for\n{looked}",
-                hint=f"{declared.how_to_get(name, asset)}; --scale smoke does without it",
-            )
+            raise self._missing(name)
         return self._verified(name, place, anew=verify)
 
     def fetch(self, name: str, progress: Progress | None = None) -> Path:
         """As `locate`, after a download into the cache if it is nowhere and has an address.
 
         `progress` is called with the bytes that are there and those in all (None if unknown).
+        What lies near the folder that `--data` names is not downloaded: NotReadyError names it.
         """
         asset = self._asset(name)
         if asset.urls and self._mirror is None and self._find(name) is None:
+            if self._near(name):
+                raise self._missing(name)
             with self._arriving(name) as arriving:
                 if self._find(name) is None:  # nobody else has fetched it meanwhile
                     target = self._cache.arriving(name) / declared.file_name(asset.urls[0])
@@ -131,13 +131,29 @@ class Assets:
         wanted = Path.is_dir if declared.is_folder(self._asset(name)) else Path.is_file
         return next((place for place in self._places(name) if wanted(place)), None)
 
+    def _missing(self, name: str) -> NotReadyError:
+        looked = "\n".join(f"  {path}" for path in self._places(name))
+        return NotReadyError(
+            f"asset {name} ({self._asset(name).title}) is missing; looked for\n{looked}",
+            hint=f"{self._how(name)}; --scale smoke does without it",
+        )
+
+    def _how(self, name: str) -> str:
+        """How to get what was not found: where it lies if that is near, else from where."""
+        near, how = self._near(name), declared.how_to_get(name, self._asset(name))
+        return f"{near}; or, without --data, {how}" if near else how
+
+    def _near(self, name: str) -> str:
+        """What to say instead of this `--data`, if the asset lies near; else ""."""
+        return self._nearby.hint(name, self._asset(name)) if self._nearby else ""
+
     def _status(self, name: str) -> AssetStatus:
         asset, state = self._assets[name], AssetState.MISSING
         if place := self._find(name):
             place = place.resolve()
             state = AssetState.UNHASHED
             if trusted := self._trust.fingerprint(name, place):
-                same = trusted == hashing.fingerprint(place)
+                same = trusted == hashing.fingerprint(asset.contract, place)
                 state = AssetState.READY if same else AssetState.CHANGED
         return AssetStatus(
             name=name,
@@ -146,7 +162,7 @@ class Assets:
             path=place,
             digest=self.digest(name),
             size_gb=asset.size_gb,
-            how=declared.how_to_get(name, asset),
+            how=declared.how_to_get(name, asset) if place else self._how(name),
         )
 
     # --- whether it is what it should be --------------------------------------------------------
@@ -157,13 +173,14 @@ class Assets:
     def _verified(self, name: str, place: Path, *, anew: bool = False) -> Path:
         """`place` with links resolved, hashed and checked unless it is known and unchanged."""
         place, expected = place.resolve(), self._expected(name)
+        contract = self._asset(name).contract
         try:
             known = expected is not None and self._trust.digest(name) == expected
-            before = hashing.fingerprint(place)
+            before = hashing.fingerprint(contract, place)
             if known and not anew and self._trust.fingerprint(name, place) == before:
                 return place
             found = self._checked(name, place)
-            if hashing.fingerprint(place) != before:
+            if hashing.fingerprint(contract, place) != before:
                 raise _changing(name, place)
         except OSError as error:
             raise NotReadyError(
@@ -175,18 +192,23 @@ class Assets:
     def _checked(self, name: str, place: Path) -> str:
         """The hash of `place`, after it and the content were found as they should be."""
         asset, expected = self._asset(name), self._expected(name)
-        found = hashing.digest(place)
+        if place.is_dir():  # what is missing says more than another hash
+            self._check_content(name, place)
+        found = hashing.digest(asset.contract, place)
         if expected is not None and found != expected:
             raise declared.mismatch(name, place, f"sha256 {expected}", found, self._advice(name))
         if asset.md5 is not None and asset.unpack is None:
             declared.compare(name, place, f"md5:{asset.md5}")
+        if not place.is_dir():
+            self._check_content(name, place)
+        return found
+
+    def _check_content(self, name: str, place: Path) -> None:
+        asset = self._asset(name)
         try:
             check_content(asset.contract, place, Path)
         except ContractError as error:
-            raise MismatchError(
-                f"asset {name}: {error}; nothing was changed", hint=declared.how_to_get(name, asset)
-            ) from error
-        return found
+            raise declared.broken(name, asset, error) from error
 
     def _advice(self, name: str) -> str:
         asset = self._asset(name)
@@ -220,7 +242,7 @@ class Assets:
             file, ours = unpack(file, asset.unpack, arriving / "unpacked"), True
         found = self._checked(name, file)
         if place.exists():
-            if hashing.digest(place) == found:
+            if hashing.digest(asset.contract, place) == found:
                 return place
             advice = f"remove {place} if it is no longer wanted"
             raise declared.mismatch(name, file, f"what lies in {place}", found, advice)
@@ -228,7 +250,7 @@ class Assets:
         place.parent.mkdir(parents=True, exist_ok=True)
         place.unlink(missing_ok=True)  # a link to a folder that is gone
         came.rename(place)
-        self._trust.record(name, found, place.resolve(), hashing.fingerprint(place))
+        self._trust.record(name, found, place.resolve(), hashing.fingerprint(asset.contract, place))
         return place
 
 
@@ -239,7 +261,7 @@ def _copied(name: str, file: Path, digest: str, folder: Path) -> Path:
         came.symlink_to(file)
         return came
     shutil.copy2(file, came)
-    if hashing.digest(came) != digest:
+    if hashing.file_digest(came) != digest:
         raise _changing(name, file)
     return came
 

@@ -6,10 +6,12 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import urlsplit
 
 from harness.assets import hashing
+from harness.contracts.failure import WRITER, ContractError
 from harness.errors import MismatchError, UsageError
 from harness.manifest.catalogue import Asset
+from harness.readers.formats import HEAD, Format, recognised
 
-_FOLDERS = frozenset({"folder", "png-labels", "npy-maps"})  # contract kinds
+_FOLDERS = frozenset({"folder", "voc", "png-labels", "npy-maps"})  # contract kinds
 
 
 class AssetState(StrEnum):
@@ -74,6 +76,14 @@ def how_to_get(name: str, asset: Asset) -> str:
     return f"{how}; or name a folder that holds {' or '.join((name, *asset.places))} by --data"
 
 
+def broken(name: str, asset: Asset, error: ContractError) -> MismatchError:
+    """The error for a file or folder that is not what its contract says."""
+    advice = how_to_get(name, asset)
+    if error.hint != WRITER:
+        advice = f"{error.hint}; {advice}"
+    return MismatchError(f"asset {name}: {error}; nothing was changed", hint=advice)
+
+
 def refuse_kind(name: str, asset: Asset, file: Path) -> None:
     """Raise UsageError if `file` cannot be the asset because it is missing or of another kind."""
     if not file.exists():
@@ -95,8 +105,17 @@ def compare(name: str, file: Path, expected: str) -> None:
 
 def mismatch(name: str, place: Path, expected: str, found: str, advice: str) -> MismatchError:
     """The error for an asset that is another one."""
+    if place.is_file() and (other := _recognised(place)):
+        found, advice = f"{found}, which is {other.name}", f"{other.advice}; {advice}"
     return MismatchError(
         f"asset {name}: {place} is not what was expected: expected {expected}, found {found}; "
         "nothing was changed",
         hint=advice,
     )
+
+
+def _recognised(file: Path) -> Format | None:
+    """What stands in the place of an asset that did not come, such as a web page; or None."""
+    with file.open("rb") as stream:
+        found = recognised(stream.read(HEAD))
+    return found if found is not None and found.stands_in else None

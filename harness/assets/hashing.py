@@ -3,9 +3,13 @@
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+from harness.assets.belonging import belonging, lists_in
+from harness.manifest.contract import Contract
+from harness.readers.id_lists import ListError, read_ids
 
 _THREADS = 4  # hashing releases the interpreter lock
 
@@ -16,38 +20,52 @@ def file_digest(path: Path, algorithm: str = "sha256") -> str:
         return hashlib.file_digest(file, algorithm).hexdigest()
 
 
-def digest(path: Path) -> str:
+def digest(contract: Contract, path: Path) -> str:
     """sha256 of a file, or of a folder's sorted lines `path, size, sha256` (one per file).
 
+    Of a folder only the files that belong to the asset count, and of lists of ids only the ids.
     Links are followed, as steps follow them; empty folders do not count.
     """
     if not path.is_dir():
         return file_digest(path)
-    files = list(_files(path))
+    lists = lists_in(contract)
+
+    def line(entry: tuple[str, os.stat_result]) -> str:
+        name, state = entry
+        if name in lists:
+            return f"{name}\0{_ids_digest(path / name)}\n"
+        return f"{name}\0{state.st_size}\0{file_digest(path / name)}\n"
+
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="hashing") as pool:
-        hashes = pool.map(lambda entry: file_digest(path / entry[0]), files)
-        lines = (
-            f"{name}\0{found.st_size}\0{hash_}\n"
-            for (name, found), hash_ in zip(files, hashes, strict=True)
-        )
-        return _sha256(lines)
+        return _sha256(pool.map(line, _files(contract, path)))
 
 
-def fingerprint(path: Path) -> str:
+def _ids_digest(file: Path) -> str:
+    """sha256 of a list's ids, or of its bytes if it is none, which the contract then refuses."""
+    try:
+        return _sha256(f"{name}\n" for name in read_ids(file))
+    except ListError:
+        return file_digest(file)
+
+
+def fingerprint(contract: Contract, path: Path) -> str:
     """What a change of any file's bytes also changes: sizes, modification times and inodes."""
-    files = _files(path) if path.is_dir() else iter([("", path.stat())])
+    files = _files(contract, path) if path.is_dir() else iter([("", path.stat())])
     return _sha256(f"{n}\0{f.st_size}\0{f.st_mtime_ns}\0{f.st_ino}\n" for n, f in files)
 
 
-def _sha256(lines: Iterator[str]) -> str:
+def _sha256(lines: Iterable[str]) -> str:
     total = hashlib.sha256()
     for line in lines:
         total.update(line.encode("utf-8", "surrogateescape"))
     return total.hexdigest()
 
 
-def _files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Relative path and state of every file below `root`, sorted by path."""
+def _files(contract: Contract, root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Relative path and state of every file of `root` that belongs to it, sorted by path."""
+    names = belonging(contract, root)
+    if names is not None:
+        return ((name, (root / name).stat()) for name in names)
     found: list[tuple[str, os.stat_result]] = []
     _collect(root, "", (), found)
     return iter(sorted(found, key=lambda entry: entry[0]))

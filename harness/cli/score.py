@@ -14,16 +14,19 @@ def score(
     *,
     pred: Annotated[Path, typer.Option(help="Folder of predictions, one file per id.")],
     gt: Annotated[Path, typer.Option(help="Folder of ground-truth PNGs.")],
-    ids: Annotated[Path, typer.Option("--list", help="File of ids, one a line.")],
+    ids: Annotated[Path, typer.Option("--list", help="File of ids, one a line, or of paths.")],
     kind: Annotated[str, typer.Option(help="png, or cam (npy dicts).")] = "png",
     curve: Annotated[bool, typer.Option("--curve", help="CAMs: 60 thresholds.")] = False,
+    allow_void: Annotated[
+        bool, typer.Option("--allow-void", help="Allow 255 in predictions: pixels without a class.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Score a folder of predictions: J (mIoU), F (contour) and J&F, in percent."""
     from harness import console
     from harness.commands.score import score_folder
 
-    found = score_folder(pred, gt, ids, kind=kind, curve=curve)
+    found = score_folder(pred, gt, ids, kind=kind, curve=curve, allow_void=allow_void)
     if as_json:
         console.show_json(found)
         return

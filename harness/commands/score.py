@@ -7,7 +7,13 @@ from harness.errors import UsageError
 
 
 def score_folder(
-    pred: Path, gt: Path, ids: Path, *, kind: str = "png", curve: bool = False
+    pred: Path,
+    gt: Path,
+    ids: Path,
+    *,
+    kind: str = "png",
+    curve: bool = False,
+    allow_void: bool = False,
 ) -> dict[str, Any]:
     """J, F and J&F of a folder of predictions, in percent, with a progress bar on a terminal.
 
@@ -22,7 +28,15 @@ def score_folder(
 
     try:
         with progress_bar("images") as advance:
-            found = score(pred, gt, read_list(ids), kind=kind, curve=curve, progress=advance)
+            found = score(
+                pred,
+                gt,
+                read_list(ids),
+                kind=kind,
+                curve=curve,
+                allow_void=allow_void,
+                progress=advance,
+            )
     except (ScoreError, OSError) as error:
         raise UsageError(str(error), hint="no score is computed from the rest; fix the file") from (
             error

@@ -17,6 +17,7 @@ from harness.contracts.npy_stacks import check_npy_stacks
 from harness.contracts.plain import check_file, check_folder, check_json, check_list
 from harness.contracts.png_labels import check_png_labels
 from harness.contracts.tensors import check_mxnet_params, check_state_dict
+from harness.contracts.voc import check_voc
 from harness.manifest.contract import (
     Contract,
     Folder,
@@ -30,6 +31,7 @@ from harness.manifest.contract import (
     PlainFile,
     PngLabels,
     StateDict,
+    Voc,
 )
 
 __all__ = ["ContractError", "Render", "Summary", "check", "check_content"]
@@ -45,6 +47,7 @@ _CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
     JsonObject: check_json,
     Listing: check_list,
     Folder: check_folder,
+    Voc: check_voc,
     PlainFile: check_file,
 }
 

@@ -11,13 +11,22 @@ Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.
 Summary: TypeAlias = Mapping[str, object]  # what a check found, JSON-able, for records
 
 
+#: What to do about an output if no more is known.
+WRITER = "it was written without complaint, so look for the cause in the log of its writer"
+
+
 class ContractError(StepError):
     """An output is not what its readers need."""
 
 
-def broken(file: Path, contract: Contract, *, expected: str, found: str) -> ContractError:
-    """The error to raise: names file, contract, what was expected and what was found."""
+def broken(
+    file: Path, contract: Contract, *, expected: str, found: str, hint: str = ""
+) -> ContractError:
+    """The error to raise: names file, contract, what was expected and what was found.
+
+    `hint` is what to do about the file itself, whoever wrote it.
+    """
     return ContractError(
         f"{file} breaks its contract {contract.kind}: expected {expected}, found {found}",
-        hint="it was written without complaint, so look for the cause in the log of its writer",
+        hint=hint or WRITER,
     )

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from harness.contracts.failure import Render, broken
 from harness.manifest.contract import Contract
-from harness.plan.ids import parse_ids
+from harness.readers import id_lists
 
 T = TypeVar("T")
 
@@ -79,12 +79,9 @@ def read_ids(template: str, contract: Contract, render: Render) -> tuple[str, ..
     """Ids of the list that a contract names."""
     path = render(template)
     try:
-        ids = parse_ids(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise broken(path, contract, expected="a list of ids", found=str(error)) from error
-    if not ids:
-        raise broken(path, contract, expected="at least one id", found="an empty list")
-    return ids
+        return id_lists.read_ids(path)
+    except id_lists.ListError as error:
+        raise broken(path, contract, expected="a list of ids", found=error.reason) from error
 
 
 def one_per_id(

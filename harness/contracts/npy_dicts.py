@@ -7,8 +7,8 @@ from typing import Any, TypeAlias
 
 from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import in_order, one_per_id, picture_sizes, read_ids
-from harness.contracts.safe_pickle import UnsafePickleError, load_npy_dict
 from harness.manifest.contract import NpyMaps, NpyRatios, NpyStacks
+from harness.readers.safe_pickle import UnsafePickleError, load_npy_dict
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,7 @@ def check_folder(contract: Folder, folder: Path, _: Render) -> Summary:
     wanted = dict.fromkeys(contract.globs, contract.min_count) | dict(contract.counts)
     counts = {}
     for glob, minimum in (wanted or {"**/*": contract.min_count}).items():
-        files = [file for file in folder.glob(glob) if not file.is_dir()]
+        files = [file for file in matching(folder, glob) if not file.is_dir()]
         if len(files) < minimum:
             expected = f"at least {minimum} of {glob}"
             raise broken(folder, contract, expected=expected, found=str(len(files)))
@@ -74,6 +74,11 @@ def check_folder(contract: Folder, folder: Path, _: Render) -> Summary:
             require_file(file, contract)
         counts[glob] = len(files)
     return {"counts": counts}
+
+
+def matching(folder: Path, glob: str) -> Iterator[Path]:
+    """What matches in `folder`; hidden files (`._a.png`, as macOS leaves them) do not count."""
+    return (path for path in folder.glob(glob) if not path.name.startswith("."))
 
 
 def check_file(contract: PlainFile, file: Path, _: Render) -> Summary:

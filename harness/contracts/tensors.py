@@ -2,13 +2,12 @@
 
 import importlib.util
 import math
-import pickle
-import zipfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import harness
+from harness.contracts.checkpoints import load_checkpoint, refuse_other_formats
 from harness.contracts.failure import Render, Summary, broken
 from harness.contracts.files import require_file
 from harness.manifest.contract import MxnetParams, StateDict
@@ -19,27 +18,13 @@ _Shapes: TypeAlias = Mapping[str, tuple[int, ...]]
 def check_state_dict(contract: StateDict, file: Path, _: Render) -> Summary:
     """Check names, shapes and values of a checkpoint; summary: entries and values."""
     require_file(file, contract)
-    state = _state(contract, file, _load_torch(contract, file))
+    state = _state(contract, file, load_checkpoint(contract, file))
     for name, tensor in state.items():
         if tensor.is_floating_point() and not bool(tensor.isfinite().all()):
             raise broken(file, contract, expected="finite tensors", found=f"NaN or inf in {name}")
     floating = (tensor.numel() for tensor in state.values() if tensor.is_floating_point())
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     return _totals(contract, file, shapes, sum(floating))
-
-
-def _load_torch(contract: StateDict, file: Path) -> Any:
-    """The checkpoint's content, tensors mapped from disk where the format allows it."""
-    import torch
-
-    mapped = zipfile.is_zipfile(file)  # files older than torch 1.6 are plain pickles
-    try:
-        return torch.load(file, map_location="cpu", weights_only=True, mmap=mapped)
-    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
-        raise broken(
-            file, contract, expected="a torch checkpoint of plain tensors", found=reason
-        ) from error
 
 
 def _state(contract: StateDict, file: Path, content: Any) -> dict[str, Any]:
@@ -69,6 +54,7 @@ def _kind(content: object) -> str:
 def check_mxnet_params(contract: MxnetParams, file: Path, _: Render) -> Summary:
     """Check names, shapes and values of an MXNet list; summary: entries and values."""
     require_file(file, contract)
+    refuse_other_formats(contract, file)
     arrays = _load_mxnet(contract, file)
     for name, array in arrays.items():
         if not _finite(array):

@@ -14,11 +14,14 @@ from harness.store.store import set_aside
 
 _ROOT = Path(__file__).resolve().parent.parent
 _SITE = _ROOT / "site"
+_OURS = ("losses", "metrics", "glue", "readers")
+#: What a package imports: staged with it, and part of its hash.
+_NEEDS = {"metrics": ("readers",), "glue": ("readers",)}
 #: Where each package's files come from, and where they lie in a staged folder: what starts with
 #: every step, ours, stand-ins for packages missing in an environment, hooks into those it has.
 _PLACES = {
     "site": (_SITE / "sitecustomize.py", Path("sitecustomize.py")),
-    **{name: (_ROOT / name, Path("harness") / name) for name in ("losses", "metrics", "glue")},
+    **{name: (_ROOT / name, Path("harness") / name) for name in _OURS},
     **{shim.name: (shim, Path(shim.name)) for shim in (_SITE / "shims").iterdir() if shim.is_dir()},
     **{
         hook.stem: (hook, Path("staged_hooks") / hook.name)
@@ -29,8 +32,10 @@ _PLACES = {
 
 @cache
 def package_hashes() -> dict[str, str]:
-    """The content hash of each container-side package, for keys."""
-    return {name: _hash(source) for name, (source, _) in _PLACES.items()}
+    """The content hash of each container-side package with what it imports, for keys."""
+    own = {name: _hash(source) for name, (source, _) in _PLACES.items()}
+    needed = {name: {part: own[part] for part in (name, *more)} for name, more in _NEEDS.items()}
+    return own | {name: digest(parts) for name, parts in needed.items()}
 
 
 def stage(layout: RunLayout, packages: Sequence[str]) -> Path:
@@ -59,7 +64,8 @@ def stage(layout: RunLayout, packages: Sequence[str]) -> Path:
 def _content(wanted: Sequence[str]) -> dict[Path, bytes]:
     """What every file of a staged folder holds."""
     found = {}
-    for name in wanted:
+    needed = (part for name in wanted for part in _NEEDS.get(name, ()))
+    for name in sorted({*wanted, *needed}):
         source, place = _PLACES[name]
         for file in _files(source):
             inner = place / file.relative_to(source) if source.is_dir() else place

@@ -17,9 +17,9 @@ from harness.errors import StepError
 from harness.files import write_json
 from harness.layout import StepFolder
 from harness.manifest.placeholders import fill, placeholders
-from harness.plan.ids import parse_ids
 from harness.plan.plan import BoundStep
 from harness.plan.split import cut, lists, split
+from harness.readers.id_lists import ListError, read_entries, read_ids
 from harness.runtimes.runtime import Cause, Exit
 from harness.sources.worktree import copy_writable
 from harness.store.split_record import note_split, splits
@@ -63,10 +63,10 @@ def cut_inputs(step: BoundStep, attempt: StepFolder, inputs: Mapping[str, Path])
         _copy(inputs[name], copy)
     for template in lists(step):
         if _input_of(template) in fresh:
-            text = _place(template, inputs).read_text("utf-8")
+            entries = read_entries(_place(template, inputs))
             path = _place(template, copies)
             path.unlink()
-            path.write_text(cut(text, step.shard.ids), "utf-8")
+            path.write_text(cut(entries, step.shard.ids), "utf-8", "surrogateescape")
     return {**inputs, **copies}
 
 
@@ -126,8 +126,8 @@ def _about(record: Mapping[str, Any]) -> dict[str, Any]:
 def _read_ids(step: BoundStep, template: str, inputs: Mapping[str, Path]) -> tuple[str, ...]:
     path = _place(template, inputs)
     try:
-        return parse_ids(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+        return read_ids(path)
+    except ListError as error:
         raise StepError(
             f"{step.title}: {template} cannot be split: {error}",
             hint="`shards.by` names a list of ids among the step's inputs",

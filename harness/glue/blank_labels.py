@@ -16,6 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from harness.readers.id_lists import read_ids
+
 
 def blank(picture: Path, label: Path) -> None:
     """Write the blank label of one image."""
@@ -33,10 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = parser.parse_args(arguments)
     (given.out / "labels").mkdir(parents=True, exist_ok=True)
     try:
-        ids = given.list.read_text().split()
+        ids = read_ids(given.list)
         for name in ids:
             blank(given.images / f"{name}.jpg", given.out / "labels" / f"{name}.png")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         parser.error(str(error))
     lines = (f"/JPEGImages/{name}.jpg /SegmentationClassAug/{name}.png\n" for name in ids)
     (given.out / "lines.txt").write_text("".join(lines))

@@ -19,6 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from harness.readers.palettes import VOC
+
 Pixels = NDArray[np.uint8]
 Numbers = NDArray[np.int64]
 
@@ -105,13 +107,8 @@ def class_colour(label: int) -> tuple[int, int, int]:
 
 
 def palette() -> list[int]:
-    """Return the 768 palette values of VOC, computed from the bits of each label."""
-    values = []
-    for label in range(256):
-        for channel in range(3):
-            bits = ((label >> (3 * place + channel) & 1) << (7 - place) for place in range(3))
-            values.append(sum(bits))
-    return values
+    """Return the 768 palette values of VOC."""
+    return [channel for colour in VOC for channel in colour]
 
 
 def save_image(path: Path, image: Pixels) -> None:

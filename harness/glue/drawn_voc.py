@@ -25,6 +25,8 @@ from pathlib import Path
 import numpy as np
 
 from harness.glue.drawing import Dice, Picture, draw, save_image, save_mask
+from harness.readers.id_lists import read_ids
+from harness.readers.safe_pickle import load_npy_dict
 
 CLASSES = 20
 FOLDERS = ("JPEGImages", "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation")
@@ -44,7 +46,7 @@ def listed_split(labels: Path, lists: tuple[Path, Path], counts: tuple[int, int]
 
     Raises ValueError if a list is too short or an id has no label.
     """
-    known = np.load(labels, allow_pickle=True).item()
+    known = load_npy_dict(labels)
     train, val = _first_ids(lists[0], counts[0]), _first_ids(lists[1], counts[1])
     classes = {}
     for name in dict.fromkeys(train + val):
@@ -148,12 +150,12 @@ def _picture(name: str, classes: Sequence[int], size: tuple[int, int], seed: int
 
 
 def _first_ids(path: Path, count: int) -> tuple[str, ...]:
-    """Return the first ids of a list; its lines are ids or `/JPEGImages/<id>.jpg ...`."""
-    lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
-    if len(lines) < count:
-        msg = f"{path} has {len(lines)} ids, expected at least {count}"
+    """Return the first ids of a list. Raises ValueError if it is too short or no list."""
+    ids = read_ids(path)
+    if len(ids) < count:
+        msg = f"{path} has {len(ids)} ids, expected at least {count}"
         raise ValueError(msg)
-    return tuple(Path(words[0]).name.removesuffix(".jpg") for words in lines[:count])
+    return ids[:count]
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -15,8 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from harness.readers.id_lists import ListError, read_ids
+from harness.readers.safe_pickle import load_npy_dict
 
-def drawn(labels: Mapping[str, Any], ids: Iterable[str], share: float) -> dict[str, list[Any]]:
+
+def drawn(labels: Mapping[Any, Any], ids: Iterable[str], share: float) -> dict[str, list[Any]]:
     """Return the ratio ``share`` for each class of each image, in upstream's types."""
     return {name: [share * np.float64(value != 0) for value in labels[name]] for name in ids}
 
@@ -32,10 +35,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ids", type=Path, required=True, help="file with one id per line")
     parser.add_argument("--out", type=Path, required=True, help="npy file to write")
     given = parser.parse_args(arguments)
-    ids = given.ids.read_text().split()
-    found = np.load(given.given or given.labels, allow_pickle=True).item()
+    source_file = given.given or given.labels
+    try:
+        ids = read_ids(given.ids)
+        found = load_npy_dict(source_file)
+    except ListError as error:
+        parser.error(str(error))
+    except (OSError, ValueError) as error:
+        parser.error(f"{source_file}: {error}")
     if missing := [name for name in ids if name not in found]:
-        source_file = given.given or given.labels
         parser.error(f"{source_file}: {len(missing)} ids are missing, first {missing[0]}")
     ratios = {name: found[name] for name in ids} if given.given else drawn(found, ids, given.share)
     given.out.parent.mkdir(parents=True, exist_ok=True)

@@ -24,12 +24,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.readers.id_lists import read_ids
+from harness.readers.safe_pickle import load_npy_dict
+
 STRIDE = 4
 MARGIN = 1e-5
 Array = NDArray[Any]
 
 
-def convert(maps: Mapping[int, Array]) -> dict[str, Array]:
+def convert(maps: Mapping[Any, Array]) -> dict[str, Array]:
     """Return irn's dict for one image.
 
     Raises ValueError if there is no map or the maps differ in size.
@@ -69,11 +72,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ids", type=Path, required=True, help="file with one id per line")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
-    ids = given.ids.read_text().split()
+    try:
+        ids = read_ids(given.ids)
+    except ValueError as error:
+        parser.error(str(error))
     given.out.mkdir(parents=True, exist_ok=True)
     for done, name in enumerate(ids, 1):
         try:
-            maps = np.load(given.cams / f"{name}.npy", allow_pickle=True).item()
+            maps = load_npy_dict(given.cams / f"{name}.npy")
             np.save(given.out / f"{name}.npy", convert(maps))  # type: ignore[arg-type]
         except (OSError, ValueError) as error:
             parser.error(f"{name}: {error}")

@@ -1,10 +1,10 @@
 """Reduce the image lists of a repository to the images that exist.
 
-The lines of a list are ids, or start with a path (``/JPEGImages/<id>.jpg
-/SegmentationClassAug/<id>.png``). For each ``--list NAME=FILE``, the tool writes to ``--out``::
+The lines of a list are ids or paths (``/JPEGImages/<id>.jpg /SegmentationClassAug/<id>.png``), as
+`harness.readers.id_lists` reads them. For each ``--list NAME=FILE``, the tool writes to ``--out``::
 
     ids/NAME.txt      one id per line, in the order of FILE
-    lines/NAME.txt    the same lines of FILE, unchanged
+    lines/NAME.txt    the same lines of FILE, in UTF-8 with LF line ends
 
 Lines whose ``<id>.jpg`` is missing from ``--images`` are omitted. For a list with ``--expect
 NAME=COUNT[:SHA256]``, every image must exist, and the number of ids and the checksum of
@@ -18,15 +18,9 @@ import hashlib
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of a list and its id."""
-
-    name: str
-    line: str
+from harness.readers.id_lists import Entry, read_entries
 
 
 @dataclass(frozen=True)
@@ -35,22 +29,6 @@ class Expected:
 
     count: int
     sha256: str = ""
-
-
-def read_entries(path: Path) -> tuple[Entry, ...]:
-    """Return the entries of a list file; empty lines are skipped.
-
-    Raises ValueError if two lines have the same id.
-    """
-    lines = [line for line in path.read_text().splitlines() if line.strip()]
-    entries = tuple(Entry(PurePosixPath(line.split()[0]).stem, line) for line in lines)
-    seen: set[str] = set()
-    for entry in entries:
-        if entry.name in seen:
-            msg = f"{path}: id {entry.name} occurs twice"
-            raise ValueError(msg)
-        seen.add(entry.name)
-    return entries
 
 
 def present(entries: Sequence[Entry], images: frozenset[str]) -> tuple[Entry, ...]:
@@ -146,7 +124,7 @@ def _expected(text: str) -> Expected:
 
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    path.write_text(text, "utf-8", "surrogateescape")
 
 
 if __name__ == "__main__":

@@ -14,13 +14,14 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from harness.glue.mxnet_params import Array
+from harness.readers.id_lists import read_ids
+from harness.readers.safe_pickle import load_npy_dict
 
 
 def class_maps(keys: NDArray[np.int64], maps: Array) -> dict[int, Array]:
@@ -36,7 +37,7 @@ def labels(keys: NDArray[np.int64], maps: Array) -> NDArray[np.uint8]:
 
 def read(path: Path) -> tuple[NDArray[np.int64], Array]:
     """Return the keys and maps in a file. Raises ValueError if they do not match."""
-    content: dict[str, Any] = np.load(path, allow_pickle=True).item()
+    content = load_npy_dict(path)
     keys, maps = content["keys"], content["IS_CAM"]
     if keys[0] != 0 or maps.shape[:1] != keys.shape:
         msg = f"expected one map per key, 0 first; found keys {keys} and shape {maps.shape}"
@@ -52,7 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--ids", type=Path, required=True, help="file with one id per line")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
-    ids = given.ids.read_text().split()
+    try:
+        ids = read_ids(given.ids)
+    except ValueError as error:
+        parser.error(str(error))
     for folder in ("cam", "labels"):
         (given.out / folder).mkdir(parents=True, exist_ok=True)
     for name in ids:

@@ -133,6 +133,20 @@ class Folder:
 
 
 @value
+class Voc:
+    """A folder in VOC's layout. It consists of what its lists name, whatever else is in it.
+
+    For each id of the lists in `ImageSets/Segmentation`: `JPEGImages/<id>.jpg`, and with `masks`
+    `SegmentationClass/<id>.png`.
+    """
+
+    kind: Literal["voc"]
+    lists: tuple[str, ...]  # names of the lists, without .txt
+    masks: bool = False
+    others: bool = False  # pictures with VOC's names belong too, unless a test.txt lists them
+
+
+@value
 class PlainFile:
     """A file of at least `min_bytes` bytes, every regular expression found in it."""
 
@@ -155,6 +169,7 @@ Contract = Annotated[
     | JsonObject
     | Listing
     | Folder
+    | Voc
     | PlainFile,
     Field(discriminator="kind"),
 ]

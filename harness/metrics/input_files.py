@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, UnidentifiedImageError
+
+from harness.readers import id_lists, label_png
+from harness.readers.safe_pickle import UnsafePickleError, load_npy_dict
 
 from .errors import ScoreError
-from .label_png import decode
 
 VOID = 255
 SUFFIX = {"png": ".png", "cam": ".npy"}
@@ -36,22 +37,17 @@ class Prediction(NamedTuple):
 def read_list(file: Path) -> tuple[str, ...]:
     """Return the ids in a list file.
 
-    Each line holds one id, or starts with a path whose stem is the id.
+    `harness.readers.id_lists` says what a list may look like.
 
     Raises:
-        ScoreError: if the list cannot be read, is empty or contains an id twice.
+        ScoreError: if the list cannot be read, is empty, contains an id twice or a line that is
+            not exactly one id.
 
     """
     try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ScoreError(f"list {file} cannot be read: {error}") from error
-    tokens = [Path(line.split()[0]) for line in lines if line.strip()]
-    ids = tuple(
-        token.stem if token.suffix or len(token.parts) > 1 else str(token) for token in tokens
-    )
-    check_ids(ids, f"list {file}")
-    return ids
+        return id_lists.read_ids(file)
+    except id_lists.ListError as error:
+        raise ScoreError(str(error)) from error
 
 
 def check_ids(ids: Sequence[str], where: str) -> None:
@@ -66,36 +62,50 @@ def check_ids(ids: Sequence[str], where: str) -> None:
 
 
 def check_folders(pred: Path, gt: Path, ids: Sequence[str], suffix: str, *, extra: bool) -> None:
-    """Raise ScoreError for a missing file or, unless ``extra``, a prediction without an id."""
+    """Raise ScoreError for a missing file or, unless ``extra``, a prediction without an id.
+
+    Hidden files (``._<id>.png``, as macOS leaves them) do not count.
+    """
     for folder, ending in ((pred, suffix), (gt, ".png")):
         if not folder.is_dir():
             raise ScoreError(f"{folder} is not a folder")
-        there = {file.name for file in folder.iterdir()}
+        there = _files(folder)
         missing = [f"{name}{ending}" for name in ids if f"{name}{ending}" not in there]
         if missing:
-            raise ScoreError(_several(folder, "is missing", missing))
+            raise ScoreError(_several(folder, f"is missing{_near(missing[0], there)}", missing))
     if extra:
         return
     named = {f"{name}{suffix}" for name in ids}
-    stray = sorted(file.name for file in pred.glob(f"*{suffix}") if file.name not in named)
+    stray = sorted(name for name in _files(pred) if name.endswith(suffix) and name not in named)
     if stray:
         raise ScoreError(_several(pred, "is not in the list", stray))
+
+
+def _files(folder: Path) -> frozenset[str]:
+    with os.scandir(folder) as entries:
+        return frozenset(
+            entry.name for entry in entries if not entry.name.startswith(".") and entry.is_file()
+        )
+
+
+def _near(name: str, there: frozenset[str]) -> str:
+    """Return what to rename if a file differs from ``name`` in upper and lower case only."""
+    near = sorted(other for other in there if other.lower() == name.lower())
+    return f" (there is {near[0]}: rename it)" if near else ""
 
 
 def read_labels(file: Path, classes: int) -> Labels:
     """Return the labels in a PNG, H x W with values 0..classes-1 or 255.
 
     Raises:
-        ScoreError: if the file is not a PNG of mode L or P, or contains another value.
+        ScoreError: if the file is not a whole label PNG (`harness.readers.label_png`), or contains
+            another value.
 
     """
     try:
-        content = file.read_bytes()
-        labels = decode(content)
-        if labels is None:
-            labels = _decode_any(file, content)
-    except (OSError, UnidentifiedImageError, SyntaxError) as error:
-        raise ScoreError(f"{file} cannot be read as a PNG: {error}") from error
+        _, labels = label_png.read_labels(file.read_bytes())
+    except (OSError, label_png.LabelError) as error:
+        raise ScoreError(f"{file} cannot be read as a label PNG: {error}") from error
     if labels.max() >= classes:
         wrong = (labels >= classes) & (labels != VOID)
         if wrong.any():
@@ -104,20 +114,14 @@ def read_labels(file: Path, classes: int) -> Labels:
     return labels
 
 
-def _decode_any(file: Path, content: bytes) -> Labels:
-    """Return the values of a PNG that ``label_png.decode`` does not read."""
-    with Image.open(BytesIO(content)) as image:
-        if image.format != "PNG" or image.mode not in {"L", "P"}:
-            found = f"{image.format} of mode {image.mode}"
-            raise ScoreError(f"{file} is a {found}; expected a PNG of mode L or P")
-        return np.array(image, dtype=np.uint8)
-
-
-def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
+def read_prediction(
+    file: Path, shape: tuple[int, int], classes: int, *, void: bool = False
+) -> Prediction:
     """Return the prediction in a label PNG or in an npy file with a dict of CAMs.
 
     Raises:
-        ScoreError: if the file has another format or its size is not ``shape``.
+        ScoreError: if the file has another format, its size is not ``shape``, or it contains 255
+            (unless ``void``, where such pixels have no class).
 
     """
     if file.suffix == SUFFIX["cam"]:
@@ -125,7 +129,19 @@ def read_prediction(file: Path, shape: tuple[int, int], classes: int) -> Predict
     label = read_labels(file, classes)
     if label.shape != shape:
         raise ScoreError(f"{file} is {_size(label.shape)}; its ground truth is {_size(shape)}")
+    if not void:
+        _refuse_void(file, label)
     return Prediction(label, (label > 0).view(np.uint8))
+
+
+def _refuse_void(file: Path, label: Labels) -> None:
+    pixels = np.count_nonzero(label == VOID)
+    if pixels:
+        raise ScoreError(
+            f"{file} contains {VOID} (void) in {pixels} of {label.size} pixels; expected a class "
+            "for every pixel: 0 is the background, and classes that are counted from 0 make it "
+            "255. --allow-void scores such pixels as having no class"
+        )
 
 
 def _read_cam(file: Path, shape: tuple[int, int], classes: int) -> Prediction:
@@ -157,23 +173,26 @@ def _levels(score: NDArray[np.float32]) -> Labels:
     return level
 
 
-def read_cam(file: Path) -> dict[Any, Any]:
+def read_cam(file: Path) -> dict[int, Any]:
     """Return the dict of class number 0.. to map in a CAM file.
 
-    Raises ScoreError if the file cannot be read or contains something else.
+    Nothing in the file is executed. Raises ScoreError if it cannot be read or contains something
+    else.
     """
+    expected = "expected a dict of class number to map"
     try:
-        loaded = np.load(file, allow_pickle=True)
-        content = loaded.item() if loaded.shape == () else None
-    except Exception as error:  # a damaged pickle may raise any exception
-        raise ScoreError(f"{file} cannot be read as a CAM: {error}") from error
-    if not isinstance(content, dict):
-        raise ScoreError(f"{file} is not a CAM file; expected a dict of class number to map")
-    return content
+        content = load_npy_dict(file)
+    except (OSError, UnsafePickleError) as error:
+        raise ScoreError(f"{file} is not a CAM file: found {error}; {expected}") from error
+    named = [key for key in content if isinstance(key, str)]
+    if named:
+        kind = "the stacks that IRN writes" if "keys" in named else f"the name {named[0]!a}"
+        raise ScoreError(f"{file} is not a CAM file: found {kind}; {expected}")
+    return {key: values for key, values in content.items() if isinstance(key, int)}
 
 
-def _check_cam(file: Path, key: Any, values: Any, shape: tuple[int, int], classes: int) -> None:
-    if not isinstance(key, (int, np.integer)) or not 0 <= key < classes - 1:
+def _check_cam(file: Path, key: int, values: Any, shape: tuple[int, int], classes: int) -> None:
+    if not 0 <= key < classes - 1:
         raise ScoreError(f"{file} has the class {key!r}; expected 0..{classes - 2}")
     values = np.asarray(values)
     if values.dtype.kind != "f" or values.shape != shape:

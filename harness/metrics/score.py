@@ -48,6 +48,7 @@ class Folders:
     gt: Path
     suffix: str
     classes: int
+    void: bool = False
 
     @property
     def levels(self) -> int:
@@ -64,13 +65,14 @@ def score_folder(  # noqa: PLR0913  # one flat call for the command line and for
     curve: bool = False,
     classes: int = 21,
     allow_extra: bool = False,
+    allow_void: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> Scores:
     """Score a folder of predictions against the ground truth.
 
     Args:
-        pred: folder of ``<id>.png`` (labels 0..20 or 255, mode L or P) or, for CAMs, ``<id>.npy``
+        pred: folder of ``<id>.png`` (labels 0..20, mode L or P) or, for CAMs, ``<id>.npy``
             (dict of foreground class number 0..19 to float map of the image's size).
         gt: folder of ``<id>.png``, labels 0..20 or 255 for void.
         ids: the images to score; each must be in both folders.
@@ -79,6 +81,8 @@ def score_folder(  # noqa: PLR0913  # one flat call for the command line and for
         curve: whether to report J and F at every threshold; CAMs only.
         classes: number of classes, including the background.
         allow_extra: whether ``pred`` may contain predictions that are not in ``ids``.
+        allow_void: whether predictions may contain 255, pixels without a class. They are wrong
+            wherever the ground truth is not void.
         workers: number of processes; None means one per CPU, fewer for few images. The scores do
             not depend on it.
         progress: called with (images done, total images).
@@ -93,7 +97,7 @@ def score_folder(  # noqa: PLR0913  # one flat call for the command line and for
         raise ScoreError("only CAMs have a threshold curve; omit curve or use kind cam")
     check_ids(ids, "the list")
     check_folders(pred, gt, ids, SUFFIX[kind], extra=allow_extra)
-    folders = Folders(pred, gt, SUFFIX[kind], classes)
+    folders = Folders(pred, gt, SUFFIX[kind], classes, allow_void)
     counts = Counts.zero(classes, folders.levels)
     chunks = [tuple(ids[start : start + CHUNK]) for start in range(0, len(ids), CHUNK)]
     done = 0
@@ -147,7 +151,7 @@ def count_images(folders: Folders, ids: Sequence[str]) -> Counts:
     for name in ids:
         truth = read_labels(folders.gt / f"{name}.png", folders.classes)
         file = folders.pred / f"{name}{folders.suffix}"
-        prediction = read_prediction(file, truth.shape, folders.classes)
+        prediction = read_prediction(file, truth.shape, folders.classes, void=folders.void)
         counts.count(prediction, truth, FIXED if folders.levels > 1 else 0)
     return counts
 
@@ -198,6 +202,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--allow-extra", action="store_true", help="allow predictions that are not in the list"
     )
+    parser.add_argument(
+        "--allow-void", action="store_true", help="allow 255 in predictions: pixels without class"
+    )
     parser.add_argument("--samples", type=Path, help="folder for a few predictions as images")
     parser.add_argument("--workers", type=int, help="number of processes (default: one per CPU)")
     parser.add_argument("--quiet", action="store_true", help="do not show progress")
@@ -212,6 +219,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             curve=args.curve,
             classes=args.classes,
             allow_extra=args.allow_extra,
+            allow_void=args.allow_void,
             workers=args.workers,
             progress=None if args.quiet else show_progress,
         )

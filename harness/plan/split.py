@@ -5,12 +5,12 @@ in no key, and a finished shard is found again whenever the same split is asked 
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from harness.manifest.contract import PER_ID
-from harness.plan.ids import parse_ids
 from harness.plan.keys import digest
 from harness.plan.plan import BoundStep, Shard
+from harness.readers.id_lists import Entry
 
 
 def lists(step: BoundStep) -> tuple[str, ...]:
@@ -35,11 +35,10 @@ def split(step: BoundStep, ids: Sequence[str], count: int) -> tuple[BoundStep, .
     )
 
 
-def cut(text: str, ids: Sequence[str]) -> str:
+def cut(entries: Iterable[Entry], ids: Sequence[str]) -> str:
     """The lines of a list that name one of `ids`, as they are."""
     wanted = set(ids)
-    lines = [line for line in text.splitlines() if line.strip()]
-    return "".join(f"{line}\n" for line in lines if wanted.issuperset(parse_ids(line)))
+    return "".join(f"{entry.line}\n" for entry in entries if entry.name in wanted)
 
 
 def _shard(step: BoundStep, number: int, count: int, ids: tuple[str, ...]) -> BoundStep:

@@ -188,7 +188,7 @@ def test_changed_data_are_refused(place: Place, change: str) -> None:
         case "content":
             picture.write_bytes(b"d")
         case "added":
-            (folder / "extra").write_bytes(b"x")
+            (folder / "JPEGImages" / "d.jpg").write_bytes(b"x")
         case "removed":
             picture.unlink()
         case _:
@@ -286,7 +286,7 @@ def test_file_that_is_written_to_while_it_is_hashed(
     place.declare("net")
     file = place.write("user/net")
 
-    def slow(path: Path) -> str:
+    def slow(_: object, path: Path) -> str:
         file.write_bytes(GOOD + b"more")
         return SHA
 

@@ -105,6 +105,15 @@ def folder(out: Path) -> None:
     (out / "x" / "one.txt").write_text("1")
 
 
+def voc(out: Path) -> None:
+    for folder_name, suffix in (("JPEGImages", ".jpg"), ("SegmentationClass", ".png")):
+        (out / "x" / folder_name).mkdir(parents=True)
+        for name in IDS:
+            (out / "x" / folder_name / f"{name}{suffix}").write_text("x")
+    (out / "x" / "ImageSets" / "Segmentation").mkdir(parents=True)
+    (out / "x" / "ImageSets" / "Segmentation" / "val.txt").write_text("\n".join(IDS))
+
+
 # --- corruptions ----------------------------------------------------------------------------------
 
 
@@ -274,6 +283,16 @@ CASES = {
         {"globs": ["*.txt"]},
         folder,
         {"missing": drop("x/one.txt"), "empty file": text("x/one.txt", "")},
+    ),
+    "voc": Case(
+        {"lists": ["val"], "masks": True},
+        voc,
+        {
+            "missing id": drop(f"x/JPEGImages/{IDS[0]}.jpg"),
+            "missing mask": drop(f"x/SegmentationClass/{IDS[1]}.png"),
+            "missing list": drop("x/ImageSets/Segmentation/val.txt"),
+            "empty file": text(f"x/JPEGImages/{IDS[0]}.jpg", ""),
+        },
     ),
     "file": Case(
         {"min_bytes": 2, "contains": ["^done"]},

@@ -10,6 +10,7 @@ from PIL import Image
 
 from harness.contracts import ContractError, check
 from harness.manifest.contract import PngLabels
+from harness.readers.palettes import VOC
 
 IDS = ("2007_000032", "2007_000039", "2007_000063")
 
@@ -30,7 +31,7 @@ def out(tmp_path: Path) -> Path:
 def save(path: Path, values: np.ndarray, mode: str = "L") -> None:
     image = Image.fromarray(values)
     if mode == "P":
-        image.putpalette(list(range(256)) * 3)
+        image.putpalette([channel for colour in VOC for channel in colour])
     image.save(path)
 
 
@@ -90,12 +91,12 @@ def test_out_of_range_value(out: Path) -> None:
 
 def test_rgb(out: Path) -> None:
     save(out / "labels" / f"{IDS[0]}.png", np.zeros((8, 12, 3), np.uint8))
-    refuse(out, f"{IDS[0]}.png", "mode L", "mode RGB")
+    refuse(out, f"{IDS[0]}.png", "mode L", "8-bit RGB")
 
 
 def test_sixteen_bits(out: Path) -> None:
     save(out / "labels" / f"{IDS[0]}.png", np.zeros((8, 12), np.uint16))
-    refuse(out, f"{IDS[0]}.png", "mode I;16")
+    refuse(out, f"{IDS[0]}.png", "16-bit grey")
 
 
 def test_wrong_size(out: Path) -> None:
@@ -114,17 +115,17 @@ def test_cut_off_file(out: Path, keep: int) -> None:
     noise = np.random.default_rng(0).integers(0, 20, (8, 12), np.uint8)
     save(file, noise)
     file.write_bytes(file.read_bytes()[:keep])
-    refuse(out, f"{IDS[0]}.png", "unreadable" if keep else "an empty file")
+    refuse(out, f"{IDS[0]}.png", "cut off" if keep else "an empty file")
 
 
 def test_another_format_under_the_name_of_a_png(out: Path) -> None:
     Image.new("L", (12, 8)).save(out / "labels" / f"{IDS[0]}.png", format="JPEG")
-    refuse(out, f"{IDS[0]}.png", "unreadable")
+    refuse(out, f"{IDS[0]}.png", "a JPEG image")
 
 
 def test_empty_or_broken_list(out: Path) -> None:
     (out / "ids.txt").write_text("\n")
-    refuse(out, "ids.txt", "an empty list")
+    refuse(out, "ids.txt", "names no image")
     (out / "ids.txt").unlink()
     refuse(out, "ids.txt", "a list of ids")
 

@@ -1,7 +1,11 @@
 """Contracts of weight files: torch checkpoints and MXNet lists, sound and broken."""
 
+import argparse
+import gzip
+import io
 import os
 import struct
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +169,68 @@ def test_parameters_of_absurd_size(params: Path) -> None:
 
 def test_checkpoint_under_the_name_of_parameters(tmp_path: Path) -> None:
     refuse_mxnet(save(tmp_path / "a.params", state()), "an MXNet list of arrays")
+
+
+# --- what is no file of weights -------------------------------------------------------------------
+
+
+def zipped(names: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in names.items():
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+OTHERS = {
+    "page": (b"<!doctype html><title>Sign in</title>", "an HTML page ('Sign in')", "browser"),
+    "error": (b"404: Not Found\n", "a text ('404: Not Found')", "browser"),
+    "store": (b"<Error><Code>AccessDenied</Code></Error>", "AccessDenied", "browser"),
+    "lfs": (b"version https://git-lfs.github.com/spec/v1\n", "a Git LFS pointer", "git lfs pull"),
+    "gzip": (gzip.compress(b"weights"), "a gzip archive", "unpack it"),
+    "zeros": (bytes(5000), "a file of zeros", "download it again"),
+    "zip": (zipped({"a.pth": b"x"}), "a zip archive of 1 files ('a.pth')", "unpack it"),
+    "empty zip": (zipped({}), "of another format", ""),
+    "cut": (zipped({"a/data.pkl": b"x"})[:40], "cut off", "download it again"),
+    "no pickle": (zipped({"a/data.pkl": b"x"}), "damaged, cut off or of another", ""),
+    "noise": (bytes(range(128, 256)) * 9, "damaged, cut off or of another format", "download"),
+}
+
+
+@pytest.mark.parametrize(("content", "found", "advice"), OTHERS.values(), ids=OTHERS)
+@pytest.mark.parametrize("kind", [StateDict(kind="state-dict"), MxnetParams(kind="mxnet-params")])
+def test_what_is_no_file_of_weights_is_named_in_our_words(
+    tmp_path: Path, kind: StateDict | MxnetParams, content: bytes, found: str, advice: str
+) -> None:
+    file = tmp_path / "a.pth"
+    file.write_bytes(content)
+    with pytest.raises(ContractError) as raised:
+        check(kind, file, Path)
+    said = f"{raised.value} {raised.value.hint}"
+    assert str(file) in said
+    for word in ("weights_only", "pickle", "torch.load", "PyTorch"):
+        assert word not in said
+    if isinstance(kind, StateDict) or content[:2] not in {b"PK", b"\x80\x81"}:
+        assert found in str(raised.value)
+        assert advice in str(raised.value.hint)
+
+
+@pytest.mark.parametrize("modern", [True, False])
+@pytest.mark.parametrize(
+    ("thing", "name"),
+    [
+        (argparse.Namespace(lr=1), "argparse.Namespace"),
+        (Path("x"), "pathlib"),
+        (np.float64(1.5), "scalar"),
+        (Touch("x"), "mkdir"),
+    ],
+)
+def test_a_checkpoint_with_other_objects_names_them(
+    tmp_path: Path, thing: object, name: str, modern: bool
+) -> None:
+    file = save(tmp_path / "a.pth", state(x=thing), _use_new_zipfile_serialization=modern)
+    with pytest.raises(ContractError) as raised:
+        checked(file)
+    assert "also holds objects of" in str(raised.value)
+    assert name in str(raised.value)
+    assert "weights_only" not in f"{raised.value} {raised.value.hint}"

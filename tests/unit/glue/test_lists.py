@@ -110,5 +110,7 @@ def test_id_twice_and_absent_list_are_refused(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (folder / "bare.txt").write_text(f"{BARE}2007_000032\n")
-    assert "2007_000032 occurs twice" in fail(folder, capsys, "--list", f"t={folder}/bare.txt")
+    assert "line 4: id 2007_000032 is already in line 1" in fail(
+        folder, capsys, "--list", f"t={folder}/bare.txt"
+    )
     assert "gone.txt" in fail(folder, capsys, "--list", f"t={folder}/gone.txt")

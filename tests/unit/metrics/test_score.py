@@ -19,6 +19,7 @@ from PIL import Image
 from harness.metrics.errors import ScoreError
 from harness.metrics.input_files import THRESHOLDS, read_list
 from harness.metrics.score import main, score_folder
+from harness.readers.palettes import VOC
 
 from .definitions import defined_f, defined_j
 
@@ -82,7 +83,8 @@ def test_png_scores_equal_their_definitions(images: list[Any], seed: int) -> Non
         for index, (predicted, truth) in enumerate(pairs):
             save(predicted, pred / f"{index}.png")
             save(truth, gt / f"{index}.png")
-        scores = score_folder(pred, gt, [str(index) for index in range(len(pairs))], workers=1)
+        ids = [str(index) for index in range(len(pairs))]
+        scores = score_folder(pred, gt, ids, allow_void=True, workers=1)
     assert (scores.region[0] / 100).tolist() == pytest.approx(defined_j(pairs, 21), abs=1e-15)
     outlines, single = defined_f(pairs, 21)
     assert (scores.outline[0] / 100).tolist() == pytest.approx(outlines, abs=1e-15)
@@ -142,7 +144,8 @@ def fill(pred: Path, gt: Path, count: int = 70, size: tuple[int, int] = (20, 31)
     rng = np.random.default_rng(2)
     ids = [f"2007_{index:06}" for index in range(count)]
     for name in ids:
-        save(draw_labels(rng, size, "blocks"), pred / f"{name}.png")
+        predicted = draw_labels(rng, size, "blocks")
+        save(np.where(predicted == 255, 7, predicted).astype(np.uint8), pred / f"{name}.png")
         save(draw_labels(rng, size, "blocks"), gt / f"{name}.png")
     return ids
 
@@ -167,11 +170,11 @@ def test_palette_pngs_are_read_by_index(folders: tuple[Path, Path]) -> None:
     labels = draw_labels(np.random.default_rng(0), (9, 9), "noise")
     save(labels, folders[1] / "a.png")
     image = Image.fromarray(labels)
-    image.putpalette([value for index in range(256) for value in (index, 0, 255 - index)])
+    image.putpalette([channel for colour in VOC for channel in colour])
     image.save(folders[0] / "a.png")
     with Image.open(folders[0] / "a.png") as written:
         assert written.mode == "P"
-    assert score_folder(*folders, ["a"]).davis == 100
+    assert score_folder(*folders, ["a"], allow_void=True).davis == 100
 
 
 def test_fewer_classes_are_scored_by_number(folders: tuple[Path, Path]) -> None:
@@ -208,8 +211,8 @@ def spoil_png(folder: Path, kind: str) -> None:
     [
         ("size", "19 x 31; its ground truth is 20 x 31"),
         ("value", "contains 21; expected 0..20 or 255"),
-        ("rgb", "PNG of mode RGB; expected a PNG of mode L or P"),
-        ("jpeg", "JPEG of mode L"),
+        ("rgb", "found a PNG of 8-bit RGB; expected 8-bit grey (mode L) or a palette"),
+        ("jpeg", "found a JPEG image"),
         ("cut", "cannot be read"),
         ("missing", "is missing"),
         ("extra", "is not in the list"),
@@ -225,6 +228,38 @@ def test_unusable_pngs_are_refused_by_name(
     assert "2007_000001" in str(caught.value)
 
 
+def test_void_in_predictions_is_refused_unless_allowed(folders: tuple[Path, Path]) -> None:
+    ids = fill(*folders, count=3)
+    labels = np.zeros((20, 31), dtype=np.uint8)
+    labels[:2] = 255
+    save(labels, folders[0] / f"{ids[1]}.png")
+    with pytest.raises(ScoreError, match=rf"{ids[1]}.png contains 255 \(void\) in 62 of 620"):
+        score_folder(*folders, ids)
+    assert score_folder(*folders, ids, allow_void=True).images == 3
+
+
+def test_hidden_files_do_not_count_and_other_suffixes_are_named(
+    folders: tuple[Path, Path],
+) -> None:
+    ids = fill(*folders, count=3)
+    before = score_folder(*folders, ids).as_dict()
+    for name in (".DS_Store", "Thumbs.db", "desktop.ini", f"._{ids[0]}.png"):
+        (folders[0] / name).write_bytes(b"litter")
+    (folders[0] / "@eaDir").mkdir()
+    assert score_folder(*folders, ids).as_dict() == before
+    (folders[0] / f"{ids[1]}.png").rename(folders[0] / f"{ids[1]}.PNG")
+    with pytest.raises(ScoreError, match=rf"is missing \(there is {ids[1]}.PNG: rename it\)"):
+        score_folder(*folders, ids)
+
+
+def test_a_folder_under_the_name_of_a_prediction_is_missing(folders: tuple[Path, Path]) -> None:
+    ids = fill(*folders, count=3)
+    (folders[0] / f"{ids[1]}.png").unlink()
+    (folders[0] / f"{ids[1]}.png").mkdir()
+    with pytest.raises(ScoreError, match=f"{ids[1]}.png is missing"):
+        score_folder(*folders, ids)
+
+
 def test_other_predictions_may_be_allowed(folders: tuple[Path, Path]) -> None:
     ids = fill(*folders, count=3)
     found = score_folder(*folders, ids[:2], allow_extra=True)
@@ -236,7 +271,7 @@ def test_other_predictions_may_be_allowed(folders: tuple[Path, Path]) -> None:
     [
         ({0: np.zeros((4, 5), dtype=np.float32)}, "floats 5 x 4"),
         ({20: np.zeros((5, 4), dtype=np.float32)}, "class 20"),
-        ({"a": np.zeros((5, 4), dtype=np.float32)}, "class 'a'"),
+        ({"a": np.zeros((5, 4), dtype=np.float32)}, "the name 'a'"),
         ({0: np.zeros((5, 4), dtype=np.uint8)}, "uint8"),
         ({0: np.full((5, 4), np.nan, dtype=np.float32)}, "not finite"),
         ([1, 2], "expected a dict"),
@@ -255,7 +290,7 @@ def test_unusable_cams_are_refused_by_name(
 def test_damaged_cam_is_refused(folders: tuple[Path, Path]) -> None:
     save(np.zeros((5, 4), dtype=np.uint8), folders[1] / "a.png")
     (folders[0] / "a.npy").write_bytes(b"nothing")
-    with pytest.raises(ScoreError, match="cannot be read as a CAM"):
+    with pytest.raises(ScoreError, match="is not a CAM file: found no npy header"):
         score_folder(*folders, ["a"], kind="cam")
 
 
@@ -287,7 +322,7 @@ def test_lists_hold_ids_or_paths(tmp_path: Path) -> None:
     )
     assert read_list(file) == ("2007_000032", "2007_000039")
     file.write_text("\n")
-    with pytest.raises(ScoreError, match=re.escape("list.txt names no image")):
+    with pytest.raises(ScoreError, match=re.escape("list.txt: names no image")):
         read_list(file)
     with pytest.raises(ScoreError, match="cannot be read"):
         read_list(tmp_path / "other.txt")

@@ -12,6 +12,7 @@ from harness.manifest.model import Shards
 from harness.manifest.shardable import fault_of
 from harness.plan.plan import BoundStep
 from harness.plan.split import cut, lists, split
+from harness.readers.id_lists import parse
 from tests import golden, toy
 
 PNG = {"kind": "png-labels", "ids": "{in.ids}/all.txt"}
@@ -107,9 +108,10 @@ def test_the_number_of_parts_is_not_in_the_key_of_equal_shares() -> None:
 def test_a_cut_list_keeps_its_lines() -> None:
     lines = "/JPEGImages/a.jpg /Masks/a.png\n\n/JPEGImages/b.jpg /Masks/b.png\n/JPEGImages/c.jpg /Masks/c.png"
     assert (
-        cut(lines, ["c", "a"]) == "/JPEGImages/a.jpg /Masks/a.png\n/JPEGImages/c.jpg /Masks/c.png\n"
+        cut(parse(lines), ["c", "a"])
+        == "/JPEGImages/a.jpg /Masks/a.png\n/JPEGImages/c.jpg /Masks/c.png\n"
     )
-    assert cut("a\nb\n", ["b"]) == "b\n"
+    assert cut(parse("a\nb\n"), ["b"]) == "b\n"
 
 
 def test_all_long_steps_of_one_file_per_id_of_the_methods_are_sharded() -> None:

@@ -4,6 +4,8 @@ A plain unpickler calls whatever a pickle names. The few names that numpy writes
 objects of ours here; arrays are made from raw bytes after type, shape and length were checked.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
 
 _MAX_DIMENSIONS = 8
 _SHORT_STATE, _DTYPE_STATE = 5, 8
+_OBJECT_FLAGS = 63
 _CODE = re.compile(r"b1|[iu][1248]|f[248]|U\d{1,4}|O8?")
 
 
@@ -58,11 +61,19 @@ class _Dtype:
 
     __slots__ = ("code", "order")
 
-    def __init__(self, code: object, *_: object) -> None:
+    def __init__(self, code: object, *how: object) -> None:
+        if how not in {(), (False, True)}:  # numpy's arguments: align, copy
+            raise UnsafePickleError("an element type in an unknown form")
         if not isinstance(code, str) or not _CODE.fullmatch(code):
             raise UnsafePickleError(f"elements of type {code!r}")
         self.code = code
         self.order = "="
+
+    def _sizes(self) -> tuple[int, int, int]:
+        """Return the bytes, alignment and flags that numpy writes of such a type; -1: as usual."""
+        if self.code.startswith("U"):
+            return 4 * int(self.code[1:]), 4, 8
+        return -1, -1, _OBJECT_FLAGS if self.is_object else 0
 
     @property
     def is_object(self) -> bool:
@@ -71,12 +82,14 @@ class _Dtype:
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) < _DTYPE_STATE:
             raise UnsafePickleError("an element type in an unknown form")
-        order, subarray, names, fields = state[1:5]
+        version, order, subarray, names, fields, *sizes = state[:_DTYPE_STATE]
+        if version not in {3, 4} or tuple(sizes) != self._sizes():
+            raise UnsafePickleError("an element type in an unknown form")
         if order not in {"<", ">", "|", "="} or not subarray is names is fields is None:
             raise UnsafePickleError("a structured element type")
         self.order = order
 
-    def numpy(self) -> "np.dtype[Any]":
+    def numpy(self) -> np.dtype[Any]:
         import numpy as np
 
         if self.is_object:
@@ -102,7 +115,9 @@ class Array:
     def __setstate__(self, state: object) -> None:
         if not isinstance(state, tuple) or len(state) != _SHORT_STATE:
             raise UnsafePickleError("an array in an unknown form")
-        _, shape, dtype, fortran, data = state
+        version, shape, dtype, fortran, data = state
+        if version != 1 or type(fortran) not in {bool, int}:
+            raise UnsafePickleError("an array in an unknown form")
         if not isinstance(dtype, _Dtype):
             raise UnsafePickleError("an array without element type")
         count = _count(shape)
@@ -117,9 +132,11 @@ class Array:
 class _MakeArray(Builder):
     __slots__ = ()
 
-    def __call__(self, subtype: object, *_: object) -> Array:
+    def __call__(self, subtype: object, shape: object, code: object) -> Array:
         if not isinstance(subtype, _ArrayType):
             raise UnsafePickleError("a subclass of array")
+        if shape != (0,) or code not in {b"b", "b"}:  # the empty array that numpy starts from
+            raise UnsafePickleError("an array in an unknown form")
         return Array()
 
 
@@ -141,7 +158,7 @@ def _count(shape: object) -> int:
     raise UnsafePickleError(f"an array of shape {shape!r}")
 
 
-def _numbers(data: object, dtype: _Dtype, count: int) -> "np.ndarray[Any, Any]":
+def _numbers(data: object, dtype: _Dtype, count: int) -> np.ndarray[Any, Any]:
     """`count` elements out of raw bytes, read-only, shape (count,)."""
     import numpy as np
 

@@ -1,5 +1,7 @@
 """Read the pickled dicts in `.npy` files without running any code they name."""
 
+from __future__ import annotations
+
 import ast
 import io
 import pickle
@@ -7,7 +9,7 @@ import pickletools
 from pathlib import Path
 from typing import Any, NoReturn
 
-from harness.contracts.pickle_builders import NAMES, Array, UnsafePickleError
+from harness.readers.pickle_builders import NAMES, Array, UnsafePickleError
 
 __all__ = ["UnsafePickleError", "load_npy_dict"]
 
@@ -21,6 +23,8 @@ _PLAIN = """
 """
 _INSTRUCTIONS = _PUTS | set(_PLAIN.split())
 _MAGIC, _MAX_HEADER = b"\x93NUMPY", 10_000
+_VERSIONS = (b"\1\0", b"\2\0", b"\3\0")
+_FIELDS = {"descr", "fortran_order", "shape"}
 
 
 def load_npy_dict(path: Path) -> dict[int | str, Any]:
@@ -52,13 +56,15 @@ def _read_header(stream: io.BytesIO) -> None:
     """Read up to the pickle; the header must announce one object."""
     magic, version = stream.read(len(_MAGIC)), stream.read(2)
     length = int.from_bytes(stream.read(2 if version[:1] == b"\x01" else 4), "little")
-    if magic != _MAGIC or length > _MAX_HEADER:
+    if magic != _MAGIC or version not in _VERSIONS or length > _MAX_HEADER:
         raise UnsafePickleError("no npy header")
     try:
-        header = ast.literal_eval(stream.read(length).decode("latin1").strip())
+        header = ast.literal_eval(stream.read(length).decode("ascii"))
         descr, shape = header["descr"], header["shape"]
     except (ValueError, TypeError, KeyError, SyntaxError, MemoryError, RecursionError) as error:
         raise UnsafePickleError(f"no npy header ({type(error).__name__})") from error
+    if set(header) != _FIELDS or not isinstance(header["fortran_order"], bool):
+        raise UnsafePickleError("no npy header (other fields than numpy writes)")
     if descr not in ("|O", "O") or shape != ():
         raise UnsafePickleError(f"a plain array of {descr} {shape}, not a pickled dict")
 
@@ -104,7 +110,7 @@ def _key(key: object) -> int | str:
 
     if isinstance(key, np.generic):
         key = key.item()
-    if isinstance(key, int | str) and not isinstance(key, bool):
+    if isinstance(key, (int, str)) and not isinstance(key, bool):
         return key
     raise UnsafePickleError(f"a key of type {type(key).__name__}")
 
@@ -116,7 +122,7 @@ def _value(value: object) -> Any:
         if not isinstance(value.content, np.ndarray):
             raise UnsafePickleError("a value that is an array of objects")
         return value.content
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [_number(item) for item in value]
     return _number(value)
 
@@ -124,6 +130,6 @@ def _value(value: object) -> Any:
 def _number(value: object) -> Any:
     import numpy as np
 
-    if isinstance(value, int | float | str | np.generic):
+    if isinstance(value, (int, float, str, np.generic)):
         return value
     raise UnsafePickleError(f"a value of type {type(value).__name__.lstrip('_')}")
