@@ -43,5 +43,5 @@ def ablate_fsl(
     if as_json:
         console.show_json(found.as_dict())
     else:
-        console.out.print(found.text(), markup=False)
-        console.out.print(f"figure, CSV and JSON: {out.resolve()}", markup=False)
+        console.out.print(found.text())
+        console.out.print(f"figure, CSV and JSON: {out.resolve()}")

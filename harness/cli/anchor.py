@@ -72,4 +72,4 @@ def anchor(
     console.show_table(f"{method}: {chosen.about}", columns, cells)
     if not report.holds:
         raise NotAsExpected(report.conclusion, hint="see the sources of the known scores in --json")
-    console.out.print(report.conclusion, markup=False)
+    console.out.print(report.conclusion)

@@ -1,6 +1,5 @@
 """Commands that show where runs stand: they only read."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -54,9 +53,7 @@ def logs(
     if as_json:
         console.show_json({"step": found.name, "key": found.key, "log": "".join(pieces)})
         return
-    for piece in pieces:
-        sys.stdout.write(piece)
-        sys.stdout.flush()
+    console.show_log(pieces)
 
 
 @app.command()

@@ -114,7 +114,7 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
     if as_json:
         console.show_json({"ok": True, **counts})
     else:
-        console.out.print(f"manifests hold: {counts}", markup=False)
+        console.out.print(f"manifests hold: {counts}")
 
 
 @manifest_app.command("schema")

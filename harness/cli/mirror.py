@@ -48,7 +48,7 @@ def mirror_create(
     kinds = ("repositories", "images", "assets")
     rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
     console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows)
-    console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB", markup=False)
+    console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB")
     if made["missing"]:
         lines = "\n".join(f"  - {name}: {how}" for name, how in made["missing"].items())
         raise NotReadyError(
@@ -79,4 +79,4 @@ def mirror_verify(
             f"{folder}: {len(damage)} of {len(listed.files)} files differ:\n" + "\n".join(lines),
             hint="remove what differs, and run `harness mirror create` again where a network is",
         )
-    console.out.print(f"{folder}: {len(listed.files)} files as listed", markup=False)
+    console.out.print(f"{folder}: {len(listed.files)} files as listed")

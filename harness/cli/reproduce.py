@@ -51,7 +51,7 @@ def reproduce(
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     if not as_json:
         for note in shapes.plan_notes(context, plan, planning.look(context, plan)):
-            console.err.print(note, markup=False)
+            console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         work = make_work(
             context,
