@@ -54,7 +54,7 @@ class ImageEnvironments:
             image = self._found(wanted) or self._build(wanted, log)
             probe = self._probed(image, wanted.base_image)
         others = other_packages(wanted.lock().run, probe.get("pip_freeze", ()))
-        refuse_other_packages(f"image {wanted.tag}", others)
+        refuse_other_packages(f"image {wanted.tag}", others, hint="see `harness build --no-cache`")
         return Environment(id=identity, handle=image, python=PYTHON, probe=probe)
 
     def image(self, method: str, stack: str) -> ImageOf:

@@ -117,7 +117,8 @@ class VenvEnvironments:
             log,
         )
         probe = self._builder.probe(python, PROBE)
-        refuse_other_packages(str(folder), _others(probe, self._lock(method, stack)))
+        others = _others(probe, self._lock(method, stack))
+        refuse_other_packages(str(folder), others, hint=f"see {log}; the next build starts over")
         return keep_probe(self._cache, identity, probe)
 
     def _lock(self, method: str, stack: str) -> RequirementLock:
@@ -135,12 +136,12 @@ def _others(probe: Mapping[str, Any], lock: RequirementLock) -> list[str]:
     return other_packages(lock, installed)
 
 
-def refuse_other_packages(what: str, others: Sequence[str]) -> None:
+def refuse_other_packages(what: str, others: Sequence[str], *, hint: str) -> None:
     """Raise BuildError if an environment has packages otherwise than its lock."""
     if others:
         raise BuildError(
             f"{what} is not what its lock says:\n" + "\n".join(f"  {one}" for one in others),
-            hint="see the build's log; nothing was accepted, and the next build starts over",
+            hint=hint,
         )
 
 
