@@ -44,7 +44,7 @@ def anchor(
     from harness.errors import NotAsExpected
     from harness.plan import keys
 
-    context = Context.open(where)
+    context = Context.open(where, writes=True)
     name, chosen = verbs.choose(context, method, name)
     ask = verbs.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
     found = plan(context, ask)

@@ -37,7 +37,7 @@ def gc(
     from harness.errors import NotReadyError
 
     kinds = verbs.Kinds(store=store, cache=cache, images=images)
-    found = verbs.find(Context.open(where), kinds, console.err.print)
+    found = verbs.find(Context.open(where, inspects=True), kinds, console.err.print)
     removed = [verbs.Removed(one) for one in found] if dry_run else list(verbs.sweep(found))
     gone = [one.garbage for one in removed if one.error is None]
     total = sum(one.size or 0 for one in gone)
@@ -76,7 +76,7 @@ def cancel(
     from harness.commands.gc import cancel as stop
     from harness.errors import NotReadyError
 
-    ended = stop(Context.open(where), name, _PATIENCE_SECONDS)
+    ended = stop(Context.open(where, inspects=True), name, _PATIENCE_SECONDS)
     running = [one for one in ended if one.holder]
     if as_json:
         rows = [

@@ -20,7 +20,7 @@ def status(*, where: "Where", as_json: Json = False) -> None:
     from harness.commands.context import Context
     from harness.plan import keys
 
-    found = inspect.status(Context.open(where))
+    found = inspect.status(Context.open(where, inspects=True))
     if as_json:
         rows = [{**keys.plain(run), "state": run.state} for run in found]
         console.show_json({"runs": rows})
@@ -47,7 +47,7 @@ def logs(
     from harness.commands import inspect
     from harness.commands.context import Context
 
-    context = Context.open(where)
+    context = Context.open(where, inspects=True)
     found = inspect.find_step(context, step)
     pieces = inspect.read_log(context, found, follow=follow)
     if as_json:
@@ -69,7 +69,7 @@ def why(
     from harness.commands import inspect
     from harness.commands.context import Context
 
-    context = Context.open(where)
+    context = Context.open(where, inspects=True)
     found = inspect.find_step(context, step)
     nearest, differing = inspect.why(context, found)
     if as_json:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @method_app.command("new")
-@takes("project", "mirror")
+@takes("project", "mirror", "ca_bundle")
 def method_new(
     name: str,
     *,

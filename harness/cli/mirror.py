@@ -38,8 +38,10 @@ def mirror_create(
     from harness import console
     from harness.commands.context import Context
     from harness.commands.mirror import create
+    from harness.commands.places import folder_to_be, make_writable
 
-    context = Context.open(where)
+    make_writable(folder_to_be(folder, "DIR"), "DIR")
+    context = Context.open(where, writes=True)
     choice = (stack, parse_scale(scale), parse_runtime(runtime))
     made = create(context, folder, methods or ["all"], choice, console.err.print)
     if as_json:
@@ -65,10 +67,11 @@ def mirror_verify(
 ) -> None:
     """Hash every file of a mirror again and compare it with the mirror's list."""
     from harness import console
+    from harness.commands.places import folder_there
     from harness.environments.mirror_folder import verify_mirror
     from harness.plan.keys import plain
 
-    listed, damage = verify_mirror(folder)
+    listed, damage = verify_mirror(folder_there(folder, "DIR"))
     if as_json:
         document = {"ok": not damage, "files": len(listed.files), "damage": plain(damage)}
         console.show_json(document)

@@ -47,7 +47,7 @@ def reproduce(
     from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce as run
 
-    context = Context.open(where)
+    context = Context.open(where, writes=True)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     if not as_json:
         for note in shapes.plan_notes(context, plan, planning.look(context, plan)):

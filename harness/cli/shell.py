@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@takes("project", "runs", "mirror", "data", "base")
+@takes("project", "runs", "mirror", "data", "ca_bundle", "base")
 def shell(
     name: Annotated[str, typer.Argument(metavar="RUN/STEP")],
     *,
@@ -29,7 +29,9 @@ def shell(
     from harness.commands.shell import prepared, start
 
     notify = console.err.print
-    with prepared(Context.open(where), name, notify, keep=print_ or as_json) as ready:
+    with prepared(
+        Context.open(where, writes=True, inspects=True), name, notify, keep=print_ or as_json
+    ) as ready:
         if as_json:
             console.show_json({"argv": list(ready.program.argv), "step": list(ready.step_argv)})
         elif print_:

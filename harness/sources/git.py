@@ -33,6 +33,8 @@ class GitCommands:
     def create(self, repository: Path, *, borrow: Path | None = None) -> None:
         """Make a bare repository unless it is there; use the objects of `borrow` by alternates."""
         repository.mkdir(parents=True, exist_ok=True)
+        if not os.access(repository, os.W_OK):
+            return  # read only: what is missing in it is found missing when it is asked for
         # Done again each time: it changes nothing, and completes one that a kill left half made.
         _run(["init", "--quiet", "--bare", "--template=", str(repository)], cwd=repository)
         if borrow is not None:
