@@ -83,12 +83,15 @@ def make_writable(folder: Path, name: str) -> None:
 def storage_fault(error: OSError, folders: Iterable[Path]) -> HarnessError | None:
     """What an error of a disk means to the user; None if it is none of a disk.
 
-    An error of a write names no file; then the folders without space are named.
+    An error of a copy names the source first, one of a write no file at all: of all places that it
+    may be about, one without space is named.
     """
     if error.errno not in _FULL | _SHUT | _BROKEN:
         return None
-    places = (*folders, Path(tempfile.gettempdir()))
-    where = error.filename or ", ".join(map(str, filter(_is_full, places))) or "a disk"
+    named = [Path(name) for name in (error.filename2, error.filename) if name]
+    places = [*named, *folders, Path(tempfile.gettempdir())]
+    full = [place for place in places if error.errno in _FULL and _is_full(place)]
+    where = (full or named or [Path("a disk")])[0]
     kind = DiskFull if error.errno in _FULL | _BROKEN else NotReadyError
     hint = "free space there" if error.errno in _FULL else "see its permissions and its disk"
     return kind(
