@@ -16,22 +16,40 @@ from rich.console import Console
 from rich.live import Live
 from rich.progress import Progress
 from rich.table import Table
+from rich.text import Text
 
 from harness.errors import HarnessError
 from harness.execution.runner import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
+from harness.terminal import readable, readable_pieces
 
 _WIDTH = 130  # where there is no terminal to ask
-out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _WIDTH)
-err = Console(stderr=True, highlight=False, soft_wrap=True)
 _TAIL_BYTES = 8192
 _MARKS = {
-    Status.DONE: "[green]done[/]",
-    Status.CACHED: "[cyan]cached[/]",
-    Status.FAILED: "[red]failed[/]",
-    Status.BLOCKED: "[yellow]blocked[/]",
-    Status.INTERRUPTED: "[yellow]stopped[/]",
+    Status.DONE: Text("done", "green"),
+    Status.CACHED: Text("cached", "cyan"),
+    Status.FAILED: Text("failed", "red"),
+    Status.BLOCKED: Text("blocked", "yellow"),
+    Status.INTERRUPTED: Text("stopped", "yellow"),
 }
+
+
+class ReadableConsole(Console):
+    """A console to which a string is text alone: neither markup nor what a terminal would obey.
+
+    All strings come by here: those printed, a table's cells and titles. Style comes with `Text`.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(markup=False, emoji=False, highlight=False, soft_wrap=True, **settings)
+
+    def render_str(self, text: str, **settings: Any) -> Text:
+        """The string as rich shows it, made readable first."""
+        return super().render_str(readable(text), **settings)
+
+
+out = ReadableConsole(width=None if sys.stdout.isatty() else _WIDTH)
+err = ReadableConsole(stderr=True)
 
 
 def show_json(value: Any) -> None:
@@ -55,10 +73,15 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
 
 def show_error(error: HarnessError) -> None:
     """Print what broke and what to do, once."""
-    err.print("[bold red]error:[/]", end=" ")
-    err.print(str(error), markup=False)
-    err.print("[bold]hint:[/]", end=" ")
-    err.print(error.hint, markup=False)
+    err.print(Text("error:", "bold red"), str(error))
+    err.print(Text("hint:", "bold"), error.hint)
+
+
+def show_log(pieces: Iterable[str]) -> None:
+    """Print a log, piece by piece as it comes."""
+    for piece in readable_pieces(pieces):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
 
 
 def duration(seconds: float) -> str:
@@ -129,7 +152,7 @@ class Board:
 
     def notify(self, text: str) -> None:
         """Print one line about what harness itself does."""
-        err.print(text, markup=False)
+        err.print(text)
 
     def started(self, step: BoundStep) -> None:
         """A step starts (or is looked up)."""
@@ -142,16 +165,15 @@ class Board:
             self.started_at.pop(step.key, None)
             self.done += step.shard is None
         where = f"[{self.done}/{len(self.plan.steps)}]" if step.shard is None else ""
-        mark = _MARKS[outcome.status]
         name = f"{step.method} {step.stage} {step.name} ({users(self.plan, step)})"
-        err.print(f"{where:>9} {mark} {name} {duration(outcome.seconds)}")
+        err.print(f"{where:>9}", _MARKS[outcome.status], name, duration(outcome.seconds))
         if outcome.remade:
             changed = ", ".join(outcome.remade)
-            err.print(f"this time the content differs: {changed}", markup=False)
+            err.print(f"this time the content differs: {changed}")
         if outcome.status is Status.FAILED and step.shard is None:
-            err.print(f"{outcome.error}\nhint: {outcome.hint}", markup=False)
+            err.print(f"{outcome.error}\nhint: {outcome.hint}")
         elif outcome.status is Status.INTERRUPTED and outcome.error:
-            err.print(outcome.error, markup=False)
+            err.print(outcome.error)
 
     def __rich__(self) -> Table:
         table = Table(box=None, header_style="bold")
@@ -196,7 +218,7 @@ def show_plan(plan: Plan, state_of: Callable[[BoundStep], str], notes: Sequence[
     columns = ("method", "stage", "step", "repository", "runs", "key", "state")
     show_table(f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps", columns, rows)
     for note in notes:
-        out.print(note, markup=False)
+        out.print(note)
 
 
 def show_scores(

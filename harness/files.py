@@ -1,5 +1,6 @@
 """Write files whole or not at all, flush them to disk, and lock files: the only place for each."""
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _DIGEST = "digest"  # of the rest of a sealed file
 
 
@@ -64,6 +66,9 @@ def write_bytes(path: Path, content: bytes) -> None:
             os.fsync(file.fileno())
         os.replace(fresh, path)
         sync(path.parent)
+    except OSError as error:
+        error.filename = error.filename or str(path)  # that of a write has none
+        raise
     finally:
         fresh.unlink(missing_ok=True)
 
@@ -168,10 +173,36 @@ def try_lock(path: Path) -> int | None:
 
 
 def open_lock(path: Path) -> int:
-    """A descriptor of the lock file `path`, made if it is not there; nothing is locked yet."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Open for writing: network file systems lock nothing else.
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    """A descriptor of the lock file `path`, made if it is not there; nothing is locked yet.
+
+    Where we may only read, it is that of a lock file that is there. If there is none nobody works
+    there, and what we get holds nobody up.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Open for writing: network file systems lock nothing else.
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in _READ_ONLY:
+            raise
+        if path.exists():
+            return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        return os.memfd_create(path.name, os.MFD_CLOEXEC)
+
+
+def is_locked(path: Path) -> bool:
+    """Whether somebody holds the lock file `path`; nothing is written."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def lock_now(descriptor: int) -> bool:

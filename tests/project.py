@@ -13,10 +13,12 @@ from typing import Any
 import yaml
 
 _STACK = {"title": "host", "python": "3.11", "torch": "2", "cuda": None, "base": "debian"}
-#: The base image's own Python where images have theirs.
-_DOCKERFILE = """ARG BASE_IMAGE=debian
-FROM ${BASE_IMAGE}
-RUN mkdir -p /opt/venv/bin && ln -s /usr/bin/python3 /opt/venv/bin/python
+#: A Python where images have theirs, with nothing of the locked package but its name.
+_DOCKERFILE = f"""ARG BASE_IMAGE=debian
+FROM ${{BASE_IMAGE}}
+RUN python3 -m venv --without-pip /opt/venv && cd /opt/venv/lib/python3*/site-packages && \\
+    mkdir pyyaml-{yaml.__version__}.dist-info && \\
+    printf 'Name: pyyaml\\nVersion: {yaml.__version__}\\n' > pyyaml-{yaml.__version__}.dist-info/METADATA
 """
 SCORES = '{"scores": {"J": 50, "F": 40, "JF": 45}}'
 

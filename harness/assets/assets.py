@@ -30,7 +30,7 @@ __all__ = ["AssetState", "AssetStatus", "Assets"]
 class Assets:
     """The assets of a catalogue: in `data` (the user's folder), in the cache, or in a mirror.
 
-    With a mirror nothing is downloaded.
+    With a mirror nothing is downloaded; else servers are trusted by `ca_bundle`, if there is one.
     """
 
     def __init__(
@@ -40,8 +40,11 @@ class Assets:
         trust: Path,
         data: Path | None = None,
         mirror: Path | None = None,
+        *,
+        ca_bundle: Path | None = None,
     ) -> None:
         self._assets = assets
+        self._ca_bundle = ca_bundle
         self._cache = cache
         self._trust = Trust(trust)
         self._data = data
@@ -78,12 +81,16 @@ class Assets:
             with self._arriving(name) as arriving:
                 if self._find(name) is None:  # nobody else has fetched it meanwhile
                     target = self._cache.arriving(name) / declared.file_name(asset.urls[0])
-                    file = download(asset.urls, target, declared.checksum(asset), progress)
+                    file = self._download(asset, target, progress)
                     try:
                         self._install(name, file, arriving, ours=True)
                     finally:
                         file.unlink(missing_ok=True)
         return self.locate(name)
+
+    def _download(self, asset: Asset, target: Path, progress: Progress | None) -> Path:
+        checksum = declared.checksum(asset)
+        return download(asset.urls, target, checksum, progress, ca_bundle=self._ca_bundle)
 
     def add(self, name: str, file: Path) -> Path:
         """Take in a file that the user got by hand (copied), or a folder (linked, left alone).

@@ -39,11 +39,14 @@ def download(
     checksum: str | None,
     progress: Progress | None = None,
     pause: float = 1.0,
+    *,
+    ca_bundle: Path | None = None,
 ) -> Path:
     """Fetch `target` from the first of `urls` whose content matches `checksum` (`sha256:…`).
 
     What arrived before a break is kept beside `target` and continued by the next call; `target`
-    itself appears whole or not at all. `pause` is the first wait between tries in seconds.
+    itself appears whole or not at all. `pause` is the first wait between tries in seconds. Servers
+    are trusted by the certificates of `ca_bundle`, else by those that requests comes with.
 
     Raises:
         MismatchError: a server sent another file, and no other server the right one.
@@ -56,7 +59,8 @@ def download(
     target.parent.mkdir(parents=True, exist_ok=True)
     failures, mismatch = [], False
     for url in urls:
-        fetch = Resuming(_part(target, url), checksum is not None, progress, pause)
+        checked = checksum is not None
+        fetch = Resuming(_part(target, url), checked, progress, pause, ca_bundle=ca_bundle)
         try:
             pooch.retrieve(url, checksum, target.name, target.parent, downloader=fetch)
         except (BrokenOffError, RefusedError) as error:
@@ -93,6 +97,7 @@ class Resuming:
     checked: bool
     progress: Progress | None = None
     pause: float = 1.0
+    ca_bundle: Path | None = None
 
     def __call__(self, url: str, output_file: str, _: Any) -> None:
         """Download `url` whole, then put it in the place of `output_file`."""
@@ -122,9 +127,10 @@ class Resuming:
     def _continue(self, url: str) -> None:
         import requests
 
+        trusted = str(self.ca_bundle) if self.ca_bundle else True
         try:
             with requests.get(
-                url, headers=self._headers(), stream=True, timeout=_TIMEOUT
+                url, headers=self._headers(), stream=True, timeout=_TIMEOUT, verify=trusted
             ) as answer:
                 self._accept(answer)
                 start = self._start(answer)

@@ -36,6 +36,9 @@ def ablate_fsl(
         if text not in known:
             raise UsageError(f"--{name} {text}: unknown", hint=f"one of: {', '.join(known)}")
     from harness.ablate import Options, run
+    from harness.commands.places import folder_to_be, make_writable
+
+    make_writable(folder_to_be(out, "--out"), "--out")
 
     chosen = Options(seed, activation, rate, steps, tolerance, evaluation)  # type: ignore[arg-type]
     with console.err.status("ablate") as status:
@@ -43,5 +46,5 @@ def ablate_fsl(
     if as_json:
         console.show_json(found.as_dict())
     else:
-        console.out.print(found.text(), markup=False)
-        console.out.print(f"figure, CSV and JSON: {out.resolve()}", markup=False)
+        console.out.print(found.text())
+        console.out.print(f"figure, CSV and JSON: {out.resolve()}")

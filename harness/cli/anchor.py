@@ -44,7 +44,7 @@ def anchor(
     from harness.errors import NotAsExpected
     from harness.plan import keys
 
-    context = Context.open(where)
+    context = Context.open(where, writes=True)
     name, chosen = verbs.choose(context, method, name)
     ask = verbs.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
     found = plan(context, ask)
@@ -72,4 +72,4 @@ def anchor(
     console.show_table(f"{method}: {chosen.about}", columns, cells)
     if not report.holds:
         raise NotAsExpected(report.conclusion, hint="see the sources of the known scores in --json")
-    console.out.print(report.conclusion, markup=False)
+    console.out.print(report.conclusion)

@@ -1,13 +1,17 @@
 """The application that commands register with, and the way from errors to exit codes."""
 
 import gc
+import io
+import logging
 import sys
+import traceback
 from typing import Annotated
 
 import typer
 
 from harness import __version__
 from harness.errors import HarnessError
+from harness.terminal import readable
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,11 +34,33 @@ def main() -> None:
     """Run the command line; every error becomes its exit code."""
     # What is read and planned stays: to look for garbage in it again and again finds none.
     gc.set_threshold(100_000)
+    _prepare_streams()
     try:
         app()
     except HarnessError as error:
         _show_error(error)
         sys.exit(error.exit_code)
+    except Exception:  # noqa: BLE001 - a bug: shown whole, but for what a terminal would obey
+        sys.stderr.write(readable(traceback.format_exc()))
+        sys.exit(HarnessError.exit_code)
+
+
+class _ReadableLines(logging.Formatter):
+    """A warning as it may go to a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The message, readable."""
+        return readable(super().format(record))
+
+
+def _prepare_streams() -> None:
+    """Let no character end a command that a terminal cannot show, and no warning reach it raw."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    warnings = logging.StreamHandler()
+    warnings.setFormatter(_ReadableLines())
+    logging.basicConfig(level=logging.WARNING, handlers=[warnings])
 
 
 @app.callback(invoke_without_command=True)

@@ -33,7 +33,7 @@ def assets_add(name: str, file: Path, *, where: "Where", as_json: Json = False) 
     from harness import console
     from harness.commands.context import Context
 
-    path = Context.open(where).assets.add(name, file)
+    path = Context.open(where, writes=True).assets.add(name, file)
     if as_json:
         console.show_json({"asset": name, "path": str(path)})
     else:

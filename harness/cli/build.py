@@ -33,7 +33,7 @@ def build(
     from harness.commands.build import build_methods
     from harness.commands.context import Context
 
-    context = Context.open(where, fresh=no_cache)
+    context = Context.open(where, writes=True, fresh=no_cache)
     named = parse_runtime(runtime)
     rows = build_methods(context, methods, stack, named, console.err.print, push)
     if as_json:

@@ -49,6 +49,6 @@ def doctor(
         console.show_table("doctor", ("check", "state", "found", "needed"), cells)
         for line in report.lines:
             if line.state is not State.OK:
-                console.out.print(f"{line.check} ({line.state}): {line.fix}", markup=False)
+                console.out.print(f"{line.check} ({line.state}): {line.fix}")
     if not report.ready:
         raise typer.Exit(NotReadyError.exit_code)

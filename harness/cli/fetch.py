@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@takes("project", "runs", "mirror", "data")
+@takes("project", "runs", "mirror", "data", "ca_bundle")
 def fetch(
     methods: Methods, *, scale: ScaleText = "paper", where: "Where", as_json: Json = False
 ) -> None:
@@ -19,7 +19,9 @@ def fetch(
     from harness.commands.context import Context
     from harness.commands.fetch import fetch_methods
 
-    rows = fetch_methods(Context.open(where), methods, parse_scale(scale), console.err.print)
+    rows = fetch_methods(
+        Context.open(where, writes=True), methods, parse_scale(scale), console.err.print
+    )
     if as_json:
         console.show_json({"fetched": rows})
     else:

@@ -37,9 +37,7 @@ def gc(
     from harness.errors import NotReadyError
 
     kinds = verbs.Kinds(store=store, cache=cache, images=images)
-    found = verbs.find(
-        Context.open(where), kinds, lambda text: console.err.print(text, markup=False)
-    )
+    found = verbs.find(Context.open(where, inspects=True), kinds, console.err.print)
     removed = [verbs.Removed(one) for one in found] if dry_run else list(verbs.sweep(found))
     gone = [one.garbage for one in removed if one.error is None]
     total = sum(one.size or 0 for one in gone)
@@ -76,14 +74,25 @@ def cancel(
     from harness import console
     from harness.commands.context import Context
     from harness.commands.gc import cancel as stop
+    from harness.errors import NotReadyError
 
-    ended = stop(Context.open(where), name, _PATIENCE_SECONDS)
+    ended = stop(Context.open(where, inspects=True), name, _PATIENCE_SECONDS)
+    running = [one for one in ended if one.holder]
     if as_json:
         rows = [
             {"step": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
             for one in ended
         ]
-        console.show_json({"cancelled": rows})
-        return
-    cells = [(one.step.name, one.state, one.holder or "") for one in ended if one.state != "idle"]
-    console.show_table("cancelled", ("step", "state", "still run by"), cells)
+        console.show_json({"finished": not ended, "cancelled": rows})
+        raise typer.Exit(NotReadyError.exit_code if running else 0)
+    stopped = [(one.step.name, one.state) for one in ended if one.state == "stopped"]
+    if stopped:
+        console.show_table("cancelled", ("step", "state"), stopped)
+    elif not running:
+        what = "nothing of it is under way" if ended else "it is finished"
+        console.out.print(f"{name}: {what}; nothing was cancelled")
+    if running:
+        raise NotReadyError(
+            "\n".join(f"{one.step.name}: still run by {one.holder}" for one in running),
+            hint="it was asked to stop; see `harness status`, or end that process",
+        )

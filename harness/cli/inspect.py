@@ -1,6 +1,5 @@
 """Commands that show where runs stand: they only read."""
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ def status(*, where: "Where", as_json: Json = False) -> None:
     from harness.commands.context import Context
     from harness.plan import keys
 
-    found = inspect.status(Context.open(where))
+    found = inspect.status(Context.open(where, inspects=True))
     if as_json:
         rows = [{**keys.plain(run), "state": run.state} for run in found]
         console.show_json({"runs": rows})
@@ -48,15 +47,13 @@ def logs(
     from harness.commands import inspect
     from harness.commands.context import Context
 
-    context = Context.open(where)
+    context = Context.open(where, inspects=True)
     found = inspect.find_step(context, step)
     pieces = inspect.read_log(context, found, follow=follow)
     if as_json:
         console.show_json({"step": found.name, "key": found.key, "log": "".join(pieces)})
         return
-    for piece in pieces:
-        sys.stdout.write(piece)
-        sys.stdout.flush()
+    console.show_log(pieces)
 
 
 @app.command()
@@ -72,7 +69,7 @@ def why(
     from harness.commands import inspect
     from harness.commands.context import Context
 
-    context = Context.open(where)
+    context = Context.open(where, inspects=True)
     found = inspect.find_step(context, step)
     nearest, differing = inspect.why(context, found)
     if as_json:

@@ -114,7 +114,7 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
     if as_json:
         console.show_json({"ok": True, **counts})
     else:
-        console.out.print(f"manifests hold: {counts}", markup=False)
+        console.out.print(f"manifests hold: {counts}")
 
 
 @manifest_app.command("schema")
@@ -122,9 +122,10 @@ def manifest_schema(folder: Path) -> None:
     """Write the JSON Schema of each manifest into a folder."""
     import json
 
+    from harness.commands.places import folder_to_be, make_writable
     from harness.manifest.load import json_schemas
 
-    folder.mkdir(parents=True, exist_ok=True)
+    make_writable(folder_to_be(folder, "FOLDER"), "FOLDER")
     for name, schema in json_schemas().items():
         text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")

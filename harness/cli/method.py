@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @method_app.command("new")
-@takes("project", "mirror")
+@takes("project", "mirror", "ca_bundle")
 def method_new(
     name: str,
     *,
@@ -31,5 +31,5 @@ def method_new(
         console.show_json({"method": name, "written": [str(path) for path in written]})
         return
     for path in written:
-        console.out.print(str(path), markup=False)
-    console.out.print(f"next: replace every TODO in them; `harness plan {name}`", markup=False)
+        console.out.print(str(path))
+    console.out.print(f"next: replace every TODO in them; `harness plan {name}`")

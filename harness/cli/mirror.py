@@ -38,8 +38,10 @@ def mirror_create(
     from harness import console
     from harness.commands.context import Context
     from harness.commands.mirror import create
+    from harness.commands.places import folder_to_be, make_writable
 
-    context = Context.open(where)
+    make_writable(folder_to_be(folder, "DIR"), "DIR")
+    context = Context.open(where, writes=True)
     choice = (stack, parse_scale(scale), parse_runtime(runtime))
     made = create(context, folder, methods or ["all"], choice, console.err.print)
     if as_json:
@@ -48,7 +50,7 @@ def mirror_create(
     kinds = ("repositories", "images", "assets")
     rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
     console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows)
-    console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB", markup=False)
+    console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB")
     if made["missing"]:
         lines = "\n".join(f"  - {name}: {how}" for name, how in made["missing"].items())
         raise NotReadyError(
@@ -65,10 +67,11 @@ def mirror_verify(
 ) -> None:
     """Hash every file of a mirror again and compare it with the mirror's list."""
     from harness import console
+    from harness.commands.places import folder_there
     from harness.environments.mirror_folder import verify_mirror
     from harness.plan.keys import plain
 
-    listed, damage = verify_mirror(folder)
+    listed, damage = verify_mirror(folder_there(folder, "DIR"))
     if as_json:
         document = {"ok": not damage, "files": len(listed.files), "damage": plain(damage)}
         console.show_json(document)
@@ -79,4 +82,4 @@ def mirror_verify(
             f"{folder}: {len(damage)} of {len(listed.files)} files differ:\n" + "\n".join(lines),
             hint="remove what differs, and run `harness mirror create` again where a network is",
         )
-    console.out.print(f"{folder}: {len(listed.files)} files as listed", markup=False)
+    console.out.print(f"{folder}: {len(listed.files)} files as listed")

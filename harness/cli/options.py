@@ -25,20 +25,39 @@ StackName = Annotated[
 ]
 RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
 
+
+def folder(text: str) -> Path:
+    """A path that was given; an empty one is refused, which would be the working directory."""
+    if not text:
+        raise typer.BadParameter("expected a path, found nothing")
+    return Path(text)
+
+
 #: Options for where a command works: annotation by name; all default to None.
 _WHERE: Mapping[str, Any] = {
-    "project": Annotated[Path | None, typer.Option(help="Project root.", envvar="HARNESS_PROJECT")],
-    "runs": Annotated[Path | None, typer.Option(help="Folder in place of the project's runs/.")],
+    "project": Annotated[
+        Path | None, typer.Option(parser=folder, help="Project root.", envvar="HARNESS_PROJECT")
+    ],
+    "runs": Annotated[
+        Path | None, typer.Option(parser=folder, help="Folder in place of the project's runs/.")
+    ],
     "mirror": Annotated[
         Path | None,
         typer.Option(
+            parser=folder,
             help="Folder that `mirror create` made, or of bare repositories OWNER/NAME.git.",
             envvar="HARNESS_MIRROR",
         ),
     ],
-    "data": Annotated[Path | None, typer.Option(help="Folder with your data sets and weights.")],
-    "ca_bundle": Annotated[Path | None, typer.Option(help="CA bundle for builds behind a proxy.")],
-    "wheelhouse": Annotated[Path | None, typer.Option(help="Folder of wheels for builds.")],
+    "data": Annotated[
+        Path | None, typer.Option(parser=folder, help="Folder with your data sets and weights.")
+    ],
+    "ca_bundle": Annotated[
+        Path | None, typer.Option(parser=folder, help="CA bundle for builds behind a proxy.")
+    ],
+    "wheelhouse": Annotated[
+        Path | None, typer.Option(parser=folder, help="Folder of wheels for builds.")
+    ],
     "base": Annotated[
         str | None, typer.Option(help="Build on this image instead (recorded by its id).")
     ],
@@ -90,13 +109,15 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            from harness.commands.context import Where
+            from harness.commands.context import Where, naming_disks
 
             places = {name: given.pop(name) for name in where}
+            found = Where(**places, options=frozenset(where))
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
-            command(**given, where=Where(**places))
+            with naming_disks(found):
+                command(**given, where=found)
 
         signature = _signature(command, where, ask)
         run.__signature__ = signature  # type: ignore[attr-defined]

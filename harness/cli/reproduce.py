@@ -47,11 +47,11 @@ def reproduce(
     from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce as run
 
-    context = Context.open(where)
+    context = Context.open(where, writes=True)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     if not as_json:
         for note in shapes.plan_notes(context, plan, planning.look(context, plan)):
-            console.err.print(note, markup=False)
+            console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         work = make_work(
             context,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@takes("project", "runs", "mirror", "data", "base")
+@takes("project", "runs", "mirror", "data", "ca_bundle", "base")
 def shell(
     name: Annotated[str, typer.Argument(metavar="RUN/STEP")],
     *,
@@ -28,14 +28,14 @@ def shell(
     from harness.commands.context import Context
     from harness.commands.shell import prepared, start
 
-    def notify(text: str) -> None:
-        console.err.print(text, markup=False)
-
-    with prepared(Context.open(where), name, notify, keep=print_ or as_json) as ready:
+    notify = console.err.print
+    with prepared(
+        Context.open(where, writes=True, inspects=True), name, notify, keep=print_ or as_json
+    ) as ready:
         if as_json:
             console.show_json({"argv": list(ready.program.argv), "step": list(ready.step_argv)})
         elif print_:
-            console.out.print(shlex.join(ready.program.argv), markup=False)
+            console.out.print(shlex.join(ready.program.argv))
         else:
             notify(f"the step's own command: {shlex.join(ready.step_argv)}")
             raise typer.Exit(start(ready.program))

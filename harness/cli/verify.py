@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@takes("project", "runs", "mirror")
+@takes("project", "runs", "mirror", "ca_bundle")
 def verify(
     *,
     store: Annotated[
@@ -31,7 +31,7 @@ def verify(
     if repair and not store:
         raise UsageError("--repair without --store", hint="harness verify --store --repair")
     check = _verify_store if store else _verify_sources
-    check(Context.open(where), repair=repair, as_json=as_json)
+    check(Context.open(where, writes=repair, inspects=store), repair=repair, as_json=as_json)
 
 
 def _verify_sources(context: "Context", *, repair: bool, as_json: bool) -> None:

@@ -1,13 +1,22 @@
 """Where a command works, and everything it works with, made when it is first asked for."""
 
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.assets.assets import Assets
+from harness.certificates import find_ca_bundle
+from harness.commands.places import (
+    absolute,
+    folder_there,
+    folder_to_be,
+    make_writable,
+    storage_fault,
+)
 from harness.environments.builder import BuildOptions
 from harness.environments.mirror import Mirror, open_mirror
 from harness.errors import HarnessError, UsageError
@@ -46,6 +55,7 @@ class Where:
     ca_bundle: Path | None = None
     wheelhouse: Path | None = None
     base: str | None = None
+    options: frozenset[str] = frozenset()  # the names of those that the command has
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,30 +70,42 @@ class Context:
     build: BuildOptions = field(default_factory=BuildOptions)
 
     @classmethod
-    def open(cls, where: Where, *, fresh: bool = False, examined: bool = False) -> "Context":
-        """Find the folders and build options of a command.
+    def open(
+        cls,
+        where: Where,
+        *,
+        writes: bool = False,
+        inspects: bool = False,
+        fresh: bool = False,
+        examined: bool = False,
+    ) -> "Context":
+        """Find and check the folders and build options of a command.
 
-        A mirror that cannot be opened is an error, unless the mirror is itself `examined`. With
-        `fresh` images are built again, from their first layer.
+        With `writes`, `runs/` and cache are made and must take a file. With `inspects`, `runs/`
+        must be there if it was named. A mirror that cannot be opened is an error, unless it is
+        `examined` itself. With `fresh` images are built again, from their first layer.
         """
         project = find_project(where.project)
-        mirror = where.mirror.resolve() if where.mirror else None
-        options = BuildOptions.from_environment(
-            os.environ,
-            ca_bundle=where.ca_bundle,
-            wheelhouse=where.wheelhouse,
-            base=where.base,
-            mirror=_opened(mirror, examined=examined) if mirror else None,
-            fresh=fresh,
-        )
-        return cls(
+        mirror = folder_there(where.mirror, "--mirror (HARNESS_MIRROR)") if where.mirror else None
+        context = cls(
             project=project,
-            layout=RunLayout((where.runs or default_runs(project)).resolve()),
+            layout=RunLayout(find_runs(where.runs, project, inspects=inspects)),
             cache=find_cache(),
             mirror=mirror,
-            data=where.data.resolve() if where.data else None,
-            build=options,
+            data=folder_there(where.data, "--data") if where.data else None,
+            build=BuildOptions.from_environment(
+                os.environ,
+                ca_bundle=_ca_bundle(where),
+                wheelhouse=_wheelhouse(where),
+                base=where.base,
+                mirror=_opened(mirror, examined=examined) if mirror else None,
+                fresh=fresh,
+            ),
         )
+        if writes:
+            make_writable(context.layout.root, "--runs")
+            make_writable(context.cache.root, "HARNESS_CACHE")
+        return context
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -100,20 +122,29 @@ class Context:
         """Pinned and patched checkouts."""
         from harness.sources.git import GitCommands
 
-        return Sources(GitCommands(), self.cache, self.project, self.mirror)
+        return Sources(GitCommands(self.build.ca_bundle), self.cache, self.project, self.mirror)
 
     @cached_property
     def repositories(self) -> Repositories:
         """Bare repositories of the sources."""
         from harness.sources.git import GitCommands
 
-        return Repositories(GitCommands(), self.cache, self.project, self.mirror)
+        return Repositories(
+            GitCommands(self.build.ca_bundle), self.cache, self.project, self.mirror
+        )
 
     @cached_property
     def assets(self) -> Assets:
         """Data sets and weights."""
         mirrored = self.build.mirror.layout.assets if self.build.mirror else None
-        return Assets(self.catalogue.assets, self.cache, self.layout.trust, self.data, mirrored)
+        return Assets(
+            self.catalogue.assets,
+            self.cache,
+            self.layout.trust,
+            self.data,
+            mirrored,
+            ca_bundle=self.build.ca_bundle,
+        )
 
     @property
     def packages(self) -> Mapping[str, str]:
@@ -223,12 +254,13 @@ def find_project(asked: Path | None) -> ProjectLayout:
     """--project, HARNESS_PROJECT, upward from the working directory, else the installed copy."""
     named = asked or (Path(env) if (env := os.environ.get("HARNESS_PROJECT")) else None)
     if named is not None:
-        if not (named / _MARK).exists():
+        root = absolute(named, "--project (HARNESS_PROJECT)")
+        if not os.path.exists(root / _MARK):  # noqa: PTH110 - False, too, where nobody may look
             raise UsageError(
-                f"{named} is no harness project: it has no {_MARK}",
+                f"--project (HARNESS_PROJECT) {named} is no harness project: it has no {_MARK}",
                 hint="name a folder with manifests/, dockerfiles/ and patches/",
             )
-        return ProjectLayout(named.resolve())
+        return ProjectLayout(root)
     here = Path.cwd()
     for folder in (here, *here.parents):
         if (folder / _MARK).exists():
@@ -247,10 +279,52 @@ def default_runs(project: ProjectLayout) -> Path:
     return (Path.cwd() if is_installed(project) else project.root) / "runs"
 
 
+@contextmanager
+def naming_disks(where: Where) -> Iterator[None]:
+    """Turn an error of a disk in a command into one that names the folder and what to do."""
+    try:
+        yield
+    except OSError as error:
+        runs = where.runs or default_runs(find_project(where.project))
+        fault = storage_fault(error, (runs, find_cache().root))
+        if fault is None:
+            raise
+        raise fault from error
+
+
+def find_runs(asked: Path | None, project: ProjectLayout, *, inspects: bool = False) -> Path:
+    """--runs, else the usual place; with `inspects` a folder that was asked for must be there."""
+    if asked is not None and inspects:
+        return folder_there(asked, "--runs")
+    return folder_to_be(asked or default_runs(project), "--runs")
+
+
 def find_cache() -> CacheLayout:
     """HARNESS_CACHE, else harness's folder in the user's cache."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return CacheLayout(Path(os.environ.get("HARNESS_CACHE") or home / "harness"))
+    named = os.environ.get("HARNESS_CACHE")
+    return CacheLayout(folder_to_be(Path(named or _users_cache() / "harness"), "HARNESS_CACHE"))
+
+
+def _users_cache() -> Path:
+    """XDG_CACHE_HOME, which counts only if it is absolute, else ~/.cache."""
+    named = Path(os.environ.get("XDG_CACHE_HOME") or ".")
+    return named if named.is_absolute() else Path("~", ".cache")
+
+
+def _ca_bundle(where: Where) -> Path | None:
+    """The certificates to trust, for a command that may use a network."""
+    return find_ca_bundle(where.ca_bundle, os.environ) if "ca_bundle" in where.options else None
+
+
+def _wheelhouse(where: Where) -> Path | None:
+    """The folder of wheels that was given; that of the variable is checked for commands that build.
+
+    Raises UsageError.
+    """
+    named = os.environ.get("HARNESS_WHEELHOUSE")
+    if "wheelhouse" in where.options and named:
+        folder_there(Path(named), "HARNESS_WHEELHOUSE")
+    return folder_there(where.wheelhouse, "--wheelhouse") if where.wheelhouse else None
 
 
 def _opened(mirror: Path, *, examined: bool) -> Mirror | None:

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from harness.commands.context import Context, Notify
-from harness.commands.inspect import State, StepState, find_steps
+from harness.commands.inspect import State, StepState, find_run, find_step
 from harness.environments.venv import HOST
 from harness.errors import HarnessError, NotReadyError
 from harness.files import locked, remove_tree
@@ -75,8 +75,10 @@ def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
     """Stop the steps of RUN or RUN/STEP that are under way, whoever runs them. Raises UsageError.
 
     A holder is asked by a file and has `patience` seconds; what nobody holds is ended here.
+    Steps that are done are left out.
     """
-    steps = [step for step in find_steps(context, name) if step.state is not State.DONE]
+    named = (find_step(context, name),) if "/" in name else find_run(context, name).steps
+    steps = [step for step in named if step.state is not State.DONE]
     keys = {step.key: (step.key, *shard_keys(context.layout, step.key)) for step in steps}
     leases, layout = context.store.leases, context.layout
     held = {key for all_keys in keys.values() for key in all_keys if leases.is_held(key)}

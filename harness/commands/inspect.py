@@ -18,6 +18,7 @@ from harness.store.plans import SavedPlan, plan_of, saved_plans
 from harness.store.split_record import shard_keys
 
 _FOLLOW_SECONDS = 0.5
+_MOST_NAMED = 3  # runs in a hint
 
 
 class State(StrEnum):
@@ -85,33 +86,40 @@ def state_of(context: Context, key: str, todo: Todo) -> State:
 
 
 def find_step(context: Context, name: str) -> StepState:
-    """The step `RUN/STEP`; RUN may be any unique part of a run's name."""
+    """The step `RUN/STEP`. Raises UsageError unless it is one step, whichever runs share it."""
     run, _, step = name.rpartition("/")
-    runs = [r for r in status(context) if run in r.id]
-    exact = [r for r in runs if r.id == run]
-    chosen = exact or runs
+    if not run or not step:
+        raise UsageError(f"{name!r} is no RUN/STEP", hint="see `harness status` for the runs")
+    chosen = find_runs(context, run)
     steps = {s.key: s for r in chosen for s in r.steps if s.name == step}
     if len(steps) != 1:
-        known = sorted({s.name for r in chosen for s in r.steps}) or ["none"]
+        known = ", ".join(sorted({s.name for r in chosen for s in r.steps}))
         what = "no such step" if not steps else f"{len(steps)} different steps have that name"
-        raise UsageError(
-            f"{name}: {what}",
-            hint=f"write RUN/STEP with a run of `harness status`; steps: {', '.join(known)}",
-        )
+        raise UsageError(f"{name}: {what}", hint=f"write more of the run's name; steps: {known}")
     return next(iter(steps.values()))
 
 
-def find_steps(context: Context, name: str) -> list[StepState]:
-    """The steps that RUN or RUN/STEP names. Raises UsageError."""
-    if "/" in name:
-        return [find_step(context, name)]
-    runs = [run for run in status(context) if name in run.id]
-    runs = [run for run in runs if run.id == name] or runs
-    if len(runs) != 1:
-        what = "no such run" if not runs else f"{len(runs)} runs have that in their names"
-        known = ", ".join(run.id for run in runs[:3])
-        raise UsageError(f"{name}: {what}", hint=f"see `harness status`; {known}".rstrip("; "))
-    return list(runs[0].steps)
+def find_run(context: Context, name: str) -> RunState:
+    """The run that `name` is, or of whose name it is the beginning. Raises UsageError."""
+    runs = find_runs(context, name)
+    if len(runs) > 1:
+        known = ", ".join(run.id for run in runs[:_MOST_NAMED])
+        raise UsageError(
+            f"{name}: the names of {len(runs)} runs begin so", hint=f"write more of one: {known}"
+        )
+    return runs[0]
+
+
+def find_runs(context: Context, name: str) -> list[RunState]:
+    """The run of that name, else all whose names begin with it. Raises UsageError for none."""
+    if not name:
+        raise UsageError("RUN is empty", hint="name a run of `harness status`")
+    every = status(context)
+    begun = [run for run in every if run.id.startswith(name)]
+    if not begun:
+        known = ", ".join(run.id for run in every[:_MOST_NAMED])
+        raise UsageError(f"{name}: no such run", hint=f"see `harness status`; {known}".rstrip("; "))
+    return [run for run in begun if run.id == name] or begun
 
 
 def log_path(context: Context, key: str) -> Path | None:

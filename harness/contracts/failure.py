@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from harness.errors import StepError
 from harness.manifest.contract import Contract
+from harness.terminal import readable
 
 Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.txt` to a host path
 Summary: TypeAlias = Mapping[str, object]  # what a check found, JSON-able, for records
@@ -26,7 +27,6 @@ def broken(
 
     `hint` is what to do about the file itself, whoever wrote it.
     """
-    return ContractError(
-        f"{file} breaks its contract {contract.kind}: expected {expected}, found {found}",
-        hint=hint or WRITER,
-    )
+    text = f"{file} breaks its contract {contract.kind}: expected {expected}, found {found}"
+    # Names and messages may hold what the file holds.
+    return ContractError(readable(text), hint=readable(hint) or WRITER)

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Iterable
 
+from harness.terminal import readable
+
 _LAST_LINES = 20
 #: pip lists every hash that would have done, dozens of one package, behind the line that names it.
 _ANOTHER_HASH = re.compile(r"\s+Expected\s+or [0-9a-f]{64}\s*$")
@@ -26,12 +28,11 @@ _HINTS = {
         "the base image cannot be pulled: pass one with --base IMAGE"
     ),
 }
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def last_lines(lines: Iterable[str]) -> str:
-    """The end of the log, without empty progress lines."""
-    plain = (_COLOURS.sub("", line) for line in lines)
+    """The end of the log, readable, without empty progress lines."""
+    plain = (readable(line) for line in lines)
     telling = [line for line in plain if line.strip() and not _ANOTHER_HASH.match(line)]
     return "\n".join(telling[-_LAST_LINES:])
 

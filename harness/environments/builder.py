@@ -36,10 +36,9 @@ class BuildOptions:
         mirror: Mirror | None = None,
         fresh: bool = False,
     ) -> "BuildOptions":
-        """Options given, else HARNESS_CA_BUNDLE, HARNESS_WHEELHOUSE, HARNESS_BASE, else pip's own.
+        """Options given, else HARNESS_WHEELHOUSE, HARNESS_BASE; PIP_FIND_LINKS if it is a folder.
 
-        Of pip's, PIP_CERT (a file) and PIP_FIND_LINKS (one folder) are honoured. A mirror comes
-        before what only the environment knows.
+        A mirror comes before what only the environment knows.
         """
 
         def variable(*names: str) -> Path | None:
@@ -48,7 +47,7 @@ class BuildOptions:
         mirrored = mirror.layout.packages if mirror else None
         folder = wheelhouse or mirrored or variable("HARNESS_WHEELHOUSE", "PIP_FIND_LINKS")
         return cls(
-            ca_bundle=ca_bundle or variable("HARNESS_CA_BUNDLE", "PIP_CERT"),
+            ca_bundle=ca_bundle,
             wheelhouse=folder,
             wheelhouse_has_torch=folder is not None and any(folder.glob("torch-*.whl")),
             base=base or (None if mirror else environ.get("HARNESS_BASE")) or None,

@@ -12,7 +12,8 @@ from harness.environments.builder import BuildOptions, ImageBuilder, ImageCarrie
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase
 from harness.environments.recipe import STAGES, BaseImage, ImageOf, stage_recipes
-from harness.environments.venv import PROBE, keep_probe, read_probe
+from harness.environments.requirements import other_packages
+from harness.environments.venv import PROBE, keep_probe, read_probe, refuse_other_packages
 from harness.errors import MismatchError, NotReadyError
 from harness.files import locked
 from harness.layout import CacheLayout, ProjectLayout
@@ -52,6 +53,8 @@ class ImageEnvironments:
         with locked(self._cache.probe(identity).with_suffix(".lock")):
             image = self._found(wanted) or self._build(wanted, log)
             probe = self._probed(image, wanted.base_image)
+        others = other_packages(wanted.lock().run, probe.get("pip_freeze", ()))
+        refuse_other_packages(f"image {wanted.tag}", others, hint="see `harness build --no-cache`")
         return Environment(id=identity, handle=image, python=PYTHON, probe=probe)
 
     def image(self, method: str, stack: str) -> ImageOf:

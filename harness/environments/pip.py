@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import platform
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ from typing import IO
 
 from harness.environments.build_log import hint_of, last_lines
 from harness.environments.builder import Interpreter, Packages
+from harness.environments.pip_settings import build_variables
 from harness.errors import BuildError, NotReadyError
 
 _ASK = "import platform, sys; print(platform.python_version(), sys.platform, platform.machine())"
@@ -40,13 +42,13 @@ class PipVenvBuilder:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as stream, TemporaryDirectory(dir=folder.parent) as scratch:
             shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip)
-            shell.run(str(interpreter.path), "-m", "venv", str(folder))
+            shell.run(*_module(interpreter.path, "venv"), str(folder))
             shell.install(python, packages.torch, "torch.txt", "--only-binary", ":all:")
             if packages.build:
                 shell.install_from_source(interpreter, python, packages)
             else:
                 shell.install(python, packages.others, "others.txt", "--only-binary", ":all:")
-            shell.run(str(python), "-m", "pip", "check")
+            shell.run(*_module(python, "pip"), "check")
         return python
 
     def download(
@@ -63,7 +65,7 @@ class PipVenvBuilder:
         with log.open("ab") as stream, TemporaryDirectory(dir=folder.parent) as scratch:
             shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip)
             builder = Path(scratch) / "builder"
-            shell.run(str(interpreter.path), "-m", "venv", str(builder))
+            shell.run(*_module(interpreter.path, "venv"), str(builder))
             shell.install(builder / "bin" / "python", packages.build, "build.txt")
             wheels = () if packages.build else ("--only-binary", ":all:")
             shell.download(
@@ -142,33 +144,47 @@ class _Shell:
         builder, file = self.scratch / "builder", self.scratch / "others.txt"
         file.write_text(packages.others)
         wheels = self.scratch / "wheels"
-        self.run(str(interpreter.path), "-m", "venv", str(builder))
+        self.run(*_module(interpreter.path, "venv"), str(builder))
         self.install(builder / "bin" / "python", packages.build, "build.txt")
         self.run(
             *_pip(builder / "bin" / "python", "wheel"),
             # pip's cache of built wheels knows nothing of the numpy that they were built against.
             *("--no-build-isolation", "--no-cache-dir", "--require-hashes", "-w", str(wheels)),
             *(*self.pip, "-r", str(file)),
+            env={"HOME": str(self.scratch), **_netrc()},  # ~/.pydistutils.cfg changes what is built
         )
         made = sorted(str(wheel) for wheel in wheels.glob("*.whl"))
         self.run(*_pip(python, "install"), "--no-index", *made)
 
-    def run(self, *argv: str) -> None:
+    def run(self, *argv: str, env: Mapping[str, str] | None = None) -> None:
         """Run `argv`; its end and a hint become a BuildError if it fails."""
+        env = {**build_variables(os.environ), **(env or {})}
         self.stream.write(f"$ {' '.join(argv)}\n".encode())
         self.stream.flush()
         start = self.stream.tell()
-        done = subprocess.run(argv, stdout=self.stream, stderr=subprocess.STDOUT, check=False)
+        done = subprocess.run(
+            argv, stdout=self.stream, stderr=subprocess.STDOUT, check=False, env=env
+        )
         if done.returncode == 0:
             return
         said = self.log.read_bytes()[start:].decode(errors="replace")
         raise BuildError(
-            f"building a virtual environment failed ({' '.join(argv[1:4])}, exit code "
+            f"building a virtual environment failed ({' '.join(argv[2:5])}, exit code "
             f"{done.returncode}):\n{last_lines(said.splitlines())}\nfull log: {self.log}",
             hint=hint_of(said),
         )
 
 
 def _pip(python: Path, verb: str) -> tuple[str, ...]:
-    quiet = ("--no-input", "--disable-pip-version-check", "--progress-bar", "off")
-    return (str(python), "-m", "pip", verb, *quiet, "--no-deps")
+    return (*_module(python, "pip"), verb, "--progress-bar", "off", "--no-deps")
+
+
+def _module(python: Path, name: str) -> tuple[str, ...]:
+    """A module of Python's own, whatever lies in the working directory."""
+    return (str(python), "-I", "-m", name)
+
+
+def _netrc() -> dict[str, str]:
+    """Where pip finds passwords of servers when it has another home."""
+    usual = Path(os.environ.get("HOME") or "/", ".netrc")
+    return {} if "NETRC" in os.environ or not usual.is_file() else {"NETRC": str(usual)}

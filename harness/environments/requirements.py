@@ -2,8 +2,11 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from packaging.specifiers import SpecifierSet
 
 from harness.environments.builder import Packages
 from harness.errors import ManifestError
@@ -101,6 +104,30 @@ def read_lock(project: ProjectLayout, method: str, stack: str) -> MethodLock:
     )
 
 
+def other_packages(lock: RequirementLock, installed: Iterable[str]) -> list[str]:
+    """What `installed` (NAME==VERSION) has otherwise than the lock, a line for each package.
+
+    A lock that names no local version (`+cu117`) takes any.
+    """
+    found = {
+        _normal(name): version for name, _, version in (one.partition("==") for one in installed)
+    }
+    locked = {one.name: one.version for one in lock.requirements}
+    missing = [f"{name}=={locked[name]} is missing" for name in sorted(locked.keys() - found)]
+    extra = [f"{name}=={found[name]} is not locked" for name in sorted(found.keys() - locked)]
+    other = [
+        f"{name}: expected {locked[name]}, found {found[name]}"
+        for name in sorted(locked.keys() & found)
+        if not SpecifierSet(f"=={locked[name]}").contains(found[name], prereleases=True)
+    ]
+    return [*missing, *other, *extra]
+
+
+def _normal(name: str) -> str:
+    """A package's name as the index spells it: lower case, dashes."""
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
 def _blocks(text: str) -> list[tuple[int, str]]:
     """Line number and text of each requirement with its continuation lines."""
     blocks: list[tuple[int, str]] = []
@@ -123,7 +150,9 @@ def _requirement(path: Path, number: int, block: str) -> Requirement:
             f"{block.splitlines()[0]!r}",
             hint="locks are made by `make locks`; do not edit them by hand",
         )
-    name = re.sub(r"[-_.]+", "-", pin["name"]).lower()
     return Requirement(
-        name=name, version=pin["version"], hashes=frozenset(hashes), text=block.rstrip("\n") + "\n"
+        name=_normal(pin["name"]),
+        version=pin["version"],
+        hashes=frozenset(hashes),
+        text=block.rstrip("\n") + "\n",
     )

@@ -5,13 +5,13 @@ import importlib.metadata
 import json
 import platform
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
-from harness.environments.requirements import read_lock
-from harness.errors import NotReadyError
+from harness.environments.requirements import RequirementLock, other_packages, read_lock
+from harness.errors import BuildError, NotReadyError
 from harness.files import locked, remove_tree, write_json
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
@@ -100,7 +100,7 @@ class VenvEnvironments:
         with locked(folder.with_suffix(".lock")):
             probe = read_probe(self._cache, identity)
             python = folder / "bin" / "python"
-            if probe is None or not python.exists():
+            if probe is None or not python.exists() or _others(probe, self._lock(method, stack)):
                 probe = self._build(method, stack, identity, log)
         return Environment(id=identity, handle=str(python), python=str(python), probe=probe)
 
@@ -116,10 +116,33 @@ class VenvEnvironments:
             pip_options(self._options, self._stacks[stack]),
             log,
         )
-        return keep_probe(self._cache, identity, self._builder.probe(python, PROBE))
+        probe = self._builder.probe(python, PROBE)
+        others = _others(probe, self._lock(method, stack))
+        refuse_other_packages(str(folder), others, hint=f"see {log}; the next build starts over")
+        return keep_probe(self._cache, identity, probe)
+
+    def _lock(self, method: str, stack: str) -> RequirementLock:
+        return read_lock(self._project, method, stack).run
 
     def _interpreter(self, stack: str) -> Interpreter:
         return self._builder.interpreter(self._stacks[stack].python)
+
+
+def _others(probe: Mapping[str, Any], lock: RequirementLock) -> list[str]:
+    """What a virtual environment has otherwise than its lock; `venv` itself puts in pip."""
+    locked = {one.name for one in lock.requirements}
+    ours = tuple(f"{name}==" for name in ("pip", "setuptools") if name not in locked)
+    installed = [one for one in probe.get("pip_freeze", ()) if not one.startswith(ours)]
+    return other_packages(lock, installed)
+
+
+def refuse_other_packages(what: str, others: Sequence[str], *, hint: str) -> None:
+    """Raise BuildError if an environment has packages otherwise than its lock."""
+    if others:
+        raise BuildError(
+            f"{what} is not what its lock says:\n" + "\n".join(f"  {one}" for one in others),
+            hint=hint,
+        )
 
 
 def pip_options(options: BuildOptions, stack: Stack) -> tuple[str, ...]:

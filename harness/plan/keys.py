@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from enum import Enum
 from functools import cache
+from pathlib import PurePath
 from typing import Any
 
 _ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
@@ -33,7 +34,7 @@ def digest_plain(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses, tuples, enums and mappings as plain JSON values; Nones left out."""
+    """Dataclasses, sequences, sets, enums, paths, mappings as plain JSON values; Nones left out."""
     kind = type(value)
     if kind in _LEAVES:
         return value
@@ -50,6 +51,10 @@ def _walk_of(kind: type) -> Callable[[Any], Any] | None:
         return _plain_mapping
     if issubclass(kind, Enum):
         return _plain_enum
+    if issubclass(kind, PurePath):
+        return str
+    if issubclass(kind, set | frozenset):
+        return _plain_set
     return _plain_list if issubclass(kind, list | tuple) else None
 
 
@@ -73,6 +78,10 @@ def _plain_enum(value: Any) -> Any:
 
 def _plain_list(value: Any) -> Any:
     return [item if type(item) in _LEAVES else plain(item) for item in value]
+
+
+def _plain_set(value: Any) -> Any:
+    return sorted(map(plain, value))
 
 
 def differences(left: Any, right: Any, where: str = "") -> list[tuple[str, Any, Any]]:

@@ -1,7 +1,6 @@
 """The one door to git: plumbing on bare repositories, and `git apply`.
 
-Nothing is inherited that could change what git reads or writes: `GIT_*` variables are scrubbed and,
-but for fetches (which need the user's proxy and credentials), the user's configuration is ignored.
+Nothing is inherited that could change what git reads or writes: see `git_settings`.
 A repository is never configured as a partial clone: a missing object stays missing, and is not
 fetched behind our back.
 """
@@ -9,46 +8,33 @@ fetched behind our back.
 import os
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import IO, Any, BinaryIO, cast
 
 from harness.errors import HarnessError, MismatchError, NotReadyError
 from harness.files import write_if_changed
+from harness.sources import git_settings
 from harness.sources.git_objects import Entry
 
-# What a connection may need, as pre-commit keeps it (pre-commit/pre-commit, git.py: no_git_env).
-_CONNECTION = (
-    "GIT_EXEC_PATH",
-    "GIT_SSH",
-    "GIT_SSH_COMMAND",
-    "GIT_SSL_CAINFO",
-    "GIT_SSL_NO_VERIFY",
-    "GIT_HTTP_PROXY_AUTHMETHOD",
-    "GIT_ASKPASS",
-    "GIT_CONFIG_COUNT",
-    "GIT_CONFIG_KEY_",
-    "GIT_CONFIG_VALUE_",
-)
-_ALWAYS = {"GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
-_ONLINE = {**_ALWAYS, "GIT_ALLOW_PROTOCOL": "https:http:ssh:file"}
-_OFFLINE = {
-    **_ALWAYS,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_NO_LAZY_FETCH": "1",
-    "GIT_ALLOW_PROTOCOL": "none",
-}
 _NO_UPKEEP = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
 _LIMITS = ("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
 
 
 class GitCommands:
-    """`harness.runtimes.runtime.Git` with the git command, through GitPython."""
+    """`harness.sources.git_port.Git` with the git command, through GitPython.
+
+    A fetch trusts the certificates of `ca_bundle`, else those that git is set to use.
+    """
+
+    def __init__(self, ca_bundle: Path | None = None) -> None:
+        self._ca_bundle = ca_bundle
 
     def create(self, repository: Path, *, borrow: Path | None = None) -> None:
         """Make a bare repository unless it is there; use the objects of `borrow` by alternates."""
         repository.mkdir(parents=True, exist_ok=True)
+        if not os.access(repository, os.W_OK):
+            return  # read only: what is missing in it is found missing when it is asked for
         # Done again each time: it changes nothing, and completes one that a kill left half made.
         _run(["init", "--quiet", "--bare", "--template=", str(repository)], cwd=repository)
         if borrow is not None:
@@ -69,17 +55,17 @@ class GitCommands:
         options = ("--quiet", "--no-tags", "--no-write-fetch-head")
         one = ("--depth=1", "--filter=blob:none", "origin", f"{commit}:refs/pins/{commit}")
         try:
-            _fetch(repository, url, [*options, *one])
+            self._fetch(repository, url, [*options, *one])
         except NotReadyError:
             # A server that refuses a commit by its id refuses blobs by theirs, too.
             all_branches = ("--no-filter", "origin", "+refs/heads/*:refs/remotes/origin/*")
-            _fetch(repository, url, [*options, *all_branches])
+            self._fetch(repository, url, [*options, *all_branches])
 
     def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:
         """Fetch these blobs in one request, as git does for a partial clone."""
         options = ("--quiet", "--no-tags", "--no-write-fetch-head", "--filter=blob:none")
         more = ("-c", "fetch.negotiationAlgorithm=noop")
-        _fetch(repository, url, [*options, "--stdin", "origin"], more=more, stdin=_lines(ids))
+        self._fetch(repository, url, [*options, "--stdin", "origin"], more=more, stdin=_lines(ids))
 
     def export(self, repository: Path, commit: str, ids: Collection[str], target: Path) -> None:
         """Give the bare repository `target` this commit, its trees and these blobs."""
@@ -138,6 +124,26 @@ class GitCommands:
         command = ["apply", "--unidiff-zero", "--whitespace=nowarn", "--", str(patch.resolve())]
         _run(command, cwd=folder, env=outside)
 
+    def _fetch(
+        self,
+        repository: Path,
+        url: str,
+        arguments: Sequence[str],
+        *,
+        more: Sequence[str] = (),
+        stdin: bytes = b"",
+    ) -> None:
+        # Given per command and not stored, the remote is a partial clone's only while we fetch.
+        remote = {"url": url, "promisor": "true", "partialCloneFilter": "blob:none"}
+        settings = [
+            word
+            for name, value in remote.items()
+            for word in ("-c", f"remote.origin.{name}={value}")
+        ]
+        command = [*_at(repository), *_NO_UPKEEP, *_LIMITS, *settings, *more, "fetch", *arguments]
+        env = git_settings.online(_users_settings(), self._ca_bundle)
+        _run(command, cwd=repository, env=env, stdin=stdin, keeping="connection")
+
 
 def _headers(repository: Path, ids: Collection[str]) -> list[str]:
     return _git(repository, ["cat-file", "--batch-check"], stdin=_lines(ids)).decode().splitlines()
@@ -147,7 +153,7 @@ def _git(
     repository: Path,
     arguments: Sequence[str],
     *,
-    env: dict[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
     stdin: bytes = b"",
     stdout: IO[bytes] | None = None,
 ) -> bytes:
@@ -159,69 +165,67 @@ def _at(repository: Path) -> list[str]:
     return ["-c", f"safe.directory={repository}", f"--git-dir={repository}"]
 
 
-def _fetch(
-    repository: Path,
-    url: str,
-    arguments: Sequence[str],
-    *,
-    more: Sequence[str] = (),
-    stdin: bytes = b"",
-) -> None:
-    # Given per command and not stored, the remote is a partial clone's only while we fetch.
-    remote = {"url": url, "promisor": "true", "partialCloneFilter": "blob:none"}
-    settings = [
-        word for name, value in remote.items() for word in ("-c", f"remote.origin.{name}={value}")
-    ]
-    command = [*_at(repository), *_NO_UPKEEP, *_LIMITS, *settings, *more, "fetch", *arguments]
-    _run(command, cwd=repository, stdin=stdin, online=True)
+def _users_settings() -> bytes:
+    """What the user has set, as git lists it: outside of any repository."""
+    return _run(git_settings.LIST_SETTINGS, cwd=Path("/"), env={}, keeping="settings")
 
 
 def _run(
     arguments: Sequence[str],
     *,
     cwd: Path,
-    env: dict[str, str] | None = None,
+    env: Mapping[str, str] | None = None,
     stdin: bytes | BinaryIO = b"",
     stdout: IO[bytes] | None = None,
-    online: bool = False,
+    keeping: str = "nothing",
 ) -> bytes:
-    if shutil.which("git") is None:  # GitPython cannot even be imported then
-        raise NotReadyError("git is not on PATH", hint="install git 2.32 or newer")
-    from git.cmd import Git
-    from git.exc import GitCommandError
-
-    ours = {**(_ONLINE if online else _OFFLINE), **(env or {})}
+    """What git prints. Of the inherited `GIT_*` variables it sees those of `keeping`, and `env`."""
+    ours = {**git_settings.offline(), **(env or {})} if keeping == "nothing" else dict(env or {})
     with tempfile.TemporaryFile() as typed:
         given = cast("BinaryIO", typed) if isinstance(stdin, bytes) else stdin
         if isinstance(stdin, bytes):
             typed.write(stdin)
         given.seek(0)
+        git, refused = _imported()
         try:
-            found: object = Git(str(cwd)).execute(
-                [*_scrubbed(ours, online=online), *arguments],
+            found: object = git(str(cwd)).execute(
+                [*_scrubbed(ours, keeping), *arguments],
                 istream=given,
                 output_stream=stdout,
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 env=ours,
             )
-        except GitCommandError as error:
-            raise _translated(arguments, str(error.stderr), online=online) from error
+        except refused as error:
+            raise _translated(arguments, str(error.stderr), keeping) from error
     return found if isinstance(found, bytes) else b""
 
 
-def _scrubbed(ours: dict[str, str], *, online: bool) -> list[str]:
+def _imported() -> tuple[Any, Any]:
+    """GitPython's class, and the error that it raises. Raises NotReadyError without git."""
+    if shutil.which("git") is None:  # GitPython cannot even be imported then
+        raise NotReadyError("git is not on PATH", hint="install git 2.32 or newer")
+    # It may name a git that is not there, for which GitPython's import fails; ours is on PATH.
+    os.environ.pop("GIT_PYTHON_GIT_EXECUTABLE", None)
+    from git.cmd import Git
+    from git.exc import GitCommandError
+
+    return Git, GitCommandError
+
+
+def _scrubbed(ours: Mapping[str, str], keeping: str) -> list[str]:
     """`git` without what it would inherit: GitPython can add variables but not take any away."""
-    keep = _CONNECTION if online else _CONNECTION[:1]
-    theirs = [name for name in os.environ if name.startswith("GIT_") and not name.startswith(keep)]
-    unset = [word for name in theirs if name not in ours for word in ("-u", name)]
+    names = git_settings.unset(os.environ, ours, keeping=keeping)
+    unset = [word for name in names for word in ("-u", name)]
     return ["env", *unset, "git"] if unset else ["git"]
 
 
-def _translated(arguments: Sequence[str], stderr: str, *, online: bool) -> HarnessError:
+def _translated(arguments: Sequence[str], stderr: str, keeping: str) -> HarnessError:
     said = "; ".join(stderr.partition("stderr:")[2].strip(" '\n").splitlines()[-3:]) or "nothing"
     verb = next((word for word in arguments if word in _VERBS), arguments[0])
-    if online:
+    if keeping == "settings":
+        return NotReadyError(f"git's settings cannot be read: {said}", hint="see `git config -l`")
+    if keeping == "connection":
         return NotReadyError(
             f"git {verb} failed: {said}",
             hint="check the network, or give bare repositories with --mirror DIR",

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from threading import Event, Thread
 
 from harness.errors import Interrupted
-from harness.files import lock_now, open_lock, write_json
+from harness.files import is_locked, lock_now, open_lock, write_json
 from harness.layout import RunLayout
 from harness.store.owner import Owner, read_owner, this_process
 
@@ -89,10 +89,7 @@ class Leases:
         beat = self.heartbeat(key)
         if beat is not None and beat.owner.host != self.owner.host:
             return True
-        if not self._layout.lease(key).exists():
-            return False
-        with self._opened(key) as lock:
-            return not lock_now(lock)
+        return is_locked(self._layout.lease(key))
 
     def heartbeat(self, key: str) -> Heartbeat | None:
         """The content of the heartbeat file; None if nobody claims the key."""

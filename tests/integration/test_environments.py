@@ -248,3 +248,35 @@ def test_one_changed_hash_of_the_demo_stops_its_build_and_names_the_package(
     assert block.split()[0] in said["error"], "the package and its version"
     assert f"Expected sha256 {'0' * 64}" in said["error"]
     assert "not the one that was locked" in said["hint"]
+
+
+_HOSTILE = {
+    "target": "target = {0}/target\nrequire-virtualenv = true",
+    "no-binary": "no-binary = :all:\nconstraint = {0}/constraint.txt\nprefix = {0}/prefix",
+    "quiet": "quiet = 3\nlog = {0}/no/such/folder/log\npython = {0}/nowhere",
+    "all-at-once": "user = true\nno-deps = true\nroot = {0}/r\ndry-run = true\nreport = -",
+}
+
+
+@pytest.mark.parametrize("name", sorted(_HOSTILE))
+def test_settings_of_a_user_change_no_environment(
+    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    home = tmp_path / "home"
+    (home / ".config" / "pip").mkdir(parents=True)
+    settings = _HOSTILE[name].format(home)
+    (home / ".config" / "pip" / "pip.conf").write_text(f"[global]\n{settings}\n")
+    (home / "constraint.txt").write_text("harness-smallest==2.0\n")
+    (home / ".pydistutils.cfg").write_text("[install]\nprefix=/nowhere\n")
+    for module in ("pip", "venv", "json"):
+        (home / f"{module}.py").write_text("raise SystemExit('trapped')\n")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    for variable in ("PYTHONPATH", "PYTHONUSERBASE", "VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.setenv(variable, str(home))
+    for line in settings.splitlines():
+        option, _, value = line.partition(" = ")
+        monkeypatch.setenv(f"PIP_{option.upper().replace('-', '_')}", value)
+    monkeypatch.chdir(home)
+    made = small.venvs().ensure("tool", "small", small.log)
+    assert "harness-smallest==1.0" in made.probe["pip_freeze"]  # type: ignore[operator]

@@ -12,6 +12,7 @@ from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.model import Scale
 from harness.sources.git import GitCommands
+from harness.sources.git_settings import connection
 from harness.sources.repositories import Repositories
 from harness.sources.sources import Sources
 from harness.sources.worktree import unseal
@@ -119,3 +120,108 @@ def test_sources_work_from_an_exported_repository(source_project: Any, tmp_path:
     assert made.tree == source_project.repository.tree
     assert (made.path / "run.py").read_text() == SCRIPT
     unseal(tmp_path / "cache")
+
+
+_HOSTILE = """[core]
+ autocrlf = true
+ eol = crlf
+ attributesFile = {0}/attributes
+ excludesFile = {0}/attributes
+ hooksPath = {0}/hooks
+ fsmonitor = {0}/hooks/fsmonitor
+[fetch]
+ prune = true
+ fsckObjects = true
+[transfer]
+ hideRefs = refs/pins
+[remote "origin"]
+ fetch = +refs/heads/*:refs/heads/*
+ mirror = true
+[init]
+ defaultObjectFormat = sha256
+ templateDir = {0}/template
+[filter "shout"]
+ smudge = tr a-z A-Z
+ clean = tr a-z A-Z
+ required = true
+[apply]
+ whitespace = error-all
+"""
+_VARIABLES = {
+    "GIT_DIR": "/nowhere",
+    "GIT_WORK_TREE": "/nowhere",
+    "GIT_INDEX_FILE": "/nowhere/index",
+    "GIT_OBJECT_DIRECTORY": "/nowhere/objects",
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES": "/nowhere",
+    "GIT_NAMESPACE": "other",
+    "GIT_DEFAULT_HASH": "sha256",
+    "GIT_TEMPLATE_DIR": "/nowhere",
+    "GIT_CONFIG_PARAMETERS": "'core.eol=crlf'",
+    "GIT_ATTR_SOURCE": "HEAD",
+    "GIT_TRACE": "1",
+    "GIT_REPLACE_REF_BASE": "refs/other",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "GIT_PYTHON_GIT_EXECUTABLE": "/nowhere/git",
+    "GIT_CONFIG_COUNT": "1",
+    "GIT_CONFIG_KEY_0": "core.autocrlf",
+    "GIT_CONFIG_VALUE_0": "true",
+}
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A user's home whose settings change all that git does, and variables that lead it astray."""
+    home = tmp_path / "home"
+    for folder in ("hooks", "template/hooks", ".config/git"):
+        (home / folder).mkdir(parents=True)
+    for name in ("post-checkout", "reference-transaction", "fsmonitor", "pre-auto-gc"):
+        for folder in ("hooks", "template/hooks"):
+            hook = home / folder / name
+            hook.write_text(f"#!/bin/sh\ntouch {home}/ran-{name}\nexit 1\n")
+            hook.chmod(0o755)
+    (home / "attributes").write_text("* text eol=crlf filter=shout ident\n")
+    (home / ".config/git/attributes").write_text("* text eol=crlf filter=shout\n")
+    (home / ".gitconfig").write_text(_HOSTILE.format(home))
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    for name, value in _VARIABLES.items():
+        monkeypatch.setenv(name, value)
+    return home
+
+
+def test_no_setting_of_a_user_changes_what_is_read(
+    source_project: Any, tmp_path: Path, hostile: Path
+) -> None:
+    patch = source_project.insert("hello", 2, "hello \n")
+    repository = source_project.repository
+    bare, folder = tmp_path / "bare.git", tmp_path / "files"
+    folder.mkdir()
+    git = GitCommands()
+    git.create(bare)
+    git.fetch(bare, f"file://{source_project.upstream}", repository.commit)
+    wanted = git.entries(bare, repository.commit)
+    missing = git.missing(bare, {wanted["run.py"].id})
+    if missing:
+        git.fetch_blobs(bare, f"file://{source_project.upstream}", missing)
+    ((_, content),) = git.blobs(bare, [wanted["run.py"].id])
+    assert content == SCRIPT.encode()
+    (folder / "run.py").write_bytes(content)
+    git.apply(folder, patch)
+    assert b"\r" not in (folder / "run.py").read_bytes()
+    assert b"hello \n" in (folder / "run.py").read_bytes()
+    assert not list(hostile.glob("ran-*"))
+
+
+def test_only_what_a_connection_needs_is_kept_of_a_users_settings() -> None:
+    listed = (
+        b"http.proxy\nhttp://p:1\0http.https://x/.extraheader\nA: b\0http.sslverify\0"
+        b"core.autocrlf\ntrue\0url.https://m/.insteadof\nhttps://github.com/\0"
+        b"core.sshcommand\nssh -i k\0include.path\n~/more\0alias.fetch\n!rm -rf x\0"
+    )
+    assert connection(listed) == [
+        ("http.proxy", "http://p:1"),
+        ("http.https://x/.extraheader", "A: b"),
+        ("http.sslverify", "true"),
+        ("url.https://m/.insteadof", "https://github.com/"),
+        ("core.sshcommand", "ssh -i k"),
+    ]

@@ -1,11 +1,15 @@
 """What a person sees while steps run."""
 
+import io
+import re
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from harness import console
 from harness.console import Board, duration, read_advance, users
+from harness.errors import StepError
 from harness.execution.runner import Outcome, Status
 from harness.manifest.model import Losses
 from tests import toy
@@ -56,3 +60,42 @@ def test_users_of_a_step() -> None:
     plan = toy.plan(seed=(1, 2))
     assert users(plan, plan.steps[toy.keys_of(plan)["data"]]) == "all"
     assert users(plan, plan.steps[toy.keys_of(plan, seed=2)["train"]]) == "tiny none s2"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("[red]x[/]", "[red]x[/]"),
+        ("[/] [link=file:///etc]y", "[/] [link=file:///etc]y"),
+        (":skull: sha256:abc:", ":skull: sha256:abc:"),
+        ("\x1b]52;c;eA==\x07a\x1b[2Jb", "ab"),
+        ("\u202ecba", "\\u202ecba"),
+    ],
+)
+def test_strings_are_text_wherever_they_are_shown(
+    text: str, shown: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shows = [io.StringIO(), io.StringIO()]
+    for name, file in zip(("out", "err"), shows, strict=True):
+        terminal = console.ReadableConsole(file=file, width=200, force_terminal=True)
+        monkeypatch.setattr(console, name, terminal)
+    console.show_table(text, (text,), [(text,)])
+    console.show_error(StepError(f"what {text}", hint=f"do {text}"))
+    console.out.print(text)
+    table, error = (re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()) for file in shows)
+    assert table.count(shown) == 4
+    assert error == f"error: what {shown}\nhint: do {shown}\n"
+    assert not set("\x07\u202e") & set(table + error)
+
+
+def test_a_board_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    file = io.StringIO()
+    monkeypatch.setattr(console, "err", console.ReadableConsole(file=file, width=200))
+    plan = toy.plan()
+    step = plan.steps[toy.keys_of(plan)["train"]]
+    object.__setattr__(step, "name", "[bold]\x1b[2Jtrain[/x]")
+    board = Board(plan, lambda _: None)
+    failure = Outcome(status=Status.FAILED, seconds=1.0, error="[/]\x1b]0;t\x07why", hint="[red]")
+    board.ended(step, failure)
+    assert "failed toy 2 [bold]train[/x] (tiny none s1) 1.0 s" in file.getvalue()
+    assert "[/]why\nhint: [red]" in file.getvalue()

@@ -31,6 +31,12 @@ STACKS = {
     ),
 }
 
+#: What an environment of that lock holds.
+PROBE = {
+    "torch": "2.0.1",
+    "pip_freeze": ["jinja2==3.1.6", "nvidia_cublas_cu11==11.10.3.66", "torch==2.0.1+cu117"],
+}
+
 
 def make_project(root: Path) -> tuple[ProjectLayout, CacheLayout]:
     """A project with method `tool` on stack cu117."""
@@ -51,6 +57,7 @@ class FakeVenvBuilder:
         self.version = "3.11.7"
         self.built: list[tuple[Packages, tuple[str, ...]]] = []
         self.probed: list[Path] = []
+        self.found: Mapping[str, object] = PROBE
 
     def interpreter(self, version: str) -> Interpreter:
         assert version == "3.11"
@@ -75,7 +82,7 @@ class FakeVenvBuilder:
     def probe(self, python: Path, code: str) -> Mapping[str, object]:
         compile(code, "probe", "exec")
         self.probed.append(python)
-        return {"torch": "2.0.1"}
+        return self.found
 
 
 class FakeImageBuilder:
@@ -88,6 +95,7 @@ class FakeImageBuilder:
         self.contents: dict[str, list[ImageFile]] = {}  # by image
         self.archives: dict[bytes, tuple[str, str]] = {}  # what loading one brings
         self.probes = 0
+        self.found: Mapping[str, object] = PROBE
 
     def image_id(self, reference: str) -> str | None:
         return self.images.get(reference)
@@ -118,4 +126,4 @@ class FakeImageBuilder:
         del image, code
         assert python == "/opt/venv/bin/python"
         self.probes += 1
-        return {"torch": "2.0.1"}
+        return self.found

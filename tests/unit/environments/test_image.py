@@ -298,3 +298,14 @@ def test_a_mirror_comes_before_what_the_environment_says(tmp_path: Path) -> None
     given = BuildOptions.from_environment({}, mirror=mirror, wheelhouse=tmp_path, base="mine")
     assert given.wheelhouse == tmp_path
     assert given.base == "mine"
+
+
+def test_an_image_that_is_not_its_lock_is_refused(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    builder.found = {"pip_freeze": ["jinja2==3.1.6", "torch==2.0.1", "six==1.0"]}
+    made = ImageEnvironments(*make_project(tmp_path), STACKS, (builder, builder))
+    with pytest.raises(
+        BuildError, match=r"nvidia-cublas-cu11.* is missing\n.*six==1.0 is not lock"
+    ):
+        made.ensure("tool", "cu117", tmp_path / "log")

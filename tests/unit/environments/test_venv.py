@@ -2,14 +2,22 @@
 
 import importlib.metadata
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from harness.environments.builder import BuildOptions
 from harness.environments.venv import HOST, HostEnvironments, VenvEnvironments, pip_options
-from harness.errors import NotReadyError
-from tests.unit.environments.environments import LOCK, STACKS, FakeVenvBuilder, make_project
+from harness.errors import BuildError, NotReadyError
+from tests.unit.environments.environments import (
+    LOCK,
+    PROBE,
+    STACKS,
+    FakeVenvBuilder,
+    make_project,
+)
 
 
 @pytest.fixture
@@ -55,7 +63,7 @@ def test_a_venv_is_built_once_and_probed_once(
     again = environments.ensure("tool", "cu117", tmp_path / "log")
     assert made == again
     assert made.python.endswith("/bin/python")
-    assert made.probe == {"torch": "2.0.1"}
+    assert made.probe == PROBE
     assert len(builder.built) == len(builder.probed) == 1
 
 
@@ -116,4 +124,27 @@ def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
 def test_facts_are_json(tmp_path: Path, environments: VenvEnvironments) -> None:
     environments.ensure("tool", "cu117", tmp_path / "log")
     probe = next((tmp_path / "cache" / "environments").glob("*.json"))
-    assert json.loads(probe.read_text()) == {"torch": "2.0.1"}
+    assert json.loads(probe.read_text()) == PROBE
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda found: found[1:], "jinja2==3.1.6 is missing"),
+        (lambda found: [*found, "extra_one==2"], "extra-one==2 is not locked"),
+        (lambda found: ["jinja2==3.1.5", *found[1:]], "jinja2: expected 3.1.6, found 3.1.5"),
+        (lambda found: [], "torch==2.0.1 is missing"),
+    ],
+)
+def test_a_venv_that_is_not_its_lock_is_refused_and_built_again(
+    environments: VenvEnvironments, builder: FakeVenvBuilder, tmp_path: Path, change: Any, said: str
+) -> None:
+    builder.found = {**PROBE, "pip_freeze": change(PROBE["pip_freeze"])}
+    for count in (1, 2):
+        with pytest.raises(BuildError, match=re.escape(said)):
+            environments.ensure("tool", "cu117", tmp_path / "log")
+        assert len(builder.built) == count
+    builder.found = {**PROBE, "pip_freeze": [*PROBE["pip_freeze"], "pip==23.2.1"]}  # type: ignore[misc]
+    environments.ensure("tool", "cu117", tmp_path / "log")
+    environments.ensure("tool", "cu117", tmp_path / "log")
+    assert len(builder.built) == 3

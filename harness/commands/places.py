@@ -1,0 +1,118 @@
+"""The folders that a command is given, looked at once, before anything is done.
+
+A wrong name is a UsageError; a folder that cannot be used as it is, a NotReadyError. Both say which
+option or variable named the folder.
+"""
+
+import errno
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.errors import DiskFull, HarnessError, NotReadyError, UsageError
+from harness.files import write_bytes
+
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_SHUT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+_WRONG = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR})
+_BROKEN = frozenset({errno.EIO, errno.ENXIO, errno.ESTALE, errno.ENODEV})
+_BLOCK = 4096  # bytes
+_LITTLE = 1 << 20  # bytes
+
+
+def absolute(path: Path, name: str) -> Path:
+    """The path with `~` and links resolved; `name` is the option or variable that gave it.
+
+    Raises UsageError if it has no meaning here, or is a link to nowhere.
+    """
+    try:
+        expanded = path.expanduser().absolute()
+        for part in (expanded, *expanded.parents):
+            if part.is_symlink() and not part.exists():
+                raise UsageError(
+                    f"{name} {path}: {part} is a link to {part.readlink()}, which is not there",
+                    hint="mount or make what it leads to, or name another place",
+                )
+        return expanded.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such home, or a loop
+        raise UsageError(f"{name} {path}: {_reason(error)}", hint="name another place") from error
+
+
+def folder_there(path: Path, name: str) -> Path:
+    """A folder that must be there and be readable, as `absolute`."""
+    found = absolute(path, name)
+    try:
+        if not found.is_dir():
+            what = "is a file, not a folder" if found.exists() else "there is no such folder"
+            raise UsageError(f"{name} {path}: {what}", hint=f"correct {name}, or leave it out")
+        with os.scandir(found):
+            return found
+    except OSError as error:
+        raise _unusable(error, name, path, "read") from error
+
+
+def folder_to_be(path: Path, name: str) -> Path:
+    """A folder that is there or can be made: nothing but folders lead there. As `absolute`."""
+    found = absolute(path, name)
+    try:
+        nearest = next(part for part in (found, *found.parents) if part.exists())
+    except OSError as error:
+        raise _unusable(error, name, path, "read") from error
+    if not nearest.is_dir():
+        where = "it" if nearest == found else nearest
+        raise UsageError(
+            f"{name} {path}: {where} is a file, not a folder",
+            hint="name a folder; it is made if it is not there",
+        )
+    return found
+
+
+def make_writable(folder: Path, name: str) -> None:
+    """Make the folder and write a file in it. Raises NotReadyError, DiskFull or UsageError."""
+    trial = folder / f".trial-{uuid.uuid4().hex[:8]}"
+    try:
+        write_bytes(trial, bytes(_BLOCK))
+        trial.unlink()
+    except OSError as error:
+        raise _unusable(error, name, folder, "written") from error
+
+
+def storage_fault(error: OSError, folders: Iterable[Path]) -> HarnessError | None:
+    """What an error of a disk means to the user; None if it is none of a disk.
+
+    An error of a copy names the source first, one of a write no file at all: of all places that it
+    may be about, one without space is named.
+    """
+    if error.errno not in _FULL | _SHUT | _BROKEN:
+        return None
+    named = [Path(name) for name in (error.filename2, error.filename) if name]
+    places = [*named, *folders, Path(tempfile.gettempdir())]
+    full = [place for place in places if error.errno in _FULL and _is_full(place)]
+    where = (full or named or [Path("a disk")])[0]
+    kind = DiskFull if error.errno in _FULL | _BROKEN else NotReadyError
+    hint = "free space there" if error.errno in _FULL else "see its permissions and its disk"
+    return kind(
+        f"{where} cannot be used: {error.strerror}",
+        hint=f"{hint}, or name another place: --runs DIR, HARNESS_CACHE, TMPDIR",
+    )
+
+
+def _unusable(error: OSError, name: str, path: Path, verb: str) -> HarnessError:
+    what = f"{name} {path} cannot be {verb}: {_reason(error)}"
+    if error.errno in _WRONG:
+        return UsageError(what, hint="name a folder")
+    if error.errno in _FULL:
+        return DiskFull(what, hint=f"free space there, or name another place by {name}")
+    return NotReadyError(what, hint=f"name a place that you can use by {name}")
+
+
+def _is_full(folder: Path) -> bool:
+    nearest = next(part for part in (folder, *folder.parents) if part.exists())
+    return shutil.disk_usage(nearest).free < _LITTLE
+
+
+def _reason(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error)
