@@ -1,7 +1,7 @@
 """Data sets and weights: found with the user or in the cache, fetched, added, and always verified.
 
 An asset is trusted by its published checksum, or else by the hash it had on first use. Once hashed,
-a file or folder counts as unchanged as long as sizes, modification times and inodes stay the same.
+a file or folder counts as unchanged as long as sizes, times and inodes stay the same.
 Nothing is ever written into the user's own folders.
 """
 
@@ -19,6 +19,7 @@ from harness.assets.download import Progress, download
 from harness.assets.nearby import Nearby
 from harness.assets.trust import Trust
 from harness.contracts import ContractError, check_content
+from harness.contracts.confined import CONFINED
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.files import locked, remove_tree
 from harness.layout import CacheLayout
@@ -213,7 +214,7 @@ class Assets:
     def _check_content(self, name: str, place: Path) -> None:
         asset = self._asset(name)
         try:
-            check_content(asset.contract, place, Path)
+            CONFINED.call(check_content, asset.contract, place, Path, what=str(place))
         except ContractError as error:
             raise declared.broken(name, asset, error) from error
 

@@ -49,9 +49,11 @@ def _ids_digest(file: Path) -> str:
 
 
 def fingerprint(contract: Contract, path: Path) -> str:
-    """What a change of any file's bytes also changes: sizes, modification times and inodes."""
+    """What a change of any file's bytes also changes: sizes, times of both kinds and inodes."""
     files = _files(contract, path) if path.is_dir() else iter([("", path.stat())])
-    return _sha256(f"{n}\0{f.st_size}\0{f.st_mtime_ns}\0{f.st_ino}\n" for n, f in files)
+    return _sha256(
+        f"{n}\0{f.st_size}\0{f.st_mtime_ns}\0{f.st_ctime_ns}\0{f.st_ino}\n" for n, f in files
+    )
 
 
 def _sha256(lines: Iterable[str]) -> str:
@@ -66,28 +68,25 @@ def _files(contract: Contract, root: Path) -> Iterator[tuple[str, os.stat_result
     names = belonging(contract, root)
     if names is not None:
         return ((name, (root / name).stat()) for name in names)
-    found: list[tuple[str, os.stat_result]] = []
-    _collect(root, "", (), found)
-    return iter(sorted(found, key=lambda entry: entry[0]))
+    return iter(sorted(_below(root), key=lambda entry: entry[0]))
 
 
-def _collect(
-    folder: Path,
-    prefix: str,
-    above: tuple[tuple[int, int], ...],
-    found: list[tuple[str, os.stat_result]],
-) -> None:
-    state = folder.stat()
-    here = (state.st_dev, state.st_ino)
-    if here in above:  # a link to a folder that it lies in
-        return
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            try:
-                state = entry.stat()
-            except FileNotFoundError:  # a link to nothing holds nothing
-                continue
-            if stat.S_ISDIR(state.st_mode):
-                _collect(Path(entry.path), f"{prefix}{entry.name}/", (*above, here), found)
-            elif stat.S_ISREG(state.st_mode):
-                found.append((f"{prefix}{entry.name}", state))
+def _below(root: Path) -> Iterator[tuple[str, os.stat_result]]:
+    """Every file below a folder, through links too; a link to a folder it lies in is left out."""
+    waiting: list[tuple[str, tuple[tuple[int, int], ...]]] = [("", ())]
+    while waiting:
+        prefix, above = waiting.pop()
+        state = (root / prefix).stat()
+        here = (state.st_dev, state.st_ino)
+        if here in above:
+            continue
+        with os.scandir(root / prefix) as entries:
+            for entry in entries:
+                try:
+                    state = entry.stat()
+                except FileNotFoundError:  # a link to nothing holds nothing
+                    continue
+                if stat.S_ISDIR(state.st_mode):
+                    waiting.append((f"{prefix}{entry.name}/", (*above, here)))
+                elif stat.S_ISREG(state.st_mode):
+                    yield f"{prefix}{entry.name}", state

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from harness.contracts.failure import ContractError, Render, Summary
+from harness.contracts.failure import ContractError, Render, Summary, broken
 from harness.contracts.files import contained
 from harness.contracts.npy_arrays import check_npy_arrays
 from harness.contracts.npy_maps import check_npy_maps
@@ -18,6 +18,7 @@ from harness.contracts.plain import check_file, check_folder, check_json, check_
 from harness.contracts.png_labels import check_png_labels
 from harness.contracts.tensors import check_mxnet_params, check_state_dict
 from harness.contracts.voc import check_voc
+from harness.errors import HarnessError
 from harness.manifest.contract import (
     Contract,
     Folder,
@@ -67,5 +68,15 @@ def check(contract: Contract, path: Path, render: Render, *, inside: Path | None
 
 
 def check_content(contract: Contract, path: Path, render: Render) -> Summary:
-    """As `check`, for files of the user's own, which may be links. Raises ContractError."""
-    return _CHECKS[type(contract)](contract, path, render)
+    """As `check`, for files of the user's own, which may be links.
+
+    Raises ContractError, also for whatever else a reader raises over what it reads; MemoryError and
+    OSError are those of this machine.
+    """
+    try:
+        return _CHECKS[type(contract)](contract, path, render)
+    except (HarnessError, MemoryError, OSError):
+        raise
+    except Exception as error:
+        found = f"one over which it fails with {type(error).__name__}"
+        raise broken(path, contract, expected="what its reader can read", found=found) from error
