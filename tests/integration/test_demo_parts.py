@@ -88,7 +88,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, require: Callable[[bool, str
     require(shutil.which("git") is not None, "git is not installed")
     root = tmp_path_factory.mktemp("demo")
     ignored = shutil.ignore_patterns("__pycache__")
-    for package in ("losses", "glue", "metrics"):
+    for package in ("losses", "glue", "metrics", "readers"):
         staged = root / "staged" / "harness" / package
         shutil.copytree(ROOT / "harness" / package, staged, ignore=ignored)
     # Without it an installed harness would be found first.
