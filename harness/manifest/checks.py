@@ -19,7 +19,8 @@ from harness.manifest.references import (
 )
 from harness.manifest.shardable import fault_of
 from harness.manifest.shared_steps import Origin
-from harness.manifest.yaml_source import KeyPath, YamlSource
+from harness.manifest.yaml_document import KeyPath
+from harness.manifest.yaml_source import YamlSource
 
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
 

@@ -160,7 +160,7 @@ def _explain(
     # Tags of unions stand in the location; keep only what is a key of the file.
     location: tuple[str | int, ...] = where
     for key in detail["loc"]:
-        if (*location, key) in source.lines or key == detail["loc"][-1]:
+        if source.has((*location, key)) or key == detail["loc"][-1]:
             location = (*location, key)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if detail["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from harness.manifest.model import Arguments, Method, Option, Step
 from harness.manifest.placeholders import placeholders
-from harness.manifest.yaml_source import KeyPath
+from harness.manifest.yaml_document import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
