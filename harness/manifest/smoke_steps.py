@@ -1,7 +1,7 @@
 """Steps that make smoke assets: what they are, and what they may read."""
 
 import graphlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from harness.manifest.catalogue import Asset, Repository, SmokeMaker
 from harness.manifest.model import CountAt, Output, Resources, ResourcesAt, Step
@@ -28,6 +28,20 @@ def smoke_step(name: str, asset: Asset, made: SmokeMaker) -> Step:
         threads=CountAt(paper=1, smoke=1),
         resources=ResourcesAt(paper=Resources()),
     )
+
+
+def assets_behind(names: Iterable[str], assets: Mapping[str, Asset]) -> set[str]:
+    """The assets `names`, and all that they are made of at smoke scale."""
+    needed: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        made = assets[name].smoke
+        if name not in needed and made is not None:
+            references = map(parse_reference, made.inputs.values())
+            waiting += [one.name for one in references if one.kind == "assets"]
+        needed.add(name)
+    return needed
 
 
 def check_assets(
