@@ -8,6 +8,7 @@ from harness.commands.context import Context, Notify
 from harness.commands.plan import expand, read_unpatched
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import used_assets
+from harness.manifest.smoke_steps import assets_behind
 from harness.plan.plan import BoundStep
 from harness.sources.sources import Checkout
 
@@ -60,8 +61,9 @@ def fetch_methods(
 def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
     """The assets that a method reads at a scale and that no step makes."""
     assets, used = context.catalogue.assets, used_assets(method, by_default=True)
-    made = {name for name in used if assets[name].smoke is not None}
-    return used - (made if scale is Scale.SMOKE else set())
+    if scale is Scale.PAPER:
+        return used
+    return {name for name in assets_behind(used, assets) if assets[name].smoke is None}
 
 
 def can_download(context: Context, asset: str) -> bool:

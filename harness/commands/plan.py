@@ -10,6 +10,7 @@ from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import parse_reference, possible, used_assets
+from harness.manifest.smoke_steps import assets_behind
 from harness.plan import keys
 from harness.plan.bind import Digests
 from harness.plan.make import Ask, make_plan, stack_of
@@ -54,8 +55,9 @@ def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
         for text in step.inputs.values()
         for reference in possible(text, method.options)
     ]
-    for name in used_assets(method) if scale is Scale.SMOKE else ():
-        maker = context.catalogue.assets[name].smoke
+    assets = context.catalogue.assets
+    for name in assets_behind(used_assets(method), assets) if scale is Scale.SMOKE else ():
+        maker = assets[name].smoke
         references += map(parse_reference, maker.inputs.values() if maker else ())
     return {reference.name for reference in references if reference.kind == "repos"}
 
@@ -63,10 +65,14 @@ def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
 def _digests(context: Context, ask: Ask, method: Method) -> Digests:
     stack = stack_of(method, ask)
     environments = context.environments(ask.runtime, stack)
-    anchored = {method.anchors[ask.anchor].asset} if ask.anchor else set()
+    used = used_assets(method)
+    if ask.scale is Scale.SMOKE:
+        used = assets_behind(used, context.catalogue.assets)
+    if ask.anchor:
+        used.add(method.anchors[ask.anchor].asset)
     return Digests(
         environment=environments.identify(method.method, stack),
-        assets={name: context.assets.digest(name) for name in used_assets(method) | anchored},
+        assets={name: context.assets.digest(name) for name in used},
         sources={
             name: _identity(context, name, patches) for name, patches in method.repositories.items()
         },

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from harness.commands.context import Context
 from harness.doctor.check import Machine, Place
 from harness.doctor.engine import HOOK
-from harness.errors import NotReadyError
+from harness.errors import ManifestError, NotReadyError
 from harness.gpus.leases import GpuLeases
 from harness.manifest.model import RuntimeName
+from harness.manifest.yaml_source import read_yaml
 from harness.plan.compatibility import Gpu
 from harness.runtimes.engine import CDI_KIND, Engine
 from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
@@ -158,8 +157,8 @@ def _read(file: Path) -> Any:
     try:
         if file.suffix == ".json":
             return json.loads(file.read_text())
-        return yaml.safe_load(file.read_text()) if file.suffix in {".yaml", ".yml"} else None
-    except (OSError, ValueError, yaml.YAMLError):
+        return read_yaml(file).data if file.suffix in {".yaml", ".yml"} else None
+    except (OSError, ValueError, ManifestError):
         return None
 
 

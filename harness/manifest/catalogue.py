@@ -11,6 +11,7 @@ from harness.manifest.fields import (
     Architecture,
     Commit,
     Date,
+    Gigabytes,
     InnerPath,
     Name,
     Reference,
@@ -70,7 +71,7 @@ class Asset:
     places: tuple[InnerPath, ...] = ()  # where it may lie under --data, besides its own name
     unpack: Unpack | None = None
     licence: str | None = None
-    size_gb: float
+    size_gb: Gigabytes
     contract: Contract
     smoke: SmokeMaker | None = None
 

@@ -2,25 +2,30 @@
 
 import difflib
 import graphlib
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import ManifestError
 from harness.manifest.catalogue import Asset, Catalogue, Repository
+from harness.manifest.fields import check_reference, is_name
 from harness.manifest.model import Anchor, Arguments, Method, Option, Step, When
 from harness.manifest.placeholders import placeholders
 from harness.manifest.references import (
     Reference,
     expansions,
+    is_choice,
+    listed,
     parse_reference,
-    possible,
     texts,
-    used_assets,
 )
 from harness.manifest.shardable import fault_of
 from harness.manifest.shared_steps import Origin
-from harness.manifest.yaml_source import KeyPath, YamlSource
+from harness.manifest.yaml_document import KeyPath
+from harness.manifest.yaml_source import YamlSource
 
+_CHOOSING = {"inputs", "score", "gpus"}
+_GPUS = re.compile("[0-9]|1[0-6]")
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
 
 
@@ -42,25 +47,18 @@ def check_method(
     check = _Check(method, source, origins)
     check.known(("stacks",), method.stacks, catalogue.stacks, "stack")
     check.known(("repositories",), method.repositories, catalogue.repositories, "repository")
-    for field in ("seed_option", "losses_option"):
-        named = getattr(method, field)
-        check.known((field,), (named,) if named else (), method.options, "option")
     check.unique_steps()
+    for field in ("backbones", "stacks", "seeds"):
+        check.once((field,), getattr(method, field))
+    for field in ("seed_option", "losses_option"):
+        check.reach(field, getattr(method, field))
     for index, step in enumerate(method.steps):
         where: KeyPath = ("steps", index)
         check.conditions(where, step)
         check.templates(where, step)
+        check.choosing(where, step)
         check.inputs(where, step, catalogue.repositories, assets)
         check.outputs(where, step)
-    for name in sorted(used_assets(method)):
-        made = assets[name].smoke
-        for reference in made.inputs.values() if made else ():
-            parsed = parse_reference(reference)
-            if parsed.kind == "steps":
-                raise ManifestError(
-                    f"assets.{name}.smoke.inputs: {reference!r} names a step",
-                    hint="made assets read assets and repositories only",
-                )
     for name, anchor in method.anchors.items():
         check.anchor(("anchors", name), anchor, assets)
     check.acyclic()
@@ -89,6 +87,23 @@ class _Check:
         self, where: KeyPath, names: Collection[str], known: Collection[str], what: str
     ) -> None:
         _known(*self.place(where), names, known, what)
+
+    def once(self, where: KeyPath, values: Sequence[object]) -> None:
+        for index, one in enumerate(values):
+            if one in values[:index]:
+                raise self.fail((*where, index), f"{one!r} twice", "keep one of the two")
+
+    def reach(self, field: str, option: str | None) -> None:
+        """The choices of an option that says which steps the run's seed or losses reach."""
+        if option is None:
+            return
+        self.known((field,), (option,), self.method.options, "option")
+        steps = {step.name for step in self.method.steps}
+        for name, choice in self.method.options[option].choices.items():
+            where = ("options", option, "choices", name, "fields")
+            if "steps" not in choice.fields:
+                raise self.fail(where, f"no field 'steps', for {field}", "list the steps there")
+            self.known((*where, "steps"), listed(choice), steps, "step")
 
     def unique_steps(self) -> None:
         seen: set[str] = set()
@@ -130,8 +145,12 @@ class _Check:
     def references(self, where: KeyPath, step: Step) -> Iterator[tuple[KeyPath, Reference]]:
         """All that the step's inputs can be, with their places."""
         for name, text in step.inputs.items():
-            for reference in possible(text, self.method.options):
-                yield (*where, "inputs", name), reference
+            place = (*where, "inputs", name)
+            for expanded in expansions(text, self.method.options):
+                try:
+                    yield place, parse_reference(check_reference(expanded))
+                except ValueError as error:
+                    raise self.fail(place, f"{error}, found {expanded!r}", "fix it") from error
 
     def conditions(self, where: KeyPath, step: Step) -> None:
         for index, item in enumerate(step.argv):
@@ -161,6 +180,23 @@ class _Check:
                     )
                 if name == "losses" and not step.injects_losses:
                     raise self.fail((*where, *place), "uses {losses}", "set injects_losses")
+
+    def choosing(self, where: KeyPath, step: Step) -> None:
+        """Texts that say what a step is, and not only what it is told."""
+        for place, text in texts(step):
+            if place[0] in _CHOOSING and not is_choice(text):
+                raise self.fail(
+                    (*where, *place),
+                    f"expected no placeholder, or {{o.OPTION.FIELD}} once, found {text!r}",
+                    "let an option choose",
+                )
+        for count in expansions(step.gpus or "0", self.method.options):
+            if not _GPUS.fullmatch(count):
+                what = f"expected a number of GPUs from 0 to 16, found {count!r}"
+                raise self.fail((*where, "gpus"), what, "fix it, or the option's choices")
+        for label in expansions(step.score or "none", self.method.options):
+            if not is_name(label):
+                raise self.fail((*where, "score"), f"{label!r} is no name", "rename it")
 
     def fills(self, name: str, step: Step) -> bool:
         kind, _, rest = name.partition(".")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from harness.manifest.fields import value
+from harness.manifest.fields import Pattern, value
 
 
 @value
@@ -152,7 +152,7 @@ class PlainFile:
 
     kind: Literal["file"]
     min_bytes: Annotated[int, Field(ge=1)] = 1
-    contains: tuple[str, ...] = ()
+    contains: tuple[Pattern, ...] = ()
 
 
 #: The kinds that are a folder of one file per id of a list and nothing else.

@@ -16,8 +16,11 @@ from harness.layout import ProjectLayout
 from harness.manifest import contract, model
 from harness.manifest.catalogue import Asset, Catalogue, Repository, Stack
 from harness.manifest.checks import check_method, check_options
+from harness.manifest.fields import is_name
 from harness.manifest.model import Method, SharedSteps, Use
 from harness.manifest.shared_steps import assemble
+from harness.manifest.smoke_steps import check_assets
+from harness.manifest.yaml_document import shorten
 from harness.manifest.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
@@ -31,9 +34,11 @@ def load_catalogue(project: ProjectLayout) -> Catalogue:
     """Read repositories (the nine and the embedded ones), assets and stacks."""
     repositories = dict(_section(project.repositories, "repositories", Repository))
     repositories |= _section(project.embedded, "repositories", Repository)
+    assets = _section(project.assets, "assets", Asset)
+    check_assets(assets, repositories, read_yaml(project.assets))
     return Catalogue(
         repositories=repositories,
-        assets=_section(project.assets, "assets", Asset),
+        assets=assets,
         stacks=_section(project.stacks, "stacks", Stack),
     )
 
@@ -133,6 +138,10 @@ def _section(path: Path, key: str, kind: type[T]) -> dict[str, T]:
     entries = source.data[key]
     if not isinstance(entries, dict):
         raise source.error((key,), "expected a mapping by name", hint="write NAME: {...}")
+    for name in entries:
+        if not is_name(name):
+            what = "expected a name of letters, digits, '_', '.', '-', a letter first"
+            raise source.error((key, name), what, hint="rename the entry")
     return {name: _validate(source, entry, kind, (key, name)) for name, entry in entries.items()}
 
 
@@ -160,16 +169,20 @@ def _explain(
     # Tags of unions stand in the location; keep only what is a key of the file.
     location: tuple[str | int, ...] = where
     for key in detail["loc"]:
-        if (*location, key) in source.lines or key == detail["loc"][-1]:
+        if source.has((*location, key)) or key == detail["loc"][-1]:
             location = (*location, key)
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if detail["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         found = str(detail["loc"][-1])
         near = difflib.get_close_matches(found, sorted(_all_fields()), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
-        return source.error(location, f"unknown key {found!r}{more}", hint=hint)
-    found = "" if detail["type"] == "missing_argument" else f", found {detail['input']!r}"
+        return source.error(location, f"unknown key {shorten(found)!r}{more}", hint=hint)
+    found = (
+        "" if detail["type"] == "missing_argument" else f", found {shorten(repr(detail['input']))}"
+    )
     text = detail["msg"].removeprefix("Value error, ")
+    if tag := detail.get("ctx", {}).get("tag"):
+        text = text.replace(tag, shorten(tag))
     return source.error(
         location,
         f"{text[:1].lower()}{text[1:]}{found}{more}",

@@ -27,12 +27,19 @@ from pydantic import Field
 from harness.manifest.catalogue import Package
 from harness.manifest.contract import Contract
 from harness.manifest.fields import (
+    Gigabytes,
+    Hours,
     InnerPath,
     Label,
     Name,
+    Progress,
     Reference,
+    Variable,
     value,
 )
+
+#: What numpy's and torch's generators both take.
+Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class Losses(StrEnum):
@@ -87,14 +94,14 @@ class Resources:
     """What a step needs; estimates are for planning and never enter a key."""
 
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    gpu_memory_gb: float | None = None  # a card with less is refused
+    gpu_memory_gb: Gigabytes | None = None  # a card with less is refused
     gpu_memory_measured: str | None = None  # on what it was measured; left out: an estimate
-    cpus: Annotated[int, Field(ge=1)] = 1
-    memory_gb: Annotated[float, Field(gt=0)] = 8
-    shm_gb: Annotated[float, Field(gt=0)] = 8
-    hours: Annotated[float, Field(ge=0)] = 0.0
-    disk_gb: Annotated[float, Field(ge=0)] = 0.0
-    time_limit_hours: Annotated[float, Field(gt=0)] = 240.0
+    cpus: Annotated[int, Field(ge=1, le=4096)] = 1
+    memory_gb: Annotated[Gigabytes, Field(gt=0)] = 8
+    shm_gb: Annotated[Gigabytes, Field(gt=0)] = 8
+    hours: Hours = 0.0
+    disk_gb: Gigabytes = 0.0
+    time_limit_hours: Annotated[Hours, Field(gt=0)] = 240.0
 
 
 @value
@@ -109,8 +116,8 @@ class ResourcesAt:
 class CountAt:
     """An explicit whole number at each scale (never derived from the machine)."""
 
-    paper: Annotated[int, Field(ge=0)]
-    smoke: Annotated[int, Field(ge=0)]
+    paper: Annotated[int, Field(ge=0, le=4096)]
+    smoke: Annotated[int, Field(ge=0, le=4096)]
 
 
 # --- steps and methods ----------------------------------------------------------------------------
@@ -123,7 +130,7 @@ class Output:
     path: InnerPath
     contract: Contract
     retain: Literal["always", "consumers"] = "always"
-    disk_gb: Annotated[float, Field(ge=0)] | None = None  # estimate at paper scale
+    disk_gb: Gigabytes | None = None  # estimate at paper scale
 
     @property
     def always(self) -> bool:
@@ -149,8 +156,10 @@ class Step:
     repo: Name | None = None
     cwd: InnerPath = "."
     argv: tuple[str | Arguments, ...]
-    env: Mapping[str, str] = Field(default_factory=dict)
-    losses_env: Mapping[str, str] = Field(default_factory=dict)  # only where losses are injected
+    env: Mapping[Variable, str] = Field(default_factory=dict)
+    losses_env: Mapping[Variable, str] = Field(
+        default_factory=dict
+    )  # only where losses are injected
     links: Mapping[InnerPath, str] = Field(default_factory=dict)  # in the working directory
     folders: tuple[InnerPath, ...] = ()  # made in the working directory before the start
     out_folders: tuple[InnerPath, ...] = ()  # made under /out, where upstream does not
@@ -170,7 +179,7 @@ class Step:
     )
     backbones: tuple[str, ...] = ()  # empty: all
     scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
-    progress: str | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
+    progress: Progress | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
     shards: Shards | None = None
@@ -211,7 +220,7 @@ class SharedSteps:
     shared_steps: Name
     about: str
     given: Mapping[Name, str] = Field(default_factory=dict)  # what a method must give: what it is
-    repositories: Mapping[Name, tuple[str, ...]] = Field(default_factory=dict)
+    repositories: Mapping[Name, tuple[Name, ...]] = Field(default_factory=dict)
     options: Mapping[Name, Option] = Field(default_factory=dict)
     parameters: Mapping[Name, Parameter] = Field(default_factory=dict)
     steps: tuple[Step, ...]
@@ -255,11 +264,11 @@ class Method:
 
     method: Name
     title: str
-    backbones: tuple[Name, ...]
-    stacks: tuple[Name, ...]  # the first is the default
-    seeds: tuple[int, ...]
-    fixed_seed: int = 1  # for stochastic steps that the chosen option keeps the seed from
-    repositories: Mapping[Name, tuple[str, ...]]  # name -> patches in order
+    backbones: Annotated[tuple[Name, ...], Field(min_length=1)]
+    stacks: Annotated[tuple[Name, ...], Field(min_length=1)]  # the first is the default
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    fixed_seed: Seed = 1  # for stochastic steps that the chosen option keeps the seed from
+    repositories: Mapping[Name, tuple[Name, ...]]  # name -> patches in order
     seed_option: Name | None = None  # its choices list the seeded steps in field `steps`
     losses_option: Name | None = None  # its choices list the steps that get the run's losses
     options: Mapping[Name, Option] = Field(default_factory=dict)

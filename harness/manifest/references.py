@@ -1,12 +1,13 @@
 """References of inputs and the templates of a step: read, expanded over options, listed."""
 
 import dataclasses
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.manifest.model import Arguments, Method, Option, Step
+from harness.manifest.model import Arguments, Choice, Method, Option, Step
 from harness.manifest.placeholders import placeholders
-from harness.manifest.yaml_source import KeyPath
+from harness.manifest.yaml_document import KeyPath
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,17 @@ def expansions(
     chosen = (option.default,) if by_default else tuple(option.choices)
     values = [option.choices[choice].fields[field] for choice in chosen]
     return tuple(text.replace(f"{{{names[0]}}}", value) for value in values)
+
+
+def is_choice(text: str) -> bool:
+    """Whether `expansions` can expand it: no placeholder, or one that is a field of an option."""
+    names = placeholders(text)
+    return not names or (len(names) == 1 and re.fullmatch(r"o\.[^.]+\.[^.]+", names[0]) is not None)
+
+
+def listed(choice: Choice) -> frozenset[str]:
+    """The steps that a choice of `seed_option` or `losses_option` lists."""
+    return frozenset(name.strip() for name in choice.fields["steps"].split(","))
 
 
 def used_assets(method: Method, *, by_default: bool = False) -> set[str]:

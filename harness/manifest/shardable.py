@@ -5,7 +5,7 @@ from typing import NamedTuple
 from harness.manifest.contract import PER_ID
 from harness.manifest.model import Step
 from harness.manifest.placeholders import placeholders
-from harness.manifest.yaml_source import KeyPath
+from harness.manifest.yaml_document import KeyPath
 
 
 class Fault(NamedTuple):

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.manifest.model import Method, SharedSteps, Step, Use
-from harness.manifest.yaml_source import KeyPath, YamlSource
+from harness.manifest.yaml_document import KeyPath
+from harness.manifest.yaml_source import YamlSource
 
 
 @dataclass(frozen=True, slots=True)

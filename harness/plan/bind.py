@@ -8,16 +8,15 @@ from typing import Any, Literal
 from harness.errors import UsageError
 from harness.manifest.catalogue import Catalogue, SmokeMaker
 from harness.manifest.model import (
-    CountAt,
     Losses,
     Method,
     Output,
     Resources,
-    ResourcesAt,
     Scale,
     Step,
 )
-from harness.manifest.references import parse_reference
+from harness.manifest.references import listed, parse_reference
+from harness.manifest.smoke_steps import smoke_step
 from harness.plan import keys
 from harness.plan.fill import Values, fill_options, join_path, staged_packages
 from harness.plan.plan import BoundInput, BoundStep, Run
@@ -25,7 +24,6 @@ from harness.plan.plan import BoundInput, BoundStep, Run
 KEY_SCHEMA = 1
 #: Stands in what a key hashes where the key rests on an asset that nobody has hashed yet.
 PROVISIONAL = "provisional"
-_MADE = "make-"  # prefix of the steps that make smoke assets
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,22 +119,11 @@ class Binder:
         return BoundInput(kind="step", ref=step.key, path=path, target=target)
 
     def _made(self, name: str, made: SmokeMaker) -> BoundStep:
-        step = _MADE + name
-        if step not in self.bound:
-            asset_step = Step(
-                name=step,
-                stage=1,
-                about=f"make {self.catalogue.assets[name].title} for smoke scale",
-                argv=made.argv,
-                inputs=made.inputs,
-                outputs={"asset": Output(path=made.path, contract=made.contract)},
-                packages=made.packages,
-                threads=CountAt(paper=1, smoke=1),
-                resources=ResourcesAt(paper=Resources()),
-            )
+        step = smoke_step(name, self.catalogue.assets[name], made)
+        if step.name not in self.bound:
             inputs = {key: self._input(key, text) for key, text in made.inputs.items()}
-            self.bound[step] = self._bind(asset_step, inputs)
-        return self.bound[step]
+            self.bound[step.name] = self._bind(step, inputs)
+        return self.bound[step.name]
 
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
         seed = self._seed(step)
@@ -207,8 +194,7 @@ class Binder:
         name: str | None = getattr(self.method, which)
         if name is None:
             return True
-        reached = self.method.options[name].choices[self.run.options[name]].fields["steps"]
-        return step.name in {one.strip() for one in reached.split(",")}
+        return step.name in listed(self.method.options[name].choices[self.run.options[name]])
 
     def _key_inputs(
         self,

@@ -113,7 +113,48 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "fil",
         "",
     ),
-]
+    ({"backbones": []}, "backbones", "docs/schema"),
+    ({"stacks": []}, "stacks", "docs/schema"),
+    ({"seeds": []}, "seeds", "docs/schema"),
+    ({"seeds": [1, 2, 1]}, "seeds[2]: 1 twice", ""),
+    ({"seeds": [-1]}, "seeds[0]", ""),
+    ({"seeds": [2**32]}, "seeds[0]", ""),
+    ({"seeds": [1e9]}, "seeds[0]", ""),
+    ({"fixed_seed": True}, "fixed_seed", ""),
+    ({"backbones": ["tiny", "tiny"]}, "backbones[1]: 'tiny' twice", ""),
+    ({"stacks": ["host", "host"]}, "stacks[1]: 'host' twice", ""),
+    ({"repositories": {"up": ["../x"]}}, "repositories.up[0]", ""),
+    ({"seed_option": "mode"}, "options.mode.choices.fast.fields: no field 'steps'", ""),
+    ({"losses_option": "mode"}, "no field 'steps', for losses_option", ""),
+    ({"title": "x" * 5000, "seed_option": "y" * 5000}, "seed_option", "docs/schema"),
+    ({"z" * 5000: 1}, "unknown key 'zzz", ""),
+    ({"steps": "x" * 5000}, "steps", ""),
+    ({"steps": steps_with(0, name="n" * 101)}, "steps[0].name", ""),
+    ({"steps": steps_with(1, cwd="c" * 256)}, "a path that is too long", ""),
+    ({"steps": steps_with(1, cwd="c/" * 600 + "c")}, "a path that is too long", ""),
+    ({"steps": steps_with(1, folders=["a\nb"])}, "an unprintable character in a path", ""),
+    ({"steps": steps_with(1, env={"A=B": "1"})}, "steps[1].env", ""),
+    ({"steps": steps_with(1, losses_env={"": "1"})}, "steps[1].losses_env", ""),
+    ({"steps": steps_with(1, inputs={"data": "steps.data.data/{seed}"})}, "no placeholder", ""),
+    ({"steps": steps_with(1, inputs={"data": "repos.up/{o.mode}"})}, "no placeholder", ""),
+    ({"steps": steps_with(2, score="{seed}")}, "steps[2].score", ""),
+    ({"steps": steps_with(1, gpus="two")}, "a number of GPUs from 0 to 16, found 'two'", ""),
+    ({"steps": steps_with(1, gpus="17")}, "a number of GPUs from 0 to 16, found '17'", ""),
+    ({"steps": steps_with(1, gpus="{p.lr}")}, "no placeholder", ""),
+    ({"steps": steps_with(1, progress="(")}, "not a regular expression", ""),
+    ({"steps": steps_with(1, progress="(" * 5000)}, "a regular expression of more than", ""),
+    ({"steps": steps_with(1, progress="x{99999999999}(?P<at>y)")}, "not a regular", ""),
+    ({"steps": steps_with(1, progress="(?P<of>x)")}, "with a group (?P<at>...)", ""),
+    ({"steps": steps_with(1, resources={"paper": {"memory_gb": 1e300}})}, "memory_gb", ""),
+    ({"steps": steps_with(1, resources={"paper": {"hours": 10**18}})}, "hours", ""),
+    ({"steps": steps_with(1, threads={"paper": 2**62, "smoke": 1})}, "threads.paper", ""),
+    (
+        {"steps": steps_with(0, outputs={"d": {"path": "x", "contract": {
+            "kind": "file", "contains": ["[a"]}}})},
+        "not a regular expression",
+        "",
+    ),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("changes", "what", "hint"), BAD)
@@ -124,6 +165,7 @@ def test_bad_manifests(tmp_path: Path, changes: dict[str, Any], what: str, hint:
     assert what in text
     assert hint in caught.value.hint
     assert "toy.yaml:" in text
+    assert len(text) < 1000
     assert caught.value.exit_code == 2
 
 
@@ -133,6 +175,72 @@ def test_whatever_an_option_can_choose_must_be_there(tmp_path: Path) -> None:
     steps = steps_with(1, inputs={"data": "steps.{o.mode.from}.data"})
     with pytest.raises(ManifestError, match="unknown step 'dta'"):
         load(project(tmp_path, options={"mode": option}, steps=steps))
+
+
+@pytest.mark.parametrize(
+    ("field", "what"),
+    [
+        ("data/../../etc", "stays inside its root"),
+        ("x y", "expected steps.NAME.OUTPUT"),
+        ("{o.mode.from}", "unknown repository"),
+    ],
+)
+def test_what_an_option_chooses_is_a_reference(tmp_path: Path, field: str, what: str) -> None:
+    option = {
+        "about": "which",
+        "default": "one",
+        "choices": {"one": {"about": "one", "fields": {"from": field}}},
+    }
+    steps = steps_with(1, inputs={"data": "repos.{o.mode.from}"})
+    with pytest.raises(ManifestError, match=what):
+        load(project(tmp_path, options={"mode": option}, steps=steps))
+
+
+def test_the_steps_that_a_seed_reaches_must_be_there(tmp_path: Path) -> None:
+    choice = {"about": "all", "fields": {"steps": "data, trian"}}
+    option = {"about": "which", "default": "all", "choices": {"all": choice}}
+    with pytest.raises(ManifestError, match="unknown step 'trian'"):
+        load(project(tmp_path, options={"mode": option}, seed_option="mode"))
+
+
+def made(**changes: Any) -> dict[str, Any]:
+    """An asset that is made at smoke scale."""
+    smoke = {"argv": ["python", "{out}"], "contract": {"kind": "file"}} | changes
+    return {"title": "made", "size_gb": 1, "contract": {"kind": "file"}, "smoke": smoke}
+
+
+@pytest.mark.parametrize(
+    ("assets", "what"),
+    [
+        ({"a": made(inputs={"x": "assets.b"})}, r"assets\.a\.smoke\.inputs\.x: .*names no asset"),
+        ({"a": made(inputs={"x": "repos.down"})}, "names no asset and no repository"),
+        ({"a": made(inputs={"x": "steps.a.b"})}, "names no asset and no repository"),
+        ({"a": made(inputs={"x": "given.a"})}, "names no asset and no repository"),
+        ({"a": made(inputs={"x": "repos.up/{seed}"})}, "unknown placeholder {seed}"),
+        ({"a": made(inputs={"x": "repos.up/{out}"})}, "names no asset and no repository"),
+        ({"a": made(inputs={"x": "assets.a"})}, "in a circle: a -> a"),
+        (
+            {"a": made(inputs={"x": "assets.b"}), "b": made(inputs={"x": "assets.a"})},
+            "in a circle",
+        ),
+        ({"a": made(argv=["{p.lr}"])}, r"assets\.a\.smoke\.argv\[0\]: unknown placeholder {p.lr}"),
+        ({"a": made(argv=["{in.x}"])}, "unknown placeholder {in.x}"),
+        ({"a": made(argv=["{losses}"])}, "unknown placeholder {losses}"),
+        (
+            {"a": made(contract={"kind": "png-labels", "ids": "{o.a.b}"})},
+            r"assets\.a\.smoke\.contract\.ids: unknown placeholder",
+        ),
+        ({"a/../b": made()}, "expected a name"),
+        ({"": made()}, "expected a name"),
+        ({"n" * 101: made()}, "expected a name"),
+    ],
+)
+def test_assets_that_cannot_be_made(tmp_path: Path, assets: dict[str, Any], what: str) -> None:
+    layout = project(tmp_path)
+    write(layout.assets, {"assets": assets})
+    with pytest.raises(ManifestError, match=what) as caught:
+        load_catalogue(layout)
+    assert "assets.yaml:" in str(caught.value)
 
 
 def test_the_line_is_the_line_of_the_field(tmp_path: Path) -> None:
