@@ -515,9 +515,10 @@ _CONTRACT_VALUES: Mapping[str, Any] = {
     "strides": {"cam": 8}, "channels": 7, "stride": 7, "classes": 7, "at": ["model"],
     "entries": 7, "values": 7, "shapes": {"weight": [7]}, "keys": ["other"], "min_count": 7,
     "globs": ["*.x"], "counts": {"*.x": 7}, "min_bytes": 7, "contains": ["x"],
+    "lists": ["other"], "masks": True, "others": True,
 }  # fmt: skip
 _CONTRACT_MINIMUM: Mapping[str, Any] = {
-    "ids": "{in.lists}/ids", "strides": {"cam": 4}, "channels": 3,
+    "ids": "{in.lists}/ids", "strides": {"cam": 4}, "channels": 3, "lists": ["train"],
 }  # fmt: skip
 
 
