@@ -1,4 +1,4 @@
-"""The demo chain, disturbed: a finished run to compare with, copies that lack their last steps."""
+"""The demo chain, disturbed: a finished run to compare with, copies that lack some steps."""
 
 import json
 import os
@@ -68,11 +68,12 @@ class Lab:
         self.reference = self._undisturbed()
 
     def case(self, rng: Random, number: int) -> "Case":
-        """A copy of the reference that lacks its last steps, at least one."""
+        """A copy of the reference that lacks one to three steps, which are somewhere in the chain."""
         runs = self.root / f"case-{number}"
         shutil.copytree(self.reference.runs, runs, symlinks=True)
         keys = list(self.reference.seconds)
-        missing = keys[rng.randrange(len(keys)) :]
+        first = rng.randrange(len(keys))
+        missing = keys[first : first + rng.randint(1, 3)]
         for key in missing:
             remove_tree(RunLayout(runs).entry(key).root)
         share = sum(self.reference.seconds[key] for key in missing)
