@@ -17,6 +17,7 @@ from harness.files import write_if_changed
 from harness.sources import git_settings
 from harness.sources.git_objects import Entry
 
+_PARTIAL = {"promisor": "true", "partialCloneFilter": "blob:none"}
 _NO_UPKEEP = ("-c", "gc.auto=0", "-c", "maintenance.auto=false")
 _LIMITS = ("-c", "http.lowSpeedLimit=1000", "-c", "http.lowSpeedTime=60")
 
@@ -59,7 +60,7 @@ class GitCommands:
         except NotReadyError:
             # A server that refuses a commit by its id refuses blobs by theirs, too.
             all_branches = ("--no-filter", "origin", "+refs/heads/*:refs/remotes/origin/*")
-            self._fetch(repository, url, [*options, *all_branches])
+            self._fetch(repository, url, [*options, *all_branches], partial=False)
 
     def fetch_blobs(self, repository: Path, url: str, ids: Collection[str]) -> None:
         """Fetch these blobs in one request, as git does for a partial clone."""
@@ -132,9 +133,11 @@ class GitCommands:
         *,
         more: Sequence[str] = (),
         stdin: bytes = b"",
+        partial: bool = True,
     ) -> None:
-        # Given per command and not stored, the remote is a partial clone's only while we fetch.
-        remote = {"url": url, "promisor": "true", "partialCloneFilter": "blob:none"}
+        # Given per command and not stored, the remote is a partial clone's only while we fetch;
+        # of a server that knows no filters git would ask for missing objects without end.
+        remote = {"url": url, **(_PARTIAL if partial else {})}
         settings = [
             word
             for name, value in remote.items()
