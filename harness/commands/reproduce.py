@@ -75,6 +75,8 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     keeper = Keeper(context.store, plan, keep=work.keep, notify=work.notify)
     with keeper.registered():
         steps = keeper.todo().steps(plan)  # looked up anew: only now nobody drops what they need
+        if steps:
+            CONFINED.start()  # its imports take place while sources are fetched
         fetched = fetch(context, steps, work.notify)
         ready = build(context, plan.runtime, steps, fetched, work.notify)
         outcomes = execute(context, ready, keeper, verifier, work)
@@ -154,7 +156,6 @@ def execute(
         inputs = ready.inputs(step, context.layout)
         return split_step(context.store, step, inputs, work.shards)
 
-    CONFINED.start()
     keeper.sweep()  # what somebody died over
     with work.stopping() as stop:
         return run_plan(
