@@ -18,7 +18,7 @@ from harness.assets.declared import AssetState, AssetStatus
 from harness.assets.download import Progress, download
 from harness.assets.nearby import Nearby
 from harness.assets.trust import Trust
-from harness.contracts import ContractError, check_content
+from harness.contracts import ContractError, check
 from harness.contracts.confined import CONFINED
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.files import locked, remove_tree
@@ -201,20 +201,20 @@ class Assets:
         """The hash of `place`, after it and the content were found as they should be."""
         asset, expected = self._asset(name), self._expected(name)
         if place.is_dir():  # what is missing says more than another hash
-            self._check_content(name, place)
+            self._check(name, place)
         found = hashing.digest(asset.contract, place)
         if expected is not None and found != expected:
             raise declared.mismatch(name, place, f"sha256 {expected}", found, self._advice(name))
         if asset.md5 is not None and asset.unpack is None:
             declared.compare(name, place, f"md5:{asset.md5}")
         if not place.is_dir():
-            self._check_content(name, place)
+            self._check(name, place)
         return found
 
-    def _check_content(self, name: str, place: Path) -> None:
+    def _check(self, name: str, place: Path) -> None:
         asset = self._asset(name)
         try:
-            CONFINED.call(check_content, asset.contract, place, Path, what=str(place))
+            CONFINED.call(check, asset.contract, place, Path, what=str(place))
         except ContractError as error:
             raise declared.broken(name, asset, error) from error
 

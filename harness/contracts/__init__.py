@@ -1,7 +1,7 @@
 """Contracts: what an output must look like for its reader, checked on the host after a step.
 
-Outputs come from foreign code: nothing in them is executed, links that lead out are refused, and
-every error names file, contract, what was expected and what was found.
+Outputs come from foreign code: nothing in them is executed, and every error names file, contract,
+what was expected and what was found. `outputs` refuses links and odd files before.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.contracts.failure import ContractError, Render, Summary, broken
-from harness.contracts.files import contained
 from harness.contracts.npy_arrays import check_npy_arrays
 from harness.contracts.npy_maps import check_npy_maps
 from harness.contracts.npy_ratios import check_npy_ratios
@@ -35,7 +34,7 @@ from harness.manifest.contract import (
     Voc,
 )
 
-__all__ = ["ContractError", "Render", "Summary", "check", "check_content"]
+__all__ = ["ContractError", "Render", "Summary", "check"]
 
 _CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
     PngLabels: check_png_labels,
@@ -53,25 +52,15 @@ _CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
 }
 
 
-def check(contract: Contract, path: Path, render: Render, *, inside: Path | None = None) -> Summary:
-    """Check the output `path` and return a summary of it for the record.
+def check(contract: Contract, path: Path, render: Render) -> Summary:
+    """Check the output or asset at `path` and return a summary of it for the record.
 
-    `render` turns a template of the contract into a host path. `inside` is the folder that links
-    must not lead out of: by default `path` itself, or its folder where it is a file.
+    `render` turns a template of the contract into a host path.
 
     Raises:
-        ContractError: the output breaks the contract.
+        ContractError: it breaks its contract, whatever its reader raises over it.
+        MemoryError, OSError: as the reader raises them.
 
-    """
-    contained(path, contract, inside or (path if path.is_dir() else path.parent))
-    return check_content(contract, path, render)
-
-
-def check_content(contract: Contract, path: Path, render: Render) -> Summary:
-    """As `check`, for files of the user's own, which may be links.
-
-    Raises ContractError, also for whatever else a reader raises over what it reads; MemoryError and
-    OSError are those of this machine.
     """
     try:
         return _CHECKS[type(contract)](contract, path, render)

@@ -1,8 +1,6 @@
-"""What the checks of folders share: containment, one file per id, many files at once."""
+"""What the checks of folders share: one file per id, many files at once."""
 
-import os
-import stat
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -15,54 +13,6 @@ T = TypeVar("T")
 
 _SHOWN = 3  # names that an error lists
 _THREADS = 4  # decoding and reading release the interpreter lock
-
-
-def contained(path: Path, contract: Contract, inside: Path) -> None:
-    """Refuse links that lead out of `inside`, and whatever is neither file, folder nor link.
-
-    Absolute links are refused too: outputs are published by renaming the folder they are in.
-    """
-    root = inside.resolve()
-    if not path.resolve().is_relative_to(root):
-        raise broken(
-            path, contract, expected=f"a path in {inside}", found=f"a link to {path.resolve()}"
-        )
-    for entry, mode in _entries(path):
-        if stat.S_ISLNK(mode):
-            _contained_link(entry, contract, root)
-        elif not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise broken(
-                entry, contract, expected="files and folders only", found="a device, pipe or socket"
-            )
-
-
-def _contained_link(link: Path, contract: Contract, root: Path) -> None:
-    target = link.readlink()
-    resolved = link.resolve()
-    if target.is_absolute() or not resolved.is_relative_to(root) or not resolved.exists():
-        raise broken(
-            link,
-            contract,
-            expected="no link, or a relative one to something in the same output",
-            found=f"a link to {target}",
-        )
-
-
-def _entries(path: Path) -> Iterator[tuple[Path, int]]:
-    """`path` and everything below it with its mode; links are not followed."""
-    try:
-        mode = path.lstat().st_mode
-    except FileNotFoundError:
-        return
-    yield path, mode
-    if not stat.S_ISDIR(mode):
-        return
-    with os.scandir(path) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _entries(Path(entry.path))
-            else:
-                yield Path(entry.path), entry.stat(follow_symlinks=False).st_mode
 
 
 def require_file(path: Path, contract: Contract) -> int:

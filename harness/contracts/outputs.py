@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.contracts import check_content, content
+from harness.contracts import check, content
 from harness.contracts.failure import broken
 from harness.contracts.limits import allow_memory_for
 from harness.manifest.contract import Contract, Folder
@@ -57,7 +57,7 @@ def inspect_outputs(
 
 
 def _inspect(path: Path, one: Declared, places: Mapping[str, str]) -> dict[str, Any]:
-    summary = check_content(one.contract, path, lambda text: Path(fill(text, places.get)))
+    summary = check(one.contract, path, lambda text: Path(fill(text, places.get)))
     for name, state in content.files_below(path):
         if state.st_mode & ~_READ_ONLY & 0o777:  # a change of no bits is a change of ctime
             (path / name).chmod(stat.S_IMODE(state.st_mode) & _READ_ONLY)

@@ -93,22 +93,3 @@ def test_plain_file(tmp_path: Path) -> None:
     refuse(PlainFile(kind="file", contains=("done",)), file, "text like 'done'")
     refuse(PlainFile(kind="file", min_bytes=19), file, "at least 19 bytes", "found 18")
     refuse(contract, tmp_path, "found a folder")
-
-
-@pytest.mark.parametrize("name", ["link", "broken"])
-def test_file_that_is_a_link_out(tmp_path: Path, name: str) -> None:
-    out = tmp_path / "out"
-    out.mkdir()
-    (tmp_path / "secret").write_text("x")
-    (out / "link").symlink_to("../secret")
-    (out / "broken").symlink_to("nowhere")
-    refuse(PlainFile(kind="file"), out / name, name, "a link to")
-
-
-def test_links_may_lead_to_another_output_of_the_same_step(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "b").write_text("x")
-    (tmp_path / "a" / "b").symlink_to("../b")
-    contract = Folder(kind="folder")
-    assert check(contract, tmp_path / "a", Path, inside=tmp_path)
-    refuse(contract, tmp_path / "a", "a link to ../b")
