@@ -282,7 +282,7 @@ def _write(project: ProjectLayout, document: Mapping[str, Any]) -> None:
         folder = project.dockerfile(method["method"]).parent
         _put(folder / f"{stack}.lock", lock)
         _put(folder / f"{stack}.build.lock", document["build_lock"])
-    trusted = {name: {"digest": digest} for name, digest in document["trust"].items()}
+    trusted = {name: {"seen": {}, **entry} for name, entry in document["trust"].items()}
     _put(project.root / "runs" / "trust.json", json.dumps({"schema": 1, "assets": trusted}))
 
 

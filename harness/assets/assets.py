@@ -176,14 +176,29 @@ class Assets:
     # --- whether it is what it should be --------------------------------------------------------
 
     def _expected(self, name: str) -> str | None:
-        return declared.published(self._asset(name)) or self._trust.digest(name)
+        return declared.published(self._asset(name)) or self._trusted(name)
+
+    def _trusted(self, name: str) -> str | None:
+        return self._trust.digest(name, declared.origin(self._asset(name)))
+
+    def _refuse_outdated(self, name: str, place: Path) -> None:
+        """Refuse what was unpacked from an archive that the manifest no longer declares."""
+        asset = self._asset(name)
+        if asset.unpack is not None and self._trust.outdated(name, declared.origin(asset)):
+            raise MismatchError(
+                f"asset {name}: the manifest declares another archive than when {place} was "
+                "first used; nothing was changed",
+                hint=f"remove {place} and get the archive anew; or, if the content is meant, "
+                f"remove {name} from {self._trust.path}",
+            )
 
     def _verified(self, name: str, place: Path, *, anew: bool = False) -> Path:
         """`place` with links resolved, hashed and checked unless it is known and unchanged."""
         place, expected = place.resolve(), self._expected(name)
+        self._refuse_outdated(name, place)
         contract = self._asset(name).contract
         try:
-            known = expected is not None and self._trust.digest(name) == expected
+            known = expected is not None and self._trusted(name) == expected
             before = hashing.fingerprint(contract, place)
             if known and not anew and self._trust.fingerprint(name, place) == before:
                 return place
@@ -194,7 +209,7 @@ class Assets:
             raise NotReadyError(
                 f"asset {name}: {place} cannot be read: {error}", hint="fix its permissions"
             ) from error
-        self._trust.record(name, found, place, before)
+        self._trust.record(name, found, place, before, origin=declared.origin(self._asset(name)))
         return place
 
     def _checked(self, name: str, place: Path) -> str:
@@ -249,16 +264,16 @@ class Assets:
                 declared.compare(name, file, expected)
             file, ours = unpack(file, asset.unpack, arriving / "unpacked"), True
         found = self._checked(name, file)
-        if place.exists():
-            if hashing.digest(asset.contract, place) == found:
-                return place
+        if not place.exists():
+            came = file if ours else _copied(name, file, found, arriving)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.unlink(missing_ok=True)  # a link to a folder that is gone
+            came.rename(place)
+        elif hashing.digest(asset.contract, place) != found:
             advice = f"remove {place} if it is no longer wanted"
             raise declared.mismatch(name, file, f"what lies in {place}", found, advice)
-        came = file if ours else _copied(name, file, found, arriving)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.unlink(missing_ok=True)  # a link to a folder that is gone
-        came.rename(place)
-        self._trust.record(name, found, place.resolve(), hashing.fingerprint(asset.contract, place))
+        seen = hashing.fingerprint(asset.contract, place)
+        self._trust.record(name, found, place.resolve(), seen, origin=declared.origin(asset))
         return place
 
 

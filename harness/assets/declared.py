@@ -67,6 +67,14 @@ def checksum(asset: Asset) -> str | None:
     return f"md5:{asset.md5}" if asset.md5 else None
 
 
+def origin(asset: Asset) -> str | None:
+    """What the manifest says of the source of an asset that only its first use identifies."""
+    if published(asset) is not None:
+        return None
+    member = f"#{asset.unpack.member}" if asset.unpack else ""
+    return f"{checksum(asset) or ''}{member}" or None
+
+
 def how_to_get(name: str, asset: Asset) -> str:
     """One sentence for hints."""
     if asset.urls:

@@ -18,22 +18,29 @@ class Trust:
 
     path: Path
 
-    def digest(self, name: str) -> str | None:
-        """The trusted hash of asset `name`, or None before its first use."""
-        return self._entry(name).get("digest")
+    def digest(self, name: str, origin: str | None) -> str | None:
+        """The trusted hash of asset `name`; None before its first use, or if it is `outdated`."""
+        return None if self.outdated(name, origin) else self._entry(name).get("digest")
+
+    def outdated(self, name: str, origin: str | None) -> bool:
+        """Whether asset `name` was trusted when the manifest declared another `origin`."""
+        return bool(self._entry(name).get("origin", origin) != origin)
 
     def fingerprint(self, name: str, place: Path) -> str | None:
         """The fingerprint that `place` had when it was last hashed and found as trusted."""
         seen: Mapping[str, str] = self._entry(name).get("seen", {})
         return seen.get(str(place))
 
-    def record(self, name: str, digest: str, place: Path, fingerprint: str) -> None:
-        """Trust `digest` from now on, and `place` as long as it keeps `fingerprint`."""
+    def record(
+        self, name: str, digest: str, place: Path, fingerprint: str, *, origin: str | None
+    ) -> None:
+        """Trust `digest` as what comes of `origin`, and `place` while it keeps `fingerprint`."""
         with locked(self.path.with_suffix(".lock")):
             assets = self._read()
             entry = assets.setdefault(name, {})
             seen = entry.get("seen", {}) if entry.get("digest") == digest else {}
-            assets[name] = {"digest": digest, "seen": {**seen, str(place): fingerprint}}
+            came = {} if origin is None else {"origin": origin}
+            assets[name] = {**came, "digest": digest, "seen": {**seen, str(place): fingerprint}}
             self._write(assets)
 
     def _entry(self, name: str) -> Mapping[str, Any]:

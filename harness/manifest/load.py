@@ -177,9 +177,8 @@ def _explain(
         near = difflib.get_close_matches(found, sorted(_all_fields()), n=1)
         hint = f"did you mean {near[0]!r}?" if near else "remove it"
         return source.error(location, f"unknown key {shorten(found)!r}{more}", hint=hint)
-    found = (
-        "" if detail["type"] == "missing_argument" else f", found {shorten(repr(detail['input']))}"
-    )
+    missing = detail["type"].startswith("missing")
+    found = "" if missing else f", found {shorten(repr(detail['input']))}"
     text = detail["msg"].removeprefix("Value error, ")
     if tag := detail.get("ctx", {}).get("tag"):
         text = text.replace(tag, shorten(tag))

@@ -1,5 +1,6 @@
 """Assets: where they are looked for, what is trusted, what is refused, what is never touched."""
 
+import dataclasses
 import hashlib
 import json
 import os
@@ -449,6 +450,59 @@ def test_archive_of_something_else(place: Place) -> None:
     place.declare("voc", contract=DATA, unpack=Unpack(format="tar", member="VOC2007"))
     with pytest.raises(MismatchError, match="holds no VOC2007"):
         place.assets().add("voc", archive)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sha256": "e" * 64},
+        {"sha256": None},
+        {"sha256": None, "md5": "e" * 32},
+        {"unpack": Unpack(format="tar", member="other/VOC2012")},
+    ],
+)
+def test_what_came_from_another_archive_is_not_used(
+    place: Place, changes: Mapping[str, Any]
+) -> None:
+    archive = packed(place, "tar")
+    first = place.declared["voc"]
+    kept = place.assets().add("voc", archive)
+    digest = place.assets().digest("voc")
+    place.declared["voc"] = dataclasses.replace(first, **changes)
+    assert place.assets().digest("voc") == "unverified:voc"
+    with pytest.raises(MismatchError, match="declares another archive") as caught:
+        place.assets().locate("voc")
+    assert str(kept) in caught.value.hint
+    place.declared["voc"] = first
+    assert place.assets().digest("voc") == digest
+    assert place.assets().locate("voc") == kept
+
+
+def test_the_same_content_of_another_archive_is_accepted(place: Place) -> None:
+    place.assets().add("voc", packed(place, "tar"))
+    digest = place.assets().digest("voc")
+    kept = place.assets().add("voc", packed(place, "zip"))
+    assert place.assets().digest("voc") == digest
+    assert place.assets().locate("voc") == kept
+
+
+def test_a_changed_md5_is_compared_again(place: Place) -> None:
+    place.declare("free", md5=hashlib.md5(GOOD).hexdigest())
+    place.assets().add("free", place.write("got"))
+    place.declare("free", md5="e" * 32)
+    assert place.assets().digest("free") == "unverified:free"
+    with pytest.raises(MismatchError, match="md5"):
+        place.assets().locate("free")
+
+
+def test_trust_of_before_origins_were_kept_counts(place: Place) -> None:
+    kept = place.assets().add("voc", packed(place, "tar"))
+    document = json.loads(place.trust.read_text())
+    digest = document["assets"]["voc"]["digest"]
+    del document["assets"]["voc"]["origin"]
+    place.trust.write_text(json.dumps(document))
+    assert place.assets().digest("voc") == digest
+    assert place.assets().locate("voc") == kept
 
 
 # --- status ---------------------------------------------------------------------------------------

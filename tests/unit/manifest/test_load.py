@@ -113,6 +113,7 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "fil",
         "",
     ),
+    ({"method": "other"}, "method: expected 'toy' as the file is named", ""),
     ({"backbones": []}, "backbones", "docs/schema"),
     ({"stacks": []}, "stacks", "docs/schema"),
     ({"seeds": []}, "seeds", "docs/schema"),
@@ -241,6 +242,13 @@ def test_assets_that_cannot_be_made(tmp_path: Path, assets: dict[str, Any], what
     with pytest.raises(ManifestError, match=what) as caught:
         load_catalogue(layout)
     assert "assets.yaml:" in str(caught.value)
+
+
+def test_a_missing_field_is_named_alone(tmp_path: Path) -> None:
+    layout = project(tmp_path)
+    write(layout.method("toy"), {"method": "toy"})
+    with pytest.raises(ManifestError, match=r"title: field required \(and \d more\)$"):
+        load(layout)
 
 
 def test_the_line_is_the_line_of_the_field(tmp_path: Path) -> None:

@@ -32,6 +32,15 @@ _DATA, _TRAIN, _MAPS, _REFINE = (f"method/steps/{number}" for number in range(4)
 _SCORE = "shared/steps/0"
 _PHOTOS = "assets/photos"
 _CONTRACT = f"{_MAPS}/outputs/maps/contract"
+_UNPACKED: tuple[Change, ...] = (
+    ("assets/weights/unpack", {"format": "zip", "member": "x"}),
+    ("trust", {"weights": {"digest": "e" * 64, "origin": f"sha256:{'b' * 64}#x"}}),
+)
+_BY_MD5: tuple[Change, ...] = (
+    ("assets/weights/sha256", None),
+    ("assets/weights/md5", "a" * 32),
+    ("trust", {"weights": {"digest": "e" * 64, "origin": f"md5:{'a' * 32}"}}),
+)
 _ANCHORED: Change = ("ask/anchor", "start")
 
 
@@ -309,8 +318,13 @@ OTHERS: Mapping[str, tuple[Edit, ...]] = {
         into(_ALL, ("bases/debian:1", "sha256:" + "d" * 64)),
         out(("bases/debian:2", "sha256:" + "d" * 64))),
     "first use": (
-        into("train", ("trust", {"weights": "d" * 64}), under=(("assets/weights/sha256", None),)),
-        out(("trust", {"weights": "d" * 64}))),  # the published checksum counts
+        into("train", ("trust", {"weights": {"digest": "d" * 64}}), under=(("assets/weights/sha256", None),)),
+        out(("trust", {"weights": {"digest": "d" * 64}})),  # the published checksum counts
+        # what was unpacked counts as long as the manifest declares the same archive
+        into("train", ("assets/weights/sha256", "d" * 64), under=_UNPACKED),
+        into("train", ("assets/weights/unpack/member", "y"), under=_UNPACKED),
+        out(("assets/weights/unpack/format", "tar"), under=_UNPACKED),
+        into("train", ("assets/weights/md5", "d" * 32), under=_BY_MD5)),
     "packages": (
         into(_ALL, ("packages/site", "other")),
         into("train", ("packages/losses", "other")),
