@@ -180,8 +180,6 @@ def _explain(
     missing = detail["type"].startswith("missing")
     found = "" if missing else f", found {shorten(repr(detail['input']))}"
     text = detail["msg"].removeprefix("Value error, ")
-    if tag := detail.get("ctx", {}).get("tag"):
-        text = text.replace(tag, shorten(tag))
     return source.error(
         location,
         f"{text[:1].lower()}{text[1:]}{found}{more}",

@@ -57,9 +57,9 @@ def spell(where: KeyPath) -> str:
     return text.removeprefix(".")
 
 
-def shorten(text: str) -> str:
-    """Cut a text that is too long to quote."""
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+def shorten(text: str, most: int = _LONGEST) -> str:
+    """Cut a text of more than `most` characters, which is too long to quote."""
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def read_document(path: Path, parser: Any) -> Document:

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from harness.errors import ManifestError
-from harness.manifest.yaml_document import UNPRINTABLE, KeyPath, read_document, spell
+from harness.manifest.yaml_document import UNPRINTABLE, KeyPath, read_document, shorten, spell
 
 MOST_BYTES = 2**20  # the largest manifest has a twentieth
 #: libyaml parses ten times faster, but not every PyYAML has it.
@@ -23,6 +23,7 @@ PARSERS: tuple[Any, ...] = tuple(
 _AMBIGUOUS = re.compile("[\x85\u2028\u2029\ufeff]")
 #: `%TAG` only serves tags, which are refused; libyaml takes minutes over many of them.
 _DIRECTIVE = re.compile("^%(?!YAML )", re.MULTILINE)
+_LONGEST = 500  # characters that an error says of a field: it may quote what the file holds
 _KEPT = 256  # more files than a project has
 _BYTE_ORDER_MARK = "\ufeff"
 
@@ -62,7 +63,7 @@ class YamlSource:
 
     def error(self, where: Sequence[str | int], what: str, *, hint: str) -> ManifestError:
         """An error that names file, line and field."""
-        field = spell(tuple(where))
+        field, what = spell(tuple(where)), shorten(what, _LONGEST)
         place = f"{self.path}:{self.line(where)}"
         return ManifestError(
             f"{place}: {field}: {what}" if field else f"{place}: {what}", hint=hint

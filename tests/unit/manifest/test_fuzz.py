@@ -86,8 +86,8 @@ def test_mutated_files_are_read_or_refused(tmp_path: Path) -> None:
 
 
 def check_refusal(error: ManifestError, start: str) -> None:
-    assert str(error).startswith(start)
-    assert len(str(error)) < 3000
+    assert str(error).startswith(start), str(error)[:300]
+    assert len(str(error)) < 3000, str(error)[:300]
 
 
 def check_source(source: YamlSource) -> None:

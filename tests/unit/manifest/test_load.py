@@ -114,6 +114,8 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
         "",
     ),
     ({"method": "other"}, "method: expected 'toy' as the file is named", ""),
+    ({"seed_option": "s" * 90, "options": {"x": {"about": "x", "default": "d" * 5000,
+      "choices": {"a": {"about": "a"}}}}}, "unknown choice 'ddd", "known: a"),
     ({"backbones": []}, "backbones", "docs/schema"),
     ({"stacks": []}, "stacks", "docs/schema"),
     ({"seeds": []}, "seeds", "docs/schema"),
