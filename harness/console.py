@@ -121,7 +121,10 @@ def read_advance(log: Path | None, pattern: str | None) -> Advance | None:
     if not found:
         return None
     groups = found[-1].groupdict()
-    at, of = int(groups["at"]), int(groups.get("of") or 0)
+    try:
+        at, of = int(groups["at"]), int(groups.get("of") or 0)
+    except ValueError:  # the pattern also matches what is no number
+        return None
     return Advance(at, of, f"{at}/{of}" if of else str(at))
 
 

@@ -5,6 +5,7 @@ its own memory and open files, works, and answers in JSON. The kernel ends it as
 closes the connection or dies.
 """
 
+import atexit
 import json
 import pickle
 import socket
@@ -95,11 +96,13 @@ class Confined:
                     start_new_session=True,
                 )
             self._door = door
+            atexit.register(self.close)
         return self._door
 
     def _close(self) -> None:
         if self._door is not None and self._server is not None:
             self._door.close()
+            self._server.kill()  # it may be busy with its imports
             self._server.wait()
         self._door = self._server = None
 
