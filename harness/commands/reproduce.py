@@ -9,6 +9,7 @@ from harness.commands.build import build
 from harness.commands.context import Context, Notify
 from harness.commands.fetch import can_download, fetch
 from harness.commands.plan import look
+from harness.contracts import imports_of
 from harness.contracts.confined import CONFINED
 from harness.errors import Interrupted, MismatchError, NotReadyError
 from harness.execution.faults import Retries
@@ -76,7 +77,8 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     with keeper.registered():
         steps = keeper.todo().steps(plan)  # looked up anew: only now nobody drops what they need
         if steps:
-            CONFINED.start()  # its imports take place while sources are fetched
+            contracts = [output.contract for step in steps for output in step.outputs.values()]
+            CONFINED.start(*imports_of(contracts))  # imported while sources are fetched
         fetched = fetch(context, steps, work.notify)
         ready = build(context, plan.runtime, steps, fetched, work.notify)
         outcomes = execute(context, ready, keeper, verifier, work)

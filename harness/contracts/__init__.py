@@ -4,7 +4,7 @@ Outputs come from foreign code: nothing in them is executed, and every error nam
 what was expected and what was found. `outputs` refuses links and odd files before.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +34,7 @@ from harness.manifest.contract import (
     Voc,
 )
 
-__all__ = ["ContractError", "Render", "Summary", "check"]
+__all__ = ["ContractError", "Render", "Summary", "check", "imports_of"]
 
 _CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
     PngLabels: check_png_labels,
@@ -50,6 +50,12 @@ _CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
     Voc: check_voc,
     PlainFile: check_file,
 }
+
+
+def imports_of(contracts: Iterable[Contract]) -> tuple[str, ...]:
+    """The slow imports of the checks of these contracts."""
+    kinds = {type(one) for one in contracts}
+    return ("torch",) if StateDict in kinds else ()
 
 
 def check(contract: Contract, path: Path, render: Render) -> Summary:

@@ -10,19 +10,20 @@ import pickle
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from harness.contracts.limits import limit
 from harness.errors import HarnessError
 
-_PRELOADED = ("numpy", "PIL.Image", "torch", "harness.contracts.outputs")
+_PRELOADED = ("numpy", "PIL.Image", "harness.contracts.outputs")
 #: Errors of the disk, not of what is on it.
 _DISK = {errno.EIO, errno.ESTALE, errno.ENOSPC, errno.EDQUOT, errno.ETIMEDOUT}
 
 
-def serve(door: socket.socket) -> None:
+def serve(door: socket.socket, modules: Sequence[str]) -> None:
     """Fork a child for every connection that comes through the door, until it is closed."""
-    for module in _PRELOADED:
+    for module in (*_PRELOADED, *modules):
         with contextlib.suppress(ImportError):  # whoever needs it says so
             importlib.import_module(module)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children leave nothing behind
@@ -84,4 +85,4 @@ def _plain(text: str) -> str:
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=sys.stdin.fileno()))
+    serve(socket.socket(fileno=sys.stdin.fileno()), sys.argv[1:])

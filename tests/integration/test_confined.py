@@ -156,6 +156,21 @@ def test_another_server_is_started_when_somebody_ended_it() -> None:
     confined.close()
 
 
+def knows(module: str) -> bool:
+    return module in sys.modules
+
+
+def test_modules_are_imported_once_for_all_calls() -> None:
+    confined = Confined()
+    assert not confined.call(knows, "wave", what="it")
+    confined.start("wave")
+    assert confined.call(knows, "wave", what="it")
+    server = confined._server
+    confined.start()
+    assert confined._server is server
+    confined.close()
+
+
 def test_many_threads_share_one_server(confined: Confined) -> None:
     found: list[int] = []
 

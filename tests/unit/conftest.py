@@ -35,5 +35,5 @@ def _unconfined(monkeypatch: pytest.MonkeyPatch) -> None:
         return json.loads(json.dumps(function(*args)))
 
     monkeypatch.setattr(Confined, "call", call)
-    monkeypatch.setattr(Confined, "start", lambda _: None)
+    monkeypatch.setattr(Confined, "start", lambda *_: None)
     monkeypatch.setattr(outputs, "allow_memory_for", lambda _: None)
