@@ -130,13 +130,13 @@ def test_an_empty_path_is_not_the_working_directory(finished: Project, option: s
 
 def test_places_under_home_and_relative_ones_are_found(finished: Project, tmp_path: Path) -> None:
     runs = str(finished.runs)
-    for named in ("~/cache", "cache", str(tmp_path / "cache")):
+    for named in ("~/other", "other", str(tmp_path / "other")):
         folder = tmp_path if named.startswith(("~", "/")) else finished.root.parent
         done = harness(finished, *_RUN, "--runs", runs, HOME=str(tmp_path), HARNESS_CACHE=named)
         assert done.returncode == 0, done.stderr
-        assert (folder / "cache").is_dir()
+        assert (folder / "other").is_dir()
         assert not (finished.root.parent / "~").exists()
-        shutil.rmtree(folder / "cache")
+        shutil.rmtree(folder / "other")
     shown = harness(finished, "status", "--json", "--runs=~/runs", HOME=str(finished.runs.parent))
     assert len(json.loads(shown.stdout)["runs"]) == 1
 
