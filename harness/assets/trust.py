@@ -1,13 +1,12 @@
 """`runs/trust.json`: what assets were on first use, and where they were seen unchanged."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness.errors import NotReadyError
-from harness.files import locked, write_json
+from harness.files import DamagedFile, locked, read_json, write_json
 
 _SCHEMA = 1
 
@@ -49,15 +48,18 @@ class Trust:
 
     def _read(self) -> dict[str, Any]:
         try:
-            content = json.loads(self.path.read_text("utf-8"))
-        except FileNotFoundError:
+            content = read_json(self.path)
+        except DamagedFile as error:
+            raise self._unreadable(str(error.__cause__)) from error
+        if content is None and not self.path.exists():
             return {}
-        except ValueError as error:
-            raise self._unreadable(str(error)) from error
         if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
             raise self._unreadable(f"expected an object with schema {_SCHEMA}")
         if not isinstance(assets := content.get("assets"), dict):
             raise self._unreadable("expected an object under assets")
+        for name, entry in assets.items():
+            if not isinstance(entry, dict) or not isinstance(entry.get("seen", {}), dict):
+                raise self._unreadable(f"expected an object for {name}, and one under its seen")
         return assets
 
     def _unreadable(self, why: str) -> NotReadyError:

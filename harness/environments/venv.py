@@ -2,7 +2,6 @@
 
 import functools
 import importlib.metadata
-import json
 import platform
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +11,7 @@ from typing import Any
 from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
 from harness.environments.requirements import RequirementLock, other_packages, read_lock
 from harness.errors import BuildError, NotReadyError
-from harness.files import locked, remove_tree, write_json
+from harness.files import DamagedFile, locked, read_sealed, remove_tree, write_sealed
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.keys import digest
@@ -181,15 +180,14 @@ def _installed(name: str) -> str | None:
 
 
 def read_probe(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
-    """What was probed of an environment; None if it was not, or not to the end."""
+    """What was probed of an environment; None if it was not, or the note is damaged."""
     try:
-        probe: dict[str, Any] = json.loads(cache.probe(identity).read_text())
-    except (OSError, ValueError):
+        return read_sealed(cache.probe(identity))
+    except DamagedFile:
         return None
-    return probe
 
 
 def keep_probe(cache: CacheLayout, identity: str, probe: Mapping[str, object]) -> dict[str, Any]:
     """Keep what was probed of an environment."""
-    write_json(cache.probe(identity), dict(probe))
+    write_sealed(cache.probe(identity), probe)
     return dict(probe)

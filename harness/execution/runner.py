@@ -1,17 +1,18 @@
 """The unit of execution: lease, look into the store, attempt, try again after faults."""
 
-import json
 import logging
 from collections.abc import Callable
 from threading import Event
+from typing import Any
 
-from harness.errors import HarnessError, Interrupted
+from harness.errors import HarnessError, Interrupted, StepError
 from harness.execution.attempts import Attempts, Labels, stopped, strip
 from harness.execution.ending import Inspect
 from harness.execution.faults import Faulty, Retries
 from harness.execution.inspection import inspect
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
+from harness.files import read_json
 from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Exit, Runtime
@@ -20,6 +21,7 @@ from harness.store.verification import Verifier
 
 __all__ = ["Outcome", "Ready", "Status", "StepRunner", "read_scores"]
 
+_PERCENT = 100
 _logger = logging.getLogger(__name__)
 
 
@@ -93,6 +95,16 @@ class StepRunner:
 
 
 def read_scores(entry: StepFolder, path: str) -> dict[str, float]:
-    """{"J", "F", "JF"} in percent, as a scoring step wrote them."""
-    scores: dict[str, float] = json.loads((entry.out / path).read_text())["scores"]
+    """{"J", "F", "JF"} in percent, as a scoring step wrote them. Raises StepError."""
+    found = read_json(entry.out / path)
+    scores: Any = found.get("scores") if isinstance(found, dict) else None
+    if not isinstance(scores, dict) or not all(map(_is_percent, scores.values())):
+        raise StepError(
+            f"{entry.out / path}: expected scores in percent by name, found {ascii(scores)[:100]}",
+            hint="correct the script of the scoring step",
+        )
     return scores
+
+
+def _is_percent(score: object) -> bool:
+    return type(score) in {int, float} and 0 <= score <= _PERCENT  # type: ignore[operator]

@@ -299,7 +299,13 @@ def test_file_that_is_written_to_while_it_is_hashed(
 # --- trust ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"schema": 2, "assets": {}}', '{"schema": 1}'])
+TRUST_BROKEN = (
+    *("", "{", "[]", "null", '{"schema": 2, "assets": {}}', '{"schema": 1}', "[" * 100_000),
+    *('{"schema": 1, "assets": {"net": []}}', '{"schema": 1, "assets": {"net": {"seen": 5}}}'),
+)
+
+
+@pytest.mark.parametrize("text", TRUST_BROKEN)
 def test_broken_trust_file_is_not_overwritten(place: Place, text: str) -> None:
     place.declare("net")
     place.write("user/net")

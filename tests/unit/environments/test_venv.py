@@ -1,7 +1,6 @@
 """Environments of the process runtime: what counts in their ids, and that they are built once."""
 
 import importlib.metadata
-import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,8 +8,17 @@ from typing import Any
 import pytest
 
 from harness.environments.builder import BuildOptions
-from harness.environments.venv import HOST, HostEnvironments, VenvEnvironments, pip_options
+from harness.environments.venv import (
+    HOST,
+    HostEnvironments,
+    VenvEnvironments,
+    keep_probe,
+    pip_options,
+    read_probe,
+)
 from harness.errors import BuildError, NotReadyError
+from harness.files import read_sealed
+from harness.layout import CacheLayout
 from tests.unit.environments.environments import (
     LOCK,
     PROBE,
@@ -121,10 +129,10 @@ def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
             assert importlib.metadata.version(one.name) == one.version, one.name
 
 
-def test_facts_are_json(tmp_path: Path, environments: VenvEnvironments) -> None:
+def test_probes_are_sealed_json(tmp_path: Path, environments: VenvEnvironments) -> None:
     environments.ensure("tool", "cu117", tmp_path / "log")
     probe = next((tmp_path / "cache" / "environments").glob("*.json"))
-    assert json.loads(probe.read_text()) == PROBE
+    assert read_sealed(probe) == PROBE
 
 
 @pytest.mark.parametrize(
@@ -148,3 +156,12 @@ def test_a_venv_that_is_not_its_lock_is_refused_and_built_again(
     environments.ensure("tool", "cu117", tmp_path / "log")
     environments.ensure("tool", "cu117", tmp_path / "log")
     assert len(builder.built) == 3
+
+
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"python": "3.11"}', "{" * 9])
+def test_a_damaged_note_of_a_probe_is_none(tmp_path: Path, text: str) -> None:
+    cache = CacheLayout(tmp_path)
+    kept = keep_probe(cache, "a" * 64, {"python": "3.11"})
+    assert read_probe(cache, "a" * 64) == kept == {"python": "3.11"}
+    cache.probe("a" * 64).write_text(text)
+    assert read_probe(cache, "a" * 64) is None
