@@ -176,6 +176,8 @@ class Attempts:
 
     def _write_down(self, folder: StepFolder, record: dict[str, Any], ending: Ending) -> None:
         records.write_record(folder.record, record)
+        if ending.failure is not None:
+            return
         marks = {name: one["fingerprint"] for name, one in ending.outputs.items()}
         stamp(folder, self.store.record_of(folder) or {}, marks)
 
