@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 from harness.assets.assets import Assets
 from harness.certificates import find_ca_bundle
 from harness.commands.places import (
-    absolute,
+    default_runs,
+    disk_error,
+    find_cache,
+    find_project,
+    find_runs_folder,
     folder_there,
-    folder_to_be,
     make_writable,
-    storage_fault,
 )
 from harness.environments.builder import BuildOptions
 from harness.environments.mirror import Mirror, open_mirror
@@ -39,8 +41,6 @@ if TYPE_CHECKING:
     from harness.environments.pip import PipVenvBuilder
     from harness.environments.registry import EngineImageCarrier
 
-_MARK = Path("manifests", "repos.yaml")
-_PACKAGE = Path(__file__).resolve().parent.parent
 Notify = Callable[[str], None]  # takes one line about what a command does
 
 
@@ -89,7 +89,7 @@ class Context:
         mirror = folder_there(where.mirror, "--mirror (HARNESS_MIRROR)") if where.mirror else None
         context = cls(
             project=project,
-            layout=RunLayout(find_runs(where.runs, project, inspects=inspects)),
+            layout=RunLayout(find_runs_folder(where.runs, project, inspects=inspects)),
             cache=find_cache(),
             mirror=mirror,
             data=folder_there(where.data, "--data") if where.data else None,
@@ -250,35 +250,6 @@ class Context:
         return EngineImageCarrier(name)
 
 
-def find_project(asked: Path | None) -> ProjectLayout:
-    """--project, HARNESS_PROJECT, upward from the working directory, else the installed copy."""
-    named = asked or (Path(env) if (env := os.environ.get("HARNESS_PROJECT")) else None)
-    if named is not None:
-        root = absolute(named, "--project (HARNESS_PROJECT)")
-        if not os.path.exists(root / _MARK):  # noqa: PTH110 - False, too, where nobody may look
-            raise UsageError(
-                f"--project (HARNESS_PROJECT) {named} is no harness project: it has no {_MARK}",
-                hint="name a folder with manifests/, dockerfiles/ and patches/",
-            )
-        return ProjectLayout(root)
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / _MARK).exists():
-            return ProjectLayout(folder)
-    installed = _PACKAGE / "_project"
-    return ProjectLayout(installed if installed.exists() else _PACKAGE.parent)
-
-
-def is_installed(project: ProjectLayout) -> bool:
-    """Whether it is the installed copy, which nobody should write into."""
-    return project.root.is_relative_to(_PACKAGE)
-
-
-def default_runs(project: ProjectLayout) -> Path:
-    """The project's runs/; for the installed copy the one in the working directory."""
-    return (Path.cwd() if is_installed(project) else project.root) / "runs"
-
-
 @contextmanager
 def naming_disks(where: Where) -> Iterator[None]:
     """Turn an error of a disk in a command into one that names the folder and what to do."""
@@ -286,29 +257,10 @@ def naming_disks(where: Where) -> Iterator[None]:
         yield
     except OSError as error:
         runs = where.runs or default_runs(find_project(where.project))
-        fault = storage_fault(error, (runs, find_cache().root))
+        fault = disk_error(error, (runs, find_cache().root))
         if fault is None:
             raise
         raise fault from error
-
-
-def find_runs(asked: Path | None, project: ProjectLayout, *, inspects: bool = False) -> Path:
-    """--runs, else the usual place; with `inspects` a folder that was asked for must be there."""
-    if asked is not None and inspects:
-        return folder_there(asked, "--runs")
-    return folder_to_be(asked or default_runs(project), "--runs")
-
-
-def find_cache() -> CacheLayout:
-    """HARNESS_CACHE, else harness's folder in the user's cache."""
-    named = os.environ.get("HARNESS_CACHE")
-    return CacheLayout(folder_to_be(Path(named or _users_cache() / "harness"), "HARNESS_CACHE"))
-
-
-def _users_cache() -> Path:
-    """XDG_CACHE_HOME, which counts only if it is absolute, else ~/.cache."""
-    named = Path(os.environ.get("XDG_CACHE_HOME") or ".")
-    return named if named.is_absolute() else Path("~", ".cache")
 
 
 def _ca_bundle(where: Where) -> Path | None:

@@ -5,7 +5,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.commands.context import Context, is_installed
+from harness.commands.context import Context
+from harness.commands.places import is_installed
 from harness.errors import HarnessError, UsageError
 from harness.files import remove_tree
 from harness.manifest.load import load_catalogue, load_method, method_names

@@ -1,4 +1,4 @@
-"""The folders that a command is given, looked at once, before anything is done.
+"""The folders that a command works in: found, and looked at once before anything is done.
 
 A wrong name is a UsageError; a folder that cannot be used as it is, a NotReadyError. Both say which
 option or variable named the folder.
@@ -14,6 +14,10 @@ from pathlib import Path
 
 from harness.errors import DiskFull, HarnessError, NotReadyError, UsageError
 from harness.files import write_bytes
+from harness.layout import CacheLayout, ProjectLayout
+
+_MARK = Path("manifests", "repos.yaml")
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 _SHUT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
@@ -80,7 +84,7 @@ def make_writable(folder: Path, name: str) -> None:
         raise _unusable(error, name, folder, "written") from error
 
 
-def storage_fault(error: OSError, folders: Iterable[Path]) -> HarnessError | None:
+def disk_error(error: OSError, folders: Iterable[Path]) -> HarnessError | None:
     """What an error of a disk means to the user; None if it is none of a disk.
 
     An error of a copy names the source first, one of a write no file at all: of all places that it
@@ -98,6 +102,54 @@ def storage_fault(error: OSError, folders: Iterable[Path]) -> HarnessError | Non
         f"{where} cannot be used: {error.strerror}",
         hint=f"{hint}, or name another place: --runs DIR, HARNESS_CACHE, TMPDIR",
     )
+
+
+def find_project(asked: Path | None) -> ProjectLayout:
+    """--project, HARNESS_PROJECT, upward from the working directory, else the installed copy."""
+    named = asked or (Path(env) if (env := os.environ.get("HARNESS_PROJECT")) else None)
+    if named is not None:
+        root = absolute(named, "--project (HARNESS_PROJECT)")
+        if not os.path.exists(root / _MARK):  # noqa: PTH110 - False, too, where nobody may look
+            raise UsageError(
+                f"--project (HARNESS_PROJECT) {named} is no harness project: it has no {_MARK}",
+                hint="name a folder with manifests/, dockerfiles/ and patches/",
+            )
+        return ProjectLayout(root)
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / _MARK).exists():
+            return ProjectLayout(folder)
+    installed = _PACKAGE / "_project"
+    return ProjectLayout(installed if installed.exists() else _PACKAGE.parent)
+
+
+def is_installed(project: ProjectLayout) -> bool:
+    """Whether it is the installed copy, which nobody should write into."""
+    return project.root.is_relative_to(_PACKAGE)
+
+
+def default_runs(project: ProjectLayout) -> Path:
+    """The project's runs/; for the installed copy the one in the working directory."""
+    return (Path.cwd() if is_installed(project) else project.root) / "runs"
+
+
+def find_runs_folder(asked: Path | None, project: ProjectLayout, *, inspects: bool = False) -> Path:
+    """--runs, else the usual place; with `inspects` a folder that was asked for must be there."""
+    if asked is not None and inspects:
+        return folder_there(asked, "--runs")
+    return folder_to_be(asked or default_runs(project), "--runs")
+
+
+def find_cache() -> CacheLayout:
+    """HARNESS_CACHE, else harness's folder in the user's cache."""
+    named = os.environ.get("HARNESS_CACHE")
+    return CacheLayout(folder_to_be(Path(named or _users_cache() / "harness"), "HARNESS_CACHE"))
+
+
+def _users_cache() -> Path:
+    """XDG_CACHE_HOME, which counts only if it is absolute, else ~/.cache."""
+    named = Path(os.environ.get("XDG_CACHE_HOME") or ".")
+    return named if named.is_absolute() else Path("~", ".cache")
 
 
 def _unusable(error: OSError, name: str, path: Path, verb: str) -> HarnessError:

@@ -18,7 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.commands.context import Context, find_cache, find_project
+from harness.commands.context import Context
+from harness.commands.places import find_cache, find_project
 from harness.execution import packages
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName, Scale
