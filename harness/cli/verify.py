@@ -30,12 +30,14 @@ def verify(
 
     if repair and not store:
         raise UsageError("--repair without --store", hint="harness verify --store --repair")
-    check = _verify_store if store else _verify_sources
-    check(Context.open(where, writes=repair, inspects=store), repair=repair, as_json=as_json)
+    context = Context.open(where, writes=repair, inspects=store)
+    if store:
+        _verify_store(context, repair=repair, as_json=as_json)
+    else:
+        _verify_sources(context, as_json=as_json)
 
 
-def _verify_sources(context: "Context", *, repair: bool, as_json: bool) -> None:
-    del repair
+def _verify_sources(context: "Context", *, as_json: bool) -> None:
     from harness import console, shapes
     from harness.commands.verify import verify_sources
     from harness.errors import MismatchError
