@@ -1,5 +1,7 @@
 """Bytes as damage and malice leave them, from a seed."""
 
+import os
+from pathlib import Path
 from random import Random
 
 _EXTREMES = (b"\0" * 4, b"\xff" * 4, b"\x7f\xff\xff\xff", b"\x80\0\0\0", b"\xff" * 8, b"9" * 40)
@@ -11,6 +13,15 @@ def mutated(data: bytes, rng: Random) -> bytes:
     for _ in range(rng.randint(1, 4)):
         rng.choice(_CHANGES)(found, rng)
     return bytes(found)
+
+
+def flip_bit(path: Path, at: int, bit: int = 0) -> None:
+    """Change one bit of a file; size and modification time stay."""
+    before, data = path.stat(), bytearray(path.read_bytes())
+    data[at] ^= 1 << bit
+    path.chmod(0o644)  # what is published is read-only
+    path.write_bytes(data)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _flip(data: bytearray, rng: Random) -> None:

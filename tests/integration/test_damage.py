@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_faults import GOOD
+from tests.mutations import flip_bit
 from tests.project import Project, step
 
 SCORES = [{"J": 50, "F": 40, "JF": 45}]
@@ -44,12 +45,7 @@ def scores(document: dict[str, Any]) -> list[Any]:
 
 
 def flip(path: Path) -> None:
-    """Change one byte; size and modification time stay."""
-    before, data = path.stat(), bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 1
-    path.chmod(0o644)
-    path.write_bytes(data)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    flip_bit(path, path.stat().st_size // 2)
 
 
 def empty(path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from tests.integration.test_faults_storage import SHIFTED
+from tests.mutations import flip_bit
 from tests.services.docker_engine import OwnEngine
 from tests.soak.lab import Case, Process, Violated, finish
 
@@ -138,14 +139,10 @@ def _cut(path: Path, rng: Random) -> None:
     os.truncate(path, rng.randrange(path.stat().st_size or 1))
 
 
-def _flip(path: Path, rng: Random) -> None:
-    """Change one byte, and put the modification time back."""
-    path.chmod(0o644)
-    before, data = path.stat(), bytearray(path.read_bytes())
-    if data:
-        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    path.write_bytes(data)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+def flip(path: Path, rng: Random) -> None:
+    """Change one bit anywhere, if there is any."""
+    if size := path.stat().st_size:
+        flip_bit(path, rng.randrange(size), rng.randrange(8))
 
 
 def _remove(path: Path, rng: Random) -> None:
@@ -153,7 +150,7 @@ def _remove(path: Path, rng: Random) -> None:
     path.unlink()
 
 
-_DAMAGE = {"cut": _cut, "flip": _flip, "remove": _remove}
+_DAMAGE = {"cut": _cut, "flip": flip, "remove": _remove}
 
 
 def kill_containers(case: Case, rng: Random, *, harness_too: bool) -> str:

@@ -4,7 +4,6 @@ After each flip `reproduce` must end with the undisturbed scores, or refuse; nev
 """
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
@@ -12,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from random import Random
 
+from tests.soak.faults import flip
 from tests.soak.lab import Engine, Lab, finish, scores_of
 
 
@@ -30,7 +30,7 @@ def main() -> int:
         if not (runs / name).exists() or not (runs / name).stat().st_size:
             ends["empty"] += 1
             continue
-        _flip(runs / name, Random(number))
+        flip(runs / name, Random(number))
         end = _end(lab, runs)
         ends[end] += 1
         if end != "the same scores":
@@ -39,15 +39,6 @@ def main() -> int:
             shutil.copytree(lab.reference.runs, runs, symlinks=True)
     print(dict(ends))
     return 1 if ends["OTHER SCORES"] else 0
-
-
-def _flip(path: Path, rng: Random) -> None:
-    """Change one bit; size and modification time stay."""
-    before, data = path.stat(), bytearray(path.read_bytes())
-    data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
-    path.chmod(0o644)
-    path.write_bytes(data)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def _end(lab: Lab, runs: Path) -> str:

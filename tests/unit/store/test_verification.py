@@ -15,6 +15,7 @@ from harness.layout import RunLayout, StepFolder
 from harness.store.records import write_record
 from harness.store.store import Store
 from harness.store.verification import Verifier, stamp, stamped
+from tests.mutations import flip_bit
 
 KEY = "ab" * 32
 
@@ -51,17 +52,8 @@ def store(tmp_path: Path) -> Store:
     return Store(RunLayout(tmp_path / "runs"))
 
 
-def keep_times(path: Path, change: Callable[[Path], None]) -> None:
-    """Change a file and put its size's and modification time's look back."""
-    before = path.stat()
-    change(path)
-    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
-
-
-def flip(path: Path, at: int = 3) -> None:
-    data = bytearray(path.read_bytes())
-    data[at] ^= 1
-    path.write_bytes(data)
+def flip(path: Path) -> None:
+    flip_bit(path, at=3)
 
 
 def cut(path: Path) -> None:
@@ -114,7 +106,7 @@ def test_damage_is_seen_and_named(store: Store, harm: Callable[[Path], None]) ->
 
 def test_a_changed_byte_is_seen_though_size_and_time_were_put_back(store: Store) -> None:
     entry = publish(store)
-    keep_times(entry.out / "weights", flip)
+    flip(entry.out / "weights")
     damage = Verifier(store).damage(KEY)
     assert damage is not None
     assert "sha256" in damage
@@ -169,7 +161,7 @@ def test_without_a_stamp_that_holds_everything_is_hashed(
     entry = publish(store)
     harm(entry)
     assert Verifier(store).damage(KEY) is None
-    keep_times(entry.out / "weights", flip)
+    flip(entry.out / "weights")
     harm(entry)
     assert Verifier(store).damage(KEY) is not None
 
