@@ -51,7 +51,7 @@ def digest(root: Path, data: Path) -> str:
     return found.digest("voc2012")
 
 
-LITTER = (
+STRAY = (
     ".DS_Store",
     "JPEGImages/.DS_Store",
     "JPEGImages/Thumbs.db",
@@ -72,13 +72,13 @@ LITTER = (
 )
 
 
-@pytest.mark.parametrize("name", LITTER)
+@pytest.mark.parametrize("name", STRAY)
 def test_what_lies_beside_changes_neither_identity_nor_state(
     tmp_path: Path, voc: Path, name: str
 ) -> None:
     data = tmp_path / "data"
     before = digest(tmp_path, data)
-    write(voc / name, b"litter")
+    write(voc / name, b"stray")
     assert assets(tmp_path, data).status()[0].state is AssetState.READY
     assert digest(tmp_path / "elsewhere", data) == before
 
@@ -212,7 +212,7 @@ def test_of_other_folders_only_what_their_globs_match_counts(tmp_path: Path) -> 
     found = assets(tmp_path, tmp_path / "data", labels)
     found.locate("voc2012")
     for name in (".DS_Store", "._a.png", "Thumbs.db", "notes/c.png"):
-        write(folder / name, b"litter")
+        write(folder / name, b"stray")
     assert assets(tmp_path, tmp_path / "data", labels).locate("voc2012", verify=True)
     write(folder / "c.png", b"labels")
     assert "is not what was expected" in refused(tmp_path, labels)

@@ -244,7 +244,7 @@ def test_hidden_files_do_not_count_and_other_suffixes_are_named(
     ids = fill(*folders, count=3)
     before = score_folder(*folders, ids).as_dict()
     for name in (".DS_Store", "Thumbs.db", "desktop.ini", f"._{ids[0]}.png"):
-        (folders[0] / name).write_bytes(b"litter")
+        (folders[0] / name).write_bytes(b"stray")
     (folders[0] / "@eaDir").mkdir()
     assert score_folder(*folders, ids).as_dict() == before
     (folders[0] / f"{ids[1]}.png").rename(folders[0] / f"{ids[1]}.PNG")

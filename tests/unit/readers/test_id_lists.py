@@ -104,7 +104,7 @@ BAD = {
     "json": ('["a", "b"]', "line 1: expected an id"),
     "web page": ("<!DOCTYPE html>\n<html>", "line 1: expected an id"),
     "conflict": ("a\n<<<<<<< HEAD\nb\n", "line 2: expected an id"),
-    "litter": ("._2007_000032.jpg\n", "line 1: expected an id"),
+    "stray": ("._2007_000032.jpg\n", "line 1: expected an id"),
     "folder": ("JPEGImages/\n", "line 1: expected an id"),
     "up": ("a\n../..\n", "line 2: expected an id"),
     "nul": ("a\nb\0c\n", r"line 2: expected an id or a path, found 'b\\x00c'"),
