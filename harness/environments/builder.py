@@ -11,6 +11,11 @@ from harness.environments.mirror import Mirror
 UNCHECKED = "harness/unchecked-"
 
 
+def unchecked(tag: str) -> str:
+    """How the name of the image `tag` begins until it has passed its checks."""
+    return UNCHECKED + tag.removeprefix("harness/")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildOptions:
     """Where a build finds what it may not find by itself; none of it counts in a key.
@@ -157,8 +162,11 @@ class ImageBuilder(Protocol):
         """Every regular file of an image; nothing of it is executed."""
         ...
 
-    def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
-        """Name an image, and take the name `drop` away."""
+    def name(self, image: str, tag: str, *, drop: str, move: bool) -> str:
+        """Name an image, and take the name `drop` away; the id of the image that has the name.
+
+        Unless it may move, a name that is taken stays where it is.
+        """
         ...
 
     def probe(self, image: str, python: str, code: str) -> Mapping[str, object]:

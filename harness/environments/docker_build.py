@@ -83,13 +83,23 @@ class EngineImageBuilder:
         found: dict[str, object] = json.loads(said)
         return found
 
-    def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
-        """Name an image, and take the name `drop` away."""
+    def name(self, image: str, tag: str, *, drop: str, move: bool) -> str:
+        """Name an image, and take the name `drop` away; the id of the image that has the name.
+
+        Unless it may move, a name that is taken stays where it is.
+        """
+        import docker
+
         repository, _, name = tag.rpartition(":")  # apart: Podman does not take them together
         with self._engine.client() as client:
-            client.images.get(image).tag(repository, name)
-            if drop is not None:
-                client.images.remove(drop, noprune=True)
+            try:
+                named = None if move else client.images.get(tag)
+            except docker.errors.ImageNotFound:
+                named = None
+            if named is None:
+                client.images.get(image).tag(repository, name)
+            client.images.remove(drop, noprune=True)
+            return str(client.images.get(tag).id)
 
     def files(self, image: str) -> Iterator[ImageFile]:
         """Every regular file of an image, from a container that is never started."""

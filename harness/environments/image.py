@@ -1,14 +1,21 @@
 """Environments of the container runtimes: one image per method and stack, named by its content."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from harness.environments.audit import check_image, forbidden
 from harness.environments.base_images import base_digest
-from harness.environments.builder import BuildOptions, ImageBuilder, ImageCarrier
+from harness.environments.builder import (
+    BuildOptions,
+    ImageBuilder,
+    ImageCarrier,
+    ImageRecipe,
+    unchecked,
+)
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase
 from harness.environments.recipe import STAGES, BaseImage, ImageOf, stage_recipes
@@ -74,7 +81,7 @@ class ImageEnvironments:
             return {tag: str(self._loaded(tag)) for tag in self._built_on(wanted).values()}
         recipes = stage_recipes(wanted, self._obtained(wanted.base_image), self._options)
         return {
-            recipe.tag: self._builder.image_id(recipe.tag) or self._builder.build(recipe, log)
+            recipe.tag: self._builder.image_id(recipe.tag) or self._built(recipe, log)
             for recipe in recipes.values()
         }
 
@@ -144,17 +151,30 @@ class ImageEnvironments:
     def _build(self, wanted: ImageOf, log: Path) -> str:
         images = self._built_on(wanted)
         recipe = wanted.recipe(images, self._options)
-        # A name of this build's own: another harness may build the same on this engine.
-        recipe = replace(recipe, tag=f"{recipe.tag}-{uuid.uuid4().hex[:8]}")
-        image = self._builder.build(recipe, log)
+        return self._built(recipe, log, partial(self._check, images["BASE_IMAGE"]))
+
+    def _built(
+        self, recipe: ImageRecipe, log: Path, check: Callable[[str, str], None] | None = None
+    ) -> str:
+        """Build under a name of this build's own, check, then name.
+
+        Another harness may build the same on this engine. The first to be ready names it: a name
+        does not move from one image to another while something uses it.
+        """
+        own = replace(recipe, tag=f"{unchecked(recipe.tag)}-{uuid.uuid4().hex[:8]}")
+        image = self._builder.build(own, log)
+        if check is not None:
+            check(own.tag, image)
+        return self._builder.name(image, recipe.tag, drop=own.tag, move=self._options.fresh)
+
+    def _check(self, base: str, tag: str, image: str) -> None:
+        """Nothing of the project's own went into the image."""
         check_image(
-            recipe.tag,
-            self._builder.files(images["BASE_IMAGE"]),
+            tag,
+            self._builder.files(base),
             self._builder.files(image),
             forbidden(self._project, self._options.ca_bundle),
         )
-        self._builder.tag(image, wanted.tag, drop=recipe.tag)
-        return image
 
     def _built_on(self, wanted: ImageOf) -> dict[str, str]:
         """The build arguments that name images."""

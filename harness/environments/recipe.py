@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness import __version__
 from harness.assets.hashing import file_digest
-from harness.environments.builder import UNCHECKED, BuildOptions, ImageRecipe
+from harness.environments.builder import BuildOptions, ImageRecipe
 from harness.environments.requirements import MethodLock, read_lock
 from harness.environments.venv import pip_options
 from harness.errors import ManifestError
@@ -65,11 +65,6 @@ class ImageOf:
         """The image's name: it is content, so it never moves."""
         return f"harness/{self.method}:{self.stack_name}-{self.identity[:16]}"
 
-    @property
-    def unchecked(self) -> str:
-        """How its name begins until it was looked into."""
-        return f"{UNCHECKED}{self.method}:{self.stack_name}-{self.identity[:16]}"
-
     def lock(self) -> MethodLock:
         """The locks. Raises ManifestError."""
         return read_lock(self.project, self.method, self.stack_name)
@@ -87,7 +82,7 @@ class ImageOf:
             ) from error
 
     def recipe(self, images: Mapping[str, str], options: BuildOptions) -> ImageRecipe:
-        """The build on `images` (build arguments), under the image's name until it is checked."""
+        """The build on `images` (build arguments)."""
         lock = self.lock()
         packages = lock.packages()
         torch, others = _option_files(lock, options)
@@ -98,7 +93,7 @@ class ImageOf:
             mirror=options.mirror,
         )
         return ImageRecipe(
-            tag=self.unchecked,
+            tag=self.tag,
             files={
                 "Dockerfile": self.dockerfile(),
                 "requirements.torch.txt": packages.torch.encode(),

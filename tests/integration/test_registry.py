@@ -14,7 +14,7 @@ import docker
 import pytest
 import yaml
 
-from harness.environments.builder import BuildOptions
+from harness.environments.builder import BuildOptions, unchecked
 from harness.environments.built_images import BuiltImages
 from harness.environments.image import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
@@ -210,10 +210,8 @@ def test_an_image_that_holds_what_it_must_not_is_refused(small: Small, docker_ho
                 assert fault in str(error.value)
             assert str(error.value).count("\n") == len(BAD), "something else was found"
             assert not client.images.list(wanted.tag)
-            unchecked = {
-                one.name for one in BuiltImages(RuntimeName.DOCKER).list() if not one.checked
-            }
-            kept += [name for name in unchecked if name.startswith(wanted.unchecked)]
+            named = {one.name for one in BuiltImages(RuntimeName.DOCKER).list() if not one.checked}
+            kept += [name for name in named if name.startswith(unchecked(wanted.tag))]
             assert len(kept) == 1
         finally:
             for name in kept:

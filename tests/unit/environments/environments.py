@@ -113,10 +113,11 @@ class FakeImageBuilder:
     def files(self, image: str) -> Iterator[ImageFile]:
         return iter(self.contents.get(image, []))
 
-    def tag(self, image: str, tag: str, *, drop: str | None = None) -> None:
-        self.images[tag] = image
-        if drop is not None:
-            del self.images[drop]
+    def name(self, image: str, tag: str, *, drop: str, move: bool) -> str:
+        if move or tag not in self.images:
+            self.images[tag] = image
+        del self.images[drop]
+        return self.images[tag]
 
     def load(self, archive: Iterable[bytes]) -> None:
         tag, image = self.archives[b"".join(archive)]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness import __version__
-from harness.environments.builder import BuildOptions, ImageFile
+from harness.environments.builder import BuildOptions, ImageFile, ImageRecipe
 from harness.environments.image import ImageEnvironments
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase, MirrorLayout
@@ -79,6 +79,26 @@ def test_an_image_is_built_once_and_probed_once(tmp_path: Path, builder: FakeIma
     builder.images.clear()  # pruned
     made.ensure("tool", "cu117", tmp_path / "log")
     assert len(builder.recipes) == 2
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_two_builds_of_one_image_at_once_name_one_image(
+    tmp_path: Path, builder: FakeImageBuilder, fresh: bool
+) -> None:
+    made = environments(tmp_path, builder, BuildOptions(fresh=fresh))
+    tag = f"harness/tool:cu117-{made.identify('tool', 'cu117')[:16]}"
+    build = builder.build
+
+    def slower(recipe: ImageRecipe, log: Path) -> str:
+        image = build(recipe, log)
+        builder.images[tag] = "sha256:" + "f" * 64  # another harness names its own meanwhile
+        return image
+
+    builder.build = slower  # type: ignore[method-assign]
+    own = f"sha256:{1:064x}"
+    expected = own if fresh else "sha256:" + "f" * 64
+    assert made.ensure("tool", "cu117", tmp_path / "log").handle == expected
+    assert builder.images == {tag: expected}, "names of builds are left"
 
 
 def test_a_build_gets_locks_in_parts_and_the_pinned_base(
