@@ -196,17 +196,19 @@ def summarise(
     grave = (Status.INTERRUPTED, Status.FAILED, Status.BLOCKED)
     status = next((one.value for one in grave if one in statuses), "done")
     scores: dict[str, Mapping[str, float]] = {}
-    for key in planned.steps.values():
+    scored_by: dict[str, str] = {}
+    for name, key in planned.steps.items():
         step = plan.steps[key]
         if step.score is not None and store.has(key, step.outputs):
             if damage := verifier.damage(key):
                 raise MismatchError(f"{step.title}: {damage}", hint="run the same command again")
             entry = store.layout.entry(key)
             scores[step.score] = read_scores(entry, step.outputs["scores"].path)
+            scored_by[step.score] = name
     steps = {
         name: {"key": key, "status": outcomes[key].status.value, "error": outcomes[key].error}
         for name, key in planned.steps.items()
     }
-    record = records.run_record(planned, status, steps, scores)
+    record = records.run_record(planned, status, steps, scores, scored_by)
     records.write_record(store.layout.run(planned.id), record)
     return RunResult(planned=planned, status=status, scores=scores)

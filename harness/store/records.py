@@ -87,9 +87,13 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
 
 
 def run_record(
-    planned: PlannedRun, status: str, steps: Mapping[str, Any], scores: Mapping[str, Any]
+    planned: PlannedRun,
+    status: str,
+    steps: Mapping[str, Any],
+    scores: Mapping[str, Any],
+    scored_by: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The record of one run; `scores` by label (cam, pseudo, final ...)."""
+    """The record of one run; `scores`, and the steps that gave them, by label (cam, final ...)."""
     return {
         "schema": SCHEMA,
         "harness": __version__,
@@ -98,6 +102,7 @@ def run_record(
         "status": status,
         "steps": steps,
         "scores": scores,
+        "scored_by": scored_by,
     }
 
 

@@ -175,7 +175,7 @@ def test_every_field_of_a_step_record_is_documented() -> None:
 
 def test_every_field_of_a_run_record_is_documented() -> None:
     planned = toy.plan().runs[0]
-    record = records.run_record(planned, "done", {}, {})
+    record = records.run_record(planned, "done", {}, {}, {})
     text = section(RECORDS, "Run record")
     assert set(first_column(text)) == set(record)
     assert set(record["run"]) <= code_words(text)

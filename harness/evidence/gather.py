@@ -1,0 +1,133 @@
+"""Read the evidence under a `runs/`: from files alone, on any machine, without changing one."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from harness.errors import UsageError
+from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidence
+from harness.files import DamagedFile, read_json
+from harness.layout import RunLayout
+from harness.manifest.model import Losses, Scale
+from harness.store.records import read_record
+from harness.terminal import readable
+
+_LOSSES = list(Losses)
+_MOST_NAMED = 3  # runs in a hint
+
+
+def gather(layout: RunLayout) -> Evidence:
+    """Every run that has a record. What cannot be read, or was changed, is left out and named."""
+    damage: list[str] = []
+    runs = []
+    for path in sorted(layout.runs.glob("*.json")):
+        try:
+            record = read_record(path)
+            if record is not None:
+                runs.append(_run(layout, record, damage))
+        except (DamagedFile, KeyError, TypeError, ValueError, AttributeError) as error:
+            damage.append(f"{path} is left out: {readable(str(error))}")
+    return Evidence(root=layout.root, runs=tuple(sorted(runs, key=_order)), damage=tuple(damage))
+
+
+def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
+    """The runs of the given methods, or whose names begin so; all if nothing is given.
+
+    Raises UsageError for a word that names none.
+    """
+    if not words:
+        return evidence
+    found: dict[str, RunEvidence] = {}
+    for word in words:
+        named = [run for run in evidence.runs if word and _named(run, word)]
+        if not named:
+            known = ", ".join(run.id for run in evidence.runs[:_MOST_NAMED])
+            raise UsageError(
+                f"{word!r}: no finished run under {evidence.root} is of that method or begins so",
+                hint=f"see `harness status`; {known}".rstrip("; "),
+            )
+        found |= {run.id: run for run in named}
+    return replace(evidence, runs=tuple(run for run in evidence.runs if run.id in found))
+
+
+def _named(run: RunEvidence, word: str) -> bool:
+    return word in {"all", run.method, run.row, run.id} or run.id.startswith(word)
+
+
+def _order(run: RunEvidence) -> tuple[Any, ...]:
+    return (run.method, run.backbone, _LOSSES.index(run.losses), run.seed, run.id)
+
+
+def _run(layout: RunLayout, record: Mapping[str, Any], damage: list[str]) -> RunEvidence:
+    asked = record["run"]
+    steps = {name: _step(layout, name, one, damage) for name, one in record["steps"].items()}
+    scores = dict(_scores(record, steps, damage))
+    return RunEvidence(
+        id=record["id"],
+        method=asked["method"],
+        backbone=asked["backbone"],
+        losses=Losses(asked["losses"]),
+        seed=asked["seed"],
+        scale=Scale(asked["scale"]),
+        stack=asked["stack"],
+        runtime=asked["runtime"],
+        options=asked["options"],
+        status=record["status"],
+        steps=dict(sorted(steps.items(), key=lambda one: (one[1].stage or 0, one[0]))),
+        scores=scores,
+        record=record,
+    )
+
+
+def _step(layout: RunLayout, name: str, one: Mapping[str, Any], damage: list[str]) -> StepEvidence:
+    entry = layout.entry(one["key"])
+    try:
+        record = read_record(entry.record)
+    except DamagedFile as error:
+        damage.append(f"{error}; its step {name} is shown without it")
+        record = None
+    return StepEvidence(
+        name=name,
+        key=one["key"],
+        status=one["status"],
+        error=one["error"],
+        record=record,
+        log=entry.log if entry.log.is_file() else None,
+        out=entry.out if entry.out.is_dir() else None,
+    )
+
+
+def _scores(
+    record: Mapping[str, Any], steps: Mapping[str, StepEvidence], damage: list[str]
+) -> Iterator[tuple[str, Scores]]:
+    """Scores by label; those whose file was changed since are left out and named."""
+    labels = sorted(record["scored_by"].items(), key=lambda one: (steps[one[1]].stage or 0, one))
+    for label, name in labels:
+        step = steps[name]
+        if step.record is None or step.out is None:
+            continue
+        try:
+            yield label, _read_scores(step, step.record)
+        except DamagedFile as error:
+            damage.append(f"{label} of {record['id']} is left out: {error}")
+
+
+def _read_scores(step: StepEvidence, record: Mapping[str, Any]) -> Scores:
+    place = record["identity"]["key_inputs"]["outputs"]["scores"]["path"]
+    path = Path(str(step.out), place)
+    if not path.is_file() or path.is_symlink():
+        raise DamagedFile(f"{path} is missing")
+    recorded = record["outputs"]["scores"]["sha256"]
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != recorded:
+        raise DamagedFile(f"{path}: recorded as sha256 {recorded[:16]}…, found {found[:16]}…")
+    document: Any = read_json(path)
+    return Scores(
+        step=step.name,
+        **{metric: float(document["scores"][metric]) for metric in ("J", "F", "JF")},
+        per_class=document.get("per_class", {}),
+        images=document.get("images", 0),
+        extra=document.get("extra", {}),
+    )

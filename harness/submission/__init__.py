@@ -1,0 +1,1 @@
+"""The package for the PASCAL VOC evaluation server, and what the server answered."""

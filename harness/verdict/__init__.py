@@ -1,0 +1,1 @@
+"""What finished runs say about the published numbers: pure functions of records and the paper."""
