@@ -11,7 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-_READ_ONLY = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+#: What the kernel answers where a disk is full, where we may not write, and where a disk fails.
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+SHUT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT})
 _DIGEST = "digest"  # of the rest of a sealed file
 
 
@@ -183,7 +186,7 @@ def open_lock(path: Path) -> int:
         # Open for writing: network file systems lock nothing else.
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        if error.errno not in _READ_ONLY:
+        if error.errno not in SHUT:
             raise
         if path.exists():
             return os.open(path, os.O_RDONLY | os.O_CLOEXEC)

@@ -13,16 +13,13 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from harness.errors import DiskFull, HarnessError, NotReadyError, UsageError
-from harness.files import write_bytes
+from harness.files import FAILING, FULL, SHUT, write_bytes
 from harness.layout import CacheLayout, ProjectLayout
 
 _MARK = Path("manifests", "repos.yaml")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
-_SHUT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 _WRONG = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR})
-_BROKEN = frozenset({errno.EIO, errno.ENXIO, errno.ESTALE, errno.ENODEV})
 _BLOCK = 4096  # bytes
 _LITTLE = 1 << 20  # bytes
 
@@ -90,14 +87,14 @@ def disk_error(error: OSError, folders: Iterable[Path]) -> HarnessError | None:
     An error of a copy names the source first, one of a write no file at all: of all places that it
     may be about, one without space is named.
     """
-    if error.errno not in _FULL | _SHUT | _BROKEN:
+    if error.errno not in FULL | SHUT | FAILING:
         return None
     named = [Path(name) for name in (error.filename2, error.filename) if name]
     places = [*named, *folders, Path(tempfile.gettempdir())]
-    full = [place for place in places if error.errno in _FULL and _is_full(place)]
+    full = [place for place in places if error.errno in FULL and _is_full(place)]
     where = (full or named or [Path("a disk")])[0]
-    kind = DiskFull if error.errno in _FULL | _BROKEN else NotReadyError
-    hint = "free space there" if error.errno in _FULL else "see its permissions and its disk"
+    kind = DiskFull if error.errno in FULL | FAILING else NotReadyError
+    hint = "free space there" if error.errno in FULL else "see its permissions and its disk"
     return kind(
         f"{where} cannot be used: {error.strerror}",
         hint=f"{hint}, or name another place: --runs DIR, HARNESS_CACHE, TMPDIR",
@@ -156,7 +153,7 @@ def _unusable(error: OSError, name: str, path: Path, verb: str) -> HarnessError:
     what = f"{name} {path} cannot be {verb}: {_reason(error)}"
     if error.errno in _WRONG:
         return UsageError(what, hint="name a folder")
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return DiskFull(what, hint=f"free space there, or name another place by {name}")
     return NotReadyError(what, hint=f"name a place that you can use by {name}")
 

@@ -1,7 +1,6 @@
 """The server behind `harness.contracts.confined`: forks a child for every call."""
 
 import contextlib
-import errno
 import fcntl
 import importlib
 import json
@@ -15,10 +14,9 @@ from typing import Any, NoReturn
 
 from harness.contracts.limits import limit
 from harness.errors import HarnessError
+from harness.files import FAILING, FULL
 
 _PRELOADED = ("numpy", "PIL.Image", "harness.contracts.outputs")
-#: Errors of the disk, not of what is on it.
-_DISK = {errno.EIO, errno.ESTALE, errno.ENOSPC, errno.EDQUOT, errno.ETIMEDOUT}
 
 
 def serve(door: socket.socket, modules: Sequence[str]) -> None:
@@ -69,7 +67,7 @@ def _encoded(answer: Any, **how: Any) -> bytes:
 def _explained(error: BaseException) -> dict[str, Any]:
     if isinstance(error, HarnessError):
         return {"text": _plain(str(error)), "hint": error.hint, "odd": False}
-    if isinstance(error, OSError) and error.errno in _DISK:
+    if isinstance(error, OSError) and error.errno in FULL | FAILING:
         return {"errno": error.errno, "text": _plain(str(error))}
     reason = "it takes too much memory" if isinstance(error, MemoryError) else _reason(error)
     return {"text": f"{{what}} cannot be read: {reason}", "hint": None, "odd": True}

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from harness.errors import DiskFull, EngineGone, HarnessError
+from harness.files import FAILING, FULL
 from harness.layout import StepFolder
 from harness.runtimes.runtime import Cause, Exit
 
@@ -18,7 +19,6 @@ NO_SPACE = "no space left"
 _SCARCE_BYTES = 2**20
 #: No step sends these to itself: somebody, or the kernel for want of memory, ended it.
 _FROM_OUTSIDE = {"SIGKILL", "SIGTERM", "SIGHUP"}
-_STORAGE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.ESTALE}
 #: Messages of CUDA, NVML and the driver about a card that was lost under a step.
 _GPU_LOST = re.compile(
     r"NVML: Unknown Error|GPU is lost|has fallen off the bus|uncorrectable ECC error"
@@ -115,7 +115,7 @@ def storage_fault(error: OSError, doing: str, *, final: bool = False) -> Faulty 
     """A failing disk as an infrastructure fault; None if the error is another."""
     # Copying a folder collects errors as text.
     copying = isinstance(error, shutil.Error) and os.strerror(errno.ENOSPC) in str(error)
-    if error.errno not in _STORAGE and not copying:
+    if error.errno not in FULL | FAILING | {errno.EROFS} and not copying:
         return None
     exit_ = Exit(cause=Cause.INFRASTRUCTURE, detail=f"{doing}: {error}")
     hint = "free space (`harness gc --dry-run` shows what can go), then run the same command again"
