@@ -25,17 +25,20 @@ class DamagedFile(Exception):  # noqa: N818 - what it is, for whoever decides wh
 def read_json(path: Path) -> Any | None:
     """The JSON in a file of ours; None if there is no file. Raises DamagedFile."""
     try:
-        return json.loads(path.read_bytes())
+        found = json.loads(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError, RecursionError) as error:
         raise DamagedFile(f"{path} cannot be read: {error}") from error
+    if found is None:  # we write none; so None says that there was no file when it was read
+        raise DamagedFile(f"{path} cannot be read: it holds null") from ValueError("it holds null")
+    return found
 
 
 def read_sealed(path: Path) -> dict[str, Any] | None:
     """What `write_sealed` wrote; None if there is no file. Raises DamagedFile if it was changed."""
     found = read_json(path)
-    if found is None and not path.exists():
+    if found is None:
         return None
     content = dict(found) if isinstance(found, dict) else {}
     digest = content.pop(_DIGEST, None)

@@ -51,7 +51,7 @@ class Trust:
             content = read_json(self.path)
         except DamagedFile as error:
             raise self._unreadable(str(error.__cause__)) from error
-        if content is None and not self.path.exists():
+        if content is None:
             return {}
         if not isinstance(content, dict) or content.get("schema") != _SCHEMA:
             raise self._unreadable(f"expected an object with schema {_SCHEMA}")

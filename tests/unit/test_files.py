@@ -45,6 +45,21 @@ def test_a_changed_byte_is_seen(tmp_path: Path, data: st.DataObject) -> None:
     assert found == document  # white space
 
 
+def test_a_file_that_appears_while_it_is_looked_for_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "one.json"
+
+    def too_early(path: Path) -> bytes:
+        monkeypatch.undo()
+        write_sealed(path, {"schema": 3})  # by somebody else, a moment later
+        raise FileNotFoundError(path)
+
+    monkeypatch.setattr(Path, "read_bytes", too_early)
+    assert read_sealed(path) is None
+    assert read_sealed(path) == {"schema": 3}
+
+
 DAMAGED = (
     *(b"", b"{", b"null", b"[]", b"5", b'{"a": 1}', b'{"digest": "x"}', b"\xff\xfe", bytes(40)),
     *(b"[" * 100_000, b'{"a": 1, "a": 2, "digest": []}', b"9" * 6000),
