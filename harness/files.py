@@ -9,12 +9,14 @@ import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 #: What the kernel answers where a disk is full, where we may not write, and where a disk fails.
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 SHUT = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.ETIMEDOUT})
+#: What the kernel answers where a file system has no files without a name.
+_NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 _DIGEST = "digest"  # of the rest of a sealed file
 
 
@@ -66,10 +68,12 @@ def write_bytes(path: Path, content: bytes) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with fresh.open("wb") as file:
+        with _nameless(path.parent, fresh) as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+            if not fresh.exists():
+                _name(file.fileno(), fresh)
         os.replace(fresh, path)
         sync(path.parent)
     except OSError as error:
@@ -77,6 +81,28 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _nameless(folder: Path, name: Path) -> BinaryIO:
+    """A new file in a folder that goes with a process that is killed; else one with a name.
+
+    Network file systems, for example, have only the second kind.
+    """
+    try:
+        descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno not in _NO_TMPFILE:
+            raise
+        return name.open("xb")
+    return os.fdopen(descriptor, "wb")
+
+
+def _name(descriptor: int, path: Path) -> None:
+    """Give a file without a name its first one, now that it is whole."""
+    # Only with a folder's descriptor, which an absolute path makes no use of, does Python ask the
+    # kernel to follow the link (cpython#81793).
+    source = f"/proc/self/fd/{descriptor}"
+    os.link(source, path, src_dir_fd=descriptor, follow_symlinks=True)
 
 
 def write_text(path: Path, text: str) -> None:

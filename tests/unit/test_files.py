@@ -1,14 +1,16 @@
 """Files that are sealed, and trees that are removed whatever is in them."""
 
+import errno
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.files import DamagedFile, read_sealed, remove_tree, write_sealed
+from harness.files import DamagedFile, read_sealed, remove_tree, write_bytes, write_sealed
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -125,3 +127,40 @@ def test_a_link_or_a_file_is_removed_itself(tmp_path: Path) -> None:
     for name in ("link", "file", "nothing"):
         remove_tree(tmp_path / name)
     assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+
+
+@pytest.mark.parametrize("refused", [None, errno.EOPNOTSUPP, errno.EISDIR])
+def test_a_file_is_replaced_whole_whether_or_not_files_without_a_name_exist(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: int | None
+) -> None:
+    really = os.open
+
+    def open_(path: Any, flags: int, *more: Any, **named: Any) -> int:
+        if refused is not None and flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(refused, os.strerror(refused))
+        return really(path, flags, *more, **named)
+
+    monkeypatch.setattr(os, "open", open_)
+    path = tmp_path / "new" / "one.json"
+    for content in (b"first", b"second, which is longer", b""):
+        write_bytes(path, content)
+        assert path.read_bytes() == content
+        assert [one.name for one in path.parent.iterdir()] == ["one.json"]
+    assert path.stat().st_mode & 0o777 == 0o666 & ~_umask()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_a_file_has_no_name_until_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "one.json").write_bytes(b"old")
+    seen: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(sorted(os.listdir(tmp_path))))
+    write_bytes(tmp_path / "one.json", b"new")
+    assert seen[0] == ["one.json"], "a kill before the end would leave another file"
+    assert (tmp_path / "one.json").read_bytes() == b"new"
