@@ -159,8 +159,8 @@ def test_a_file_has_no_name_until_it_is_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "one.json").write_bytes(b"old")
-    seen: list[list[str]] = []
-    monkeypatch.setattr(os, "fsync", lambda _: seen.append(sorted(os.listdir(tmp_path))))
+    seen: list[list[Path]] = []
+    monkeypatch.setattr(os, "fsync", lambda _: seen.append(list(tmp_path.iterdir())))
     write_bytes(tmp_path / "one.json", b"new")
-    assert seen[0] == ["one.json"], "a kill before the end would leave another file"
+    assert seen[0] == [tmp_path / "one.json"], "a kill before the end would leave another file"
     assert (tmp_path / "one.json").read_bytes() == b"new"
