@@ -3,18 +3,21 @@
 All of it works on arrays too, so that a simulation judges with the code that judges.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.special import log_ndtr, stdtr, stdtrit
 
 from harness.verdict.spread import Summary
 
 Reals = NDArray[np.float64]
+Value = Reals | NDArray[np.int_] | float
 
 LEVEL = 0.05
+_MOST_RUNS = 1e6  # of which one is the best: more is as good as never
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,7 @@ def contrast(ours: Summary, theirs: Summary) -> Contrast | None:
     return welch(ours.mean - theirs.mean, ours.sd, ours.n, theirs.sd, theirs.n)
 
 
-def welch(
-    difference: ArrayLike, sd: ArrayLike, n: ArrayLike, other_sd: ArrayLike, other_n: ArrayLike
-) -> Contrast:
+def welch(difference: Value, sd: Value, n: Value, other_sd: Value, other_n: Value) -> Contrast:
     """Welch's standard error and degrees of freedom, of means with spreads of their own.
 
     SE² = s²/n + s₀²/n₀,  ν = SE⁴ / [(s²/n)²/(n − 1) + (s₀²/n₀)²/(n₀ − 1)].
@@ -59,20 +60,37 @@ def welch(
     return Contrast(np.asarray(difference, dtype=float), unit * np.sqrt(total), freedom)
 
 
-def pooled(difference: ArrayLike, sd: ArrayLike, n: ArrayLike, other_n: ArrayLike) -> Contrast:
+def pooled(difference: Value, sd: Value, n: Value, other_n: Value) -> Contrast:
     """The error of a difference where one spread, of `n` values, has to stand for both."""
     size = np.asarray(n, dtype=float)
     error = np.asarray(sd, dtype=float) * np.sqrt(1 / size + 1 / np.asarray(other_n, dtype=float))
     return Contrast(np.asarray(difference, dtype=float), error, size - 1)
 
 
-def moved(found: Contrast, half: ArrayLike) -> Contrast:
+def combined(parts: Sequence[tuple[float, Summary]]) -> Contrast:
+    """The weighted sum of independent means, by Welch and Satterthwaite; every spread is known.
+
+    With the weights 1 and −1 it is `welch`. If all spreads are 0, SE = 0 and ν = Σ (n − 1).
+    """
+    weights, means, spreads, sizes = (
+        np.array(column, dtype=float)
+        for column in zip(*((w, one.mean, one.sd, one.n) for w, one in parts), strict=True)
+    )
+    unit = max(float(np.max(np.abs(weights * spreads))), 0.0) or 1.0
+    variances = (weights * spreads / unit) ** 2 / sizes
+    total = variances.sum()
+    freedom = total**2 / (variances**2 / (sizes - 1)).sum() if total > 0 else (sizes - 1).sum()
+    difference = np.asarray((weights * means).sum())
+    return Contrast(difference, np.asarray(unit * np.sqrt(total)), np.asarray(freedom))
+
+
+def moved(found: Contrast, half: Value) -> Contrast:
     """The same with D moved by `half` towards 0, which rounding may have moved it away."""
     size = np.maximum(np.abs(found.difference) - half, 0.0)
     return Contrast(np.sign(found.difference) * size, found.error, found.freedom)
 
 
-def p_equivalent(found: Contrast, delta: ArrayLike) -> Reals:
+def p_equivalent(found: Contrast, delta: Value) -> Reals:
     """P value of TOST, two one-sided tests: below 0.05, |D| < δ is shown (Schuirmann 1987)."""
     lower, upper = np.asarray(found.difference + delta), np.asarray(found.difference - delta)
     outside = np.maximum(_tail(lower, found), _tail(-upper, found))
@@ -99,15 +117,16 @@ def interval(found: Contrast, level: float = 1 - LEVEL) -> tuple[Reals, Reals]:
 
 def reach(found: Contrast, level: float = 1 - LEVEL) -> Reals:
     """Half the width of the confidence interval of D."""
-    return np.asarray(stdtrit(found.freedom, (1 + level) / 2) * found.error)
+    quantile: Reals = stdtrit(found.freedom, (1 + level) / 2)
+    return quantile * found.error
 
 
-def is_beyond(found: Contrast, delta: ArrayLike) -> NDArray[np.bool_]:
+def is_beyond(found: Contrast, delta: Value) -> NDArray[np.bool_]:
     """Whether the 95 % interval of D and [−δ, δ] have nothing in common."""
     return np.asarray(np.abs(found.difference) - reach(found) > delta)
 
 
-def holm(p_values: ArrayLike) -> Reals:
+def holm(p_values: Value) -> Reals:
     """P values adjusted for their number (Holm 1979); along the last axis, a table each."""
     p = np.asarray(p_values, dtype=float)
     order = np.argsort(p, axis=-1)
@@ -120,7 +139,7 @@ def holm(p_values: ArrayLike) -> Reals:
 def best_of(value: float, runs: Summary) -> float | None:
     """The k at which the best of k such runs reaches `value` with probability ½; at least 1.
 
-    k = ln ½ / ln Φ((value − mean) / sd). None where no number of runs does, or nothing tells.
+    k = ln ½ / ln Φ((value − mean) / sd). None where not even a million runs do, or nothing tells.
     """
     if runs.sd is None:
         return None
@@ -128,7 +147,7 @@ def best_of(value: float, runs: Summary) -> float | None:
         return 1.0 if value <= runs.mean else None
     log_below: Any = log_ndtr((value - runs.mean) / runs.sd)
     k = np.log(0.5) / log_below if log_below < 0 else np.inf
-    return max(1.0, float(k)) if np.isfinite(k) else None
+    return max(1.0, float(k)) if k <= _MOST_RUNS else None
 
 
 def _tail(distance: Reals, found: Contrast) -> Reals:

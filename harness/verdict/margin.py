@@ -9,7 +9,7 @@ _DIGITS = 6  # printed numbers have few: the rest is the noise of subtracting fl
 
 @dataclass(frozen=True, slots=True)
 class Margin:
-    """δ in points. Where it is the floor, half the gain is less: a pass says nothing of the gain."""
+    """δ in points. Where it is the floor, half the gain is less: a pass says nothing of a gain."""
 
     delta: float
     is_floor: bool = False

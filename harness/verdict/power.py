@@ -1,10 +1,9 @@
 """What seeds can settle: asked before GPU-days are spent, and of every open cell afterwards."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.special import gammaincinv, ndtr, stdtrit
 
-from harness.verdict.contrast import LEVEL, Contrast, Reals, pooled, welch
+from harness.verdict.contrast import LEVEL, Contrast, Reals, Value, pooled, welch
 from harness.verdict.spread import Summary
 
 ENOUGH = 0.8  # a cell counts as settled by n seeds if TOST passes this often where D is 0
@@ -12,7 +11,7 @@ MOST_SEEDS = 1000  # more is as good as never
 _SHARES = (np.arange(200) + 0.5) / 200  # over which the error is averaged
 
 
-def power(found: Contrast, delta: ArrayLike) -> Reals:
+def power(found: Contrast, delta: Value) -> Reals:
     """How often TOST passes if there is no difference, with the standard error of `found`.
 
     The mean of 2 Φ(δ / SE − t(0.95, ν) · √(χ² / ν)) − 1, at least 0, over the χ² with ν degrees of
