@@ -7,6 +7,8 @@ from enum import StrEnum
 from harness.manifest.paper import Number, Row
 from harness.verdict.margin import Margin
 
+FLOOR_NOTE = "δ is the floor: a pass does not speak for the claim of a gain"
+
 
 class Status(StrEnum):
     """What is said about a cell, or about a row as a whole."""
