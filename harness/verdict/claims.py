@@ -101,7 +101,9 @@ def _row_gain(cells: Cells, row: Row, losses: str, metric: str) -> ClaimVerdict:
     if ours is None:
         return replace(claim, notes=("seeds are missing in one of the two cells",))
     gain = combined(ours)
-    return _measured(claim, gain, held(gain))
+    with_, without = (cells.samples(row.name, one, metric).values for one in (losses, _BASELINE))
+    paired = {seed: with_[seed] - without[seed] for seed in with_ if seed in without}
+    return replace(_measured(claim, gain, held(gain)), by_seed=paired)
 
 
 def _stated(cells: Cells, claim: Claim) -> ClaimVerdict:

@@ -154,6 +154,13 @@ def test_claims_of_rows_hold_or_are_open_as_the_papers_cells_leave_them() -> Non
             assert one.in_paper is None
 
 
+def test_gains_by_seed_are_shown_beside_the_test() -> None:
+    # SEAM, isl: 64.3 + 0.8 x against 63.9 + 0.5 x, where x is −1.26, −0.63, 0, 0.63, 1.26.
+    found = claims_of(paper())["gain/isl/seam/res38/J"]
+    expected = {1: 0.021, 2: 0.210, 3: 0.4, 4: 0.590, 5: 0.779}
+    assert dict(found.by_seed) == pytest.approx(expected, abs=1e-3)
+
+
 def test_averages_of_section_s2_hold() -> None:
     claims = claims_of(paper())
     for name, gain in {"s2/isl/J": 0.314, "s2/fsl/J": 1.129, "s2/both/val": 1.457}.items():
