@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_published
 from harness.manifest.paper import Number, Published
-from harness.verdict.cells import is_reported, margin_of, why_not_judged
 from harness.verdict.contrast import (
     LEVEL,
     Contrast,
@@ -31,6 +30,7 @@ from harness.verdict.contrast import (
     welch,
 )
 from harness.verdict.power import power
+from harness.verdict.published import is_reported, margin_of, why_not_judged
 from harness.verdict.spread import half_unit, sample_sd
 
 SEED = 2024

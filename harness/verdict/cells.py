@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -19,23 +18,22 @@ from harness.verdict.contrast import (
     p_different,
     p_equivalent,
 )
-from harness.verdict.margin import Margin, margin
+from harness.verdict.margin import Margin
 from harness.verdict.power import seeds_needed
+from harness.verdict.published import (
+    Family,
+    Reading,
+    baseline,
+    family,
+    is_reported,
+    margin_of,
+    summary_of,
+    why_not_judged,
+)
 from harness.verdict.results import FLOOR_NOTE, CellVerdict, Comparison, Sample, Status
-from harness.verdict.spread import Summary, half_unit, sample_sd, summarise
+from harness.verdict.spread import Summary, half_unit, summarise
 
 Samples = Callable[[Number], Sample]
-
-
-class Reading(StrEnum):
-    """How a printed spread is read. The first one is judged by, the others show what hangs on it.
-
-    The paper says neither what ± is nor by which formula; a spread of 0.1 stands for 0.05 to 0.15.
-    """
-
-    MANIFEST = "as the manifest declares it"
-    DDOF_1 = "ddof 1"
-    UPPER = "the upper end of the rounded spread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,76 +83,6 @@ def reported_against_reproduced(published: Published) -> tuple[CellVerdict, ...]
         cell = _decide(one, p_holm, Sample())
         cells.append(_with_printed_k(cell, twin) if twin else cell)
     return tuple(cells)
-
-
-def is_reported(number: Number) -> bool:
-    """Whether a number is what a publication reported on val."""
-    return number.column == "reported" and number.split == "val"
-
-
-def baseline(published: Published, number: Number) -> Number | None:
-    """The mean without losses of the same row, metric and split, with a spread if one is printed.
-
-    None where the paper prints no such number.
-    """
-    twins = [
-        one
-        for one in published.numbers
-        if (one.method, one.backbone, one.metric, one.split, one.losses, one.kind)
-        == (number.method, number.backbone, number.metric, number.split, "none", "mean-of-runs")
-        and one.value is not None
-    ]
-    return max(twins, key=lambda one: one.spread is not None, default=None)
-
-
-def summary_of(number: Number, reading: Reading = Reading.MANIFEST) -> Summary:
-    """A published number as a summary; a single one is the mean of one run.
-
-    Raises ValueError for a number without value.
-    """
-    if number.value is None:
-        raise ValueError(f"{number.id} has no value: its status is {number.status}")
-    spread, ddof = number.spread, number.ddof
-    if reading is Reading.DDOF_1:
-        ddof = 1
-    if reading is Reading.UPPER and spread is not None:
-        spread += half_unit(number.decimals)
-    runs = 1 if number.kind == "single" else number.runs or 1
-    return Summary(number.value, sample_sd(spread, number.spread_kind, runs, ddof), runs)
-
-
-def why_not_judged(published: Published, number: Number) -> str | None:
-    """Why no run can confirm or refute a number; None if one can."""
-    row = published.row(f"{number.method}/{number.backbone}")
-    twin = baseline(published, number)
-    reasons = {
-        f"the source prints no number here ({number.status})": number.value is None,
-        "the mean of J and F: shown, never judged by itself": number.metric == "JF",
-        "one run, the best of five by val: shown, never judged": number.split == "test"
-        or number.kind == "best-of-five-by-val",
-        "the paper leaves open whether it is with or without the CRF; judged on neither until a "
-        "run shows which": number.metric in row.unsettled,
-        f"the mean of {twin.id if twin else None}, judged there": number.losses == "none"
-        and number.kind == "mean-of-runs"
-        and twin is not None
-        and twin.id != number.id,
-        "its baseline is not known, so there is no margin": number.losses != "none"
-        and twin is None,
-    }
-    return next((reason for reason, applies in reasons.items() if applies), None)
-
-
-def margin_of(published: Published, number: Number) -> Margin:
-    """δ of a cell: by its gain over the baseline of its row."""
-    twin = baseline(published, number)
-    if number.losses == "none" or twin is None or twin.value is None or number.value is None:
-        return margin(None)
-    return margin(number.value - twin.value)
-
-
-def family(number: Number) -> tuple[object, ...]:
-    """The table whose judged cells share one Holm correction; reported numbers are one apart."""
-    return (number.table, number.column if number.table == 7 else None)  # noqa: PLR2004
 
 
 def _judge(
@@ -210,7 +138,7 @@ def _open(published: Published, number: Number, ours: Summary, reading: Reading)
 
 def _adjusted(cells: Sequence[_Open]) -> list[float]:
     """P values of difference by Holm, within each table."""
-    members: dict[tuple[object, ...], list[int]] = {}
+    members: dict[Family, list[int]] = {}
     for index, cell in enumerate(cells):
         members.setdefault(family(cell.number), []).append(index)
     adjusted = [1.0] * len(cells)

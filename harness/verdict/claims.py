@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from harness.manifest.paper import Claim, Number, Published, Row
-from harness.verdict.cells import summary_of
 from harness.verdict.contrast import (
     LEVEL,
     Contrast,
@@ -13,6 +12,7 @@ from harness.verdict.contrast import (
     moved,
     p_greater,
 )
+from harness.verdict.published import mean_of_runs, summary_of
 from harness.verdict.results import ClaimVerdict, Held, Sample
 from harness.verdict.spread import Summary, half_unit, summarise
 
@@ -34,14 +34,7 @@ class Cells:
 
     def number(self, row: str, losses: str, metric: str) -> Number | None:
         """The paper's mean of runs on val, with a spread where one is printed."""
-        found = [
-            one
-            for one in self.published.numbers
-            if (f"{one.method}/{one.backbone}", one.losses, one.metric) == (row, losses, metric)
-            and (one.split, one.kind) == ("val", "mean-of-runs")
-            and one.value is not None
-        ]
-        return max(found, key=lambda one: one.spread is not None, default=None)
+        return mean_of_runs(self.published, row, losses, metric)
 
     def rows(self, losses: str, metric: str) -> list[Row]:
         """The rows of which the paper prints this cell and the paper says how it was scored."""
@@ -179,6 +172,8 @@ def _order(cells: Cells, losses: str, metric: str) -> ClaimVerdict:
     if len(ours) < len(rows):
         note = f"{len(ours)} of {len(rows)} rows have all their seeds"
         return replace(claim, notes=(note,))
+    if len(set(ours)) == 1 or len(set(theirs)) == 1:
+        return replace(claim, notes=("all rows have the same mean: there is no order",))
     tau, p_same, p_opposite = _kendall(theirs, ours)
     status = Held.HOLDS if p_same < LEVEL else Held.FAILS if p_opposite < LEVEL else Held.OPEN
     return replace(claim, status=status, gain=tau, p=p_same)

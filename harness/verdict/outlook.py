@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.manifest.paper import Number, Published
-from harness.verdict.cells import is_reported, margin_of, summary_of, why_not_judged
 from harness.verdict.power import seeds_needed
+from harness.verdict.published import is_reported, margin_of, summary_of, why_not_judged
 from harness.verdict.spread import half_unit
 
 Arm = tuple[str, str, str]  # method, backbone, losses

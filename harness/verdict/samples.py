@@ -47,6 +47,11 @@ class _Group:
     setting: Setting
     runs: list[RunEvidence] = field(default_factory=list)
 
+    def add(self, run: RunEvidence, setting: Setting) -> None:
+        """Take a run in, and remember what it knows that no other knew: its loss's package."""
+        self.runs.append(run)
+        self.setting = Setting(self.setting.asked, {**self.setting.made, **setting.made})
+
     @property
     def scored(self) -> int:
         return sum(LABEL in run.scores for run in self.runs)
@@ -122,7 +127,7 @@ def _groups(runs: Iterable[RunEvidence]) -> list[_Group]:
         if group is None:
             group = _Group(setting)
             groups.append(group)
-        group.runs.append(run)
+        group.add(run, setting)
     return groups
 
 

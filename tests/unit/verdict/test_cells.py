@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.manifest.paper import Published
-from harness.verdict.cells import judge_cells, summary_of
+from harness.verdict.cells import judge_cells
+from harness.verdict.published import summary_of
 from harness.verdict.results import CellVerdict, Sample, Status
 from tests.paper_runs import number, published
 

@@ -120,12 +120,11 @@ def test_what_is_shown_only_is_never_judged() -> None:
     for one in shown:
         reasons.setdefault(one.notes[0].split(":")[0].split(",")[0], set()).add(one.number.id)
     assert len(reasons["the mean of J and F"]) == 21
-    assert reasons["the paper leaves open whether it is with or without the CRF; judged on neither "
-                   "until a run shows which"] == {
+    assert reasons["with or without the CRF is not known"] == {
         f"t6/{row}/{losses}/F"
         for row in ("sipe/res101", "spatial-bce/res101")
         for losses in ("none", "isl", "fsl")
-    }  # fmt: skip
+    }
     tests = {one.number.id for one in shown if one.number.split == "test"}
     assert len(tests) == 28
 

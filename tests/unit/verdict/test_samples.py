@@ -63,6 +63,17 @@ def test_a_loss_brings_a_package_of_its_own_into_the_same_setting() -> None:
     assert set(found.cells) == {(losses, m) for losses in ("none", "isl") for m in ("J", "F", "JF")}
 
 
+def test_two_versions_of_a_loss_are_never_pooled() -> None:
+    old, new = ({"train": step_of(losses=version)} for version in ("old", "new"))
+    arms = [run(seed, "isl", steps=old) for seed in (1, 2)]
+    stray = run(3, "isl", tag="x", steps=new)
+    found = samples(run(1), *arms, stray)
+    assert set(found.of("isl", "J").values) == {1, 2}
+    assert found.apart == {
+        stray.id: "package losses of train: new here, old in the runs that are judged"
+    }
+
+
 def test_more_runs_decide_which_setting_is_judged_and_never_their_scores() -> None:
     best = {"J": 99.0, "F": 99.0, "JF": 99.0}
     few = [run(seed, tag="x", stack="cu130", scores=best) for seed in (1, 2)]
