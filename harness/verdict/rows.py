@@ -55,7 +55,8 @@ def _notes(row: Row, claims: Sequence[ClaimVerdict]) -> tuple[str, ...]:
     notes = []
     if row.unsettled:
         notes.append(
-            f"{', '.join(row.unsettled)}: with or without the CRF is not known; J is after the CRF"
+            f"{', '.join(row.unsettled)} is not judged: with or without the CRF is not known;"
+            " J is that of the final score, by default the one after the CRF"
         )
     if not any(one.in_paper is Held.HOLDS for one in claims):
         notes.append("the paper's own cells show no gain of this row, so there is no claim to keep")

@@ -10,12 +10,12 @@ from harness.manifest.model import Scale
 from harness.plan import keys
 from harness.verdict.results import Sample
 
-#: The score that tables show. Of ResNet-101 rows it is the one after the CRF: S.3 lists the CRF as
-#: stage 8 of a chain, users of deeplab-pytorch report their J after it, and without it J is some
-#: two points lower. F is another matter (`Row.unsettled`).
+#: The score that tables show. Of ResNet-101 rows it is by default the one after the CRF: S.3 lists
+#: the CRF as stage 8 of a chain, users of deeplab-pytorch report their J after it, and without it J
+#: is some two points lower. F is another matter (`Row.unsettled`).
 LABEL = "final"
 _CODE = ("commit", "sparse", "patches", "tree")  # of a source: what a step ran
-_SHOWN = 12  # digits of an id
+_SHOWN = 19  # characters of an id: "sha256:" and twelve digits
 _MOST_NAMED = 3  # differences, or steps
 
 
@@ -32,10 +32,16 @@ class Setting:
 
     def differences(self, other: "Setting") -> Iterator[str]:
         """What keeps two runs apart, one line each."""
-        for mine, theirs in ((self.asked, other.asked), (self.made, other.made)):
-            for name in sorted(mine.keys() & theirs.keys()):
-                if mine[name] != theirs[name]:
-                    yield f"{name}: {theirs[name]} here, {mine[name]} in the runs that are judged"
+        for name in sorted(self.asked.keys() | other.asked.keys()):
+            mine, theirs = (one.asked.get(name, "not set") for one in (self, other))
+            if mine != theirs:
+                yield f"{name}: {theirs} here, {mine} in the runs that are judged"
+        for name in sorted(self.made.keys() & other.made.keys()):
+            mine, theirs = (one.made[name] for one in (self, other))
+            if mine != theirs:
+                yield (
+                    f"{name}: {theirs[:_SHOWN]} here, {mine[:_SHOWN]} in the runs that are judged"
+                )
 
     def agrees(self, other: "Setting") -> bool:
         """Whether nothing keeps two runs apart."""
@@ -148,7 +154,7 @@ def _made(step: str, record: Mapping[str, Any]) -> dict[str, str]:
         found[f"source {name} of {step}"] = keys.digest(code)
     packages = record["identity"]["key_inputs"].get("packages", {})
     found |= {f"package {name} of {step}": digest for name, digest in packages.items()}
-    return {name: str(value)[:_SHOWN] for name, value in found.items() if value is not None}
+    return {name: str(value) for name, value in found.items() if value is not None}
 
 
 def _cells(runs: Iterable[RunEvidence]) -> tuple[dict[tuple[str, str], Sample], dict[str, str]]:

@@ -91,7 +91,12 @@ def claim_notes(claims: Iterable[ClaimVerdict]) -> list[str]:
 def row_notes(rows: Sequence[RowVerdict]) -> list[str]:
     """What the table of rows does not show, and the runs that are listed apart."""
     notes = [f"{row.row.name}: {note}" for row in rows for note in row.notes]
+    notes += [f"{row.row.name}: judged by runs of {_setting(row)}" for row in rows if row.setting]
     return [*notes, *(f"apart: {run}: {why}" for row in rows for run, why in row.apart.items())]
+
+
+def _setting(row: RowVerdict) -> str:
+    return ", ".join(f"{name} {value}" for name, value in row.setting.items())
 
 
 def _ours(cell: CellVerdict) -> str:

@@ -37,6 +37,7 @@ def test_values_come_by_seed() -> None:
 @pytest.mark.parametrize(
     ("other", "why"),
     [
+        ({"options": {}}, "option crf: not set here, final in the runs that are judged"),
         ({"stack": "cu130"}, "stack: cu130 here, cu117 in the runs that are judged"),
         (
             {"options": {"crf": "plain"}},
