@@ -30,6 +30,15 @@ def test_plan_of_seam_needs_nothing_but_harness(tmp_path: Path) -> None:
     assert len(plan["steps"]) < sum(len(run["steps"]) for run in plan["runs"])
     assert set(plan["states"].values()) <= {"to do", "to do: an asset is not hashed yet"}
     assert not list(tmp_path.iterdir())
+    # δ 1.00 and ± 0.2: 0.95 / 0.224; δ 0.50 and ± 0.8: 0.45 / 0.89, less than any seeds can settle.
+    assert "t6/seam/res38/none/F" in plan["verdicts"]["settled"]
+    assert "t6/seam/res38/isl/J" in plan["verdicts"]["never"]
+
+
+def test_a_plan_at_smoke_scale_promises_no_verdict(tmp_path: Path) -> None:
+    done = harness("plan", "seam", "--scale", "smoke", "--json", "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["verdicts"] is None
 
 
 @pytest.mark.parametrize(
