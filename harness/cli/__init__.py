@@ -11,6 +11,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     shell,
     anchor,
     inspect,
+    verdict,
     manifest,
     assets,
     mirror,
@@ -37,5 +38,6 @@ __all__ = [
     "reproduce",
     "score",
     "shell",
+    "verdict",
     "verify",
 ]
