@@ -12,6 +12,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     anchor,
     inspect,
     verdict,
+    table,
     manifest,
     assets,
     mirror,
@@ -38,6 +39,7 @@ __all__ = [
     "reproduce",
     "score",
     "shell",
+    "table",
     "verdict",
     "verify",
 ]
