@@ -102,6 +102,7 @@ def _rich_table(table: "PaperTable") -> Table:
         title_style="bold",
         header_style="bold",
         box=SIMPLE_HEAD,
+        show_edge=False,
         pad_edge=False,
         collapse_padding=True,
     )

@@ -26,7 +26,6 @@ LOSSES = ("none", "isl", "fsl", "isl+fsl")
 METRICS = ("J", "F")
 #: The scores before the last one, which the supplement prints no numbers of.
 EARLIER: Mapping[str, str] = {"cam": "3 CAM", "pseudo": "6 pseudo-label"}
-_CRF = {"yes": "with CRF", "no": "without CRF"}
 _DASH = Absent("dash")
 _OPENS = (
     "opens: the first stage whose gap is larger than δ, the margin of its cell. The supplement "
@@ -74,6 +73,7 @@ def _columns() -> Iterator[Column]:
     yield Column(name="losses", head="losses")
     yield Column(name="score", head="score", machine=True)
     yield Column(name="stage", head="stage")
+    yield Column(name="crf", head="CRF")
     for metric in METRICS:
         for name in ("paper", "ours"):
             column = f"{metric}_{name}"
@@ -88,14 +88,15 @@ def _chain(findings: Findings, row: Row, losses: str) -> Iterator[Line]:
     runs = findings.arm(row, losses)
     for label, title in EARLIER.items():
         if any(label in run.scores for run in runs):
-            yield _line(findings, row, losses, label, title)
+            yield _line(findings, row, losses, (label, title, ""))
     for label, crf in crf_labels(row, runs).items():
-        yield _line(findings, row, losses, label, f"9 final, {_CRF[crf]}" if crf else "9 final")
+        yield _line(findings, row, losses, (label, "9 final", crf))
 
 
-def _line(findings: Findings, row: Row, losses: str, label: str, title: str) -> Line:
+def _line(findings: Findings, row: Row, losses: str, stage: tuple[str, str, str]) -> Line:
+    label = stage[0]
     cells: list[Cell] = [Words(row.name), Words(row.title), Words(row.backbone_title)]
-    cells += [Words(losses), Words(label), Words(title)]
+    cells += [Words(losses), *map(Words, stage)]
     for metric in METRICS:
         cells += _metric(findings, row, losses, label, metric)
     cells.append(count(findings.ours(row, losses, label, "J")))

@@ -37,7 +37,7 @@ def _columns() -> Iterator[Column]:
     yield Column(name="row", head="row", machine=True)
     yield Column(name="method", head="method")
     yield Column(name="backbone", head="backb.")
-    yield Column(name="losses", head="losses")
+    yield Column(name="losses", head="loss")
     yield Column(name="score", head="score", machine=True)
     yield Column(name="crf", head="CRF")
     for metric in METRICS:
