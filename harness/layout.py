@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 _PRESENT = "plan"
 
@@ -99,6 +100,10 @@ class RunLayout:
         """One run's record."""
         return self.runs / f"{run}.json"
 
+    def submission(self, run: str) -> Path:
+        """What VOC's evaluation server answered for one run's test predictions."""
+        return self.root / "submissions" / f"{run}.json"
+
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key
@@ -167,6 +172,15 @@ class StepFolder:
     def stamp(self) -> Path:
         """The state in which the outputs were last found as recorded."""
         return self.root / "stamp.json"
+
+
+class ArchiveLayout:
+    """Names in an archive of finished runs, with slashes; besides these it is laid out as here."""
+
+    metadata: Final = "ro-crate-metadata.json"
+    readme: Final = "README.md"
+    report: Final = "report.html"
+    runs: Final = "runs"
 
 
 @dataclass(frozen=True, slots=True)
