@@ -112,6 +112,10 @@ class RunLayout:
         """The log of building one environment."""
         return self.root / "build" / f"{name}.log"
 
+    def lock(self, sha256: str, name: str) -> Path:
+        """A lock that an environment was made of, by the hash that records name."""
+        return self.root / "locks" / sha256 / name
+
     def shell(self, name: str) -> "StepFolder":
         """The folder of one `harness shell`; gone when it ends."""
         return StepFolder(self.root / "shells" / name)

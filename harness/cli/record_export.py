@@ -32,7 +32,7 @@ def record_export(
     where: "Where",
     as_json: Json = False,
 ) -> None:
-    """Hand runs over as one RO-Crate: records, scores, samples, logs, and what they were made of."""
+    """Hand runs over as an RO-Crate: records, scores, samples, logs, and what they were made of."""
     from harness import console
     from harness.commands.context import Context
     from harness.commands.record_export import export_runs

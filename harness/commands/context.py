@@ -148,6 +148,13 @@ class Context:
             ca_bundle=self.build.ca_bundle,
         )
 
+    @cached_property
+    def code(self) -> Mapping[str, object]:
+        """The commit of harness's own working tree, and whether it is dirty; for records."""
+        from harness.sources.git import state_of
+
+        return state_of(Path(__file__).resolve().parents[2])
+
     @property
     def packages(self) -> Mapping[str, str]:
         """Hashes of the container-side packages."""
