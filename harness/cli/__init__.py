@@ -16,6 +16,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     mirror,
     method,
     score,
+    scores,
     ablate,
 )
 from harness.cli.app import main
@@ -36,6 +37,7 @@ __all__ = [
     "plan",
     "reproduce",
     "score",
+    "scores",
     "shell",
     "verify",
 ]
