@@ -8,11 +8,13 @@ from harness.commands.inspect import State, state_of
 from harness.commands.plan import expand
 from harness.commands.record import StepRow
 from harness.commands.reproduce import Result
+from harness.commands.scores import Found
 from harness.commands.verify import StoreFinding
 from harness.errors import HarnessError, NotReadyError
 from harness.evidence.differences import Comparison, Difference
 from harness.evidence.evidence import Evidence, RunEvidence, StepEvidence
 from harness.evidence.facts import run_facts, step_facts
+from harness.evidence.groups import METRICS, Group, Spread
 from harness.evidence.suspects import explanation, show, suspect
 from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
@@ -146,6 +148,96 @@ def score_groups(result: Result) -> list[tuple[tuple[str, ...], dict[str, list[f
     # By stage first, so that the four losses of one stage can be compared at a glance.
     labels = list(dict.fromkeys(name[3] for name in groups))
     return sorted(groups.items(), key=lambda item: (*item[0][:2], labels.index(item[0][3])))
+
+
+def seed_rows(groups: Iterable[Group]) -> list[tuple[str, ...]]:
+    """J, F, J&F of every seed, stage by stage, each followed by mean and spread."""
+    rows: list[tuple[str, ...]] = []
+    for group, label in by_stage(groups):
+        name = (group.method, group.backbone, group.losses.value, label)
+        spreads = [group.spread(label, metric) for metric in METRICS]
+        rows += [
+            (*name, str(seed), *(f"{one.by_seed[seed]:.2f}" for one in spreads))
+            for seed in spreads[0].by_seed
+        ]
+        rows.append((*name, f"mean of {len(spreads[0].by_seed)}", *(one.text for one in spreads)))
+    return rows
+
+
+def class_rows(groups: Iterable[Group]) -> list[tuple[str, ...]]:
+    """J and F of every class, mean and spread over the seeds; the background has no F."""
+    rows = []
+    for group, label in by_stage(groups):
+        name = (group.method, group.backbone, group.losses.value, label)
+        for number in group.classes(label):
+            both = [group.class_spread(label, number, metric) for metric in ("J", "F")]
+            rows.append((*name, number, *(one.text if one else "-" for one in both)))
+    return rows
+
+
+def by_stage(groups: Iterable[Group]) -> list[tuple[Group, str]]:
+    """Every group with each of its labels; within a row the losses of one stage are together."""
+    rows: dict[str, list[Group]] = {}
+    for group in groups:
+        rows.setdefault(group.row, []).append(group)
+    return [
+        (group, label)
+        for members in rows.values()
+        for label in dict.fromkeys(label for group in members for label in group.labels)
+        for group in members
+        if label in group.labels
+    ]
+
+
+def final(scores: tuple[float, float] | None) -> dict[str, float] | None:
+    """The final J and F of a run as `status --json` prints them."""
+    return None if scores is None else {"J": scores[0], "F": scores[1]}
+
+
+def scores_document(found: Found, *, classes: bool) -> dict[str, Any]:
+    """`scores --json`."""
+    return {
+        "ddof": 1,
+        "groups": [_group_document(group, classes=classes) for group in found.groups],
+        "unfinished": {run.id: run.status for run in found.unfinished},
+        "damage": list(found.damage),
+    }
+
+
+def _group_document(group: Group, *, classes: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "method": group.method,
+        "backbone": group.backbone,
+        "losses": group.losses.value,
+        "scale": group.setting.scale.value,
+        "stack": group.setting.stack,
+        "runtime": group.setting.runtime,
+        "options": dict(group.setting.options),
+        "runs": {str(run.seed): run.id for run in group.runs},
+        "scores": {
+            label: {metric: _spread(group.spread(label, metric)) for metric in METRICS}
+            for label in group.labels
+        },
+    }
+    if classes:
+        document["per_class"] = {label: _classes(group, label) for label in group.labels}
+    return document
+
+
+def _classes(group: Group, label: str) -> dict[str, Any]:
+    return {
+        number: {
+            metric: _spread(one) if one else None
+            for metric in ("J", "F")
+            for one in (group.class_spread(label, number, metric),)
+        }
+        for number in group.classes(label)
+    }
+
+
+def _spread(spread: Spread) -> dict[str, Any]:
+    by_seed = {str(seed): value for seed, value in spread.by_seed.items()}
+    return {"mean": spread.mean, "sd": spread.sd, "n": len(by_seed), "by_seed": by_seed}
 
 
 def finding_row(finding: Finding) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     mirror,
     method,
     score,
+    scores,
     ablate,
 )
 from harness.cli.app import main
@@ -40,6 +41,7 @@ __all__ = [
     "record_export",
     "reproduce",
     "score",
+    "scores",
     "shell",
     "verify",
 ]

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from harness.plan.make import Ask
 
 Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
+Runs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[METHOD|RUN]...", help="Runs by method or beginning; all by default."),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 Gpus = Annotated[
     str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")

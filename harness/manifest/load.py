@@ -24,7 +24,7 @@ from harness.manifest.yaml_document import shorten
 from harness.manifest.yaml_source import YamlSource, read_yaml
 
 if TYPE_CHECKING:
-    from harness.manifest.paper import Published
+    from harness.manifest.paper import PaperFile, Published, Row
 
 T = TypeVar("T")
 _ADAPTERS: dict[type, TypeAdapter[Any]] = {}
@@ -96,29 +96,44 @@ def _named(source: YamlSource, kind: type[T], field: str, name: str) -> T:
 
 
 def load_published(project: ProjectLayout) -> "Published":
-    """Read the published numbers; each id once, a value exactly where one was found."""
-    from harness.manifest.paper import Published  # plans need none of it
+    """Read the published numbers: one for each cell of the tables, each id once."""
+    from harness.manifest.paper import PaperFile, Published, numbers  # plans need none of it
 
     source = read_yaml(project.paper)
-    published = _validate(source, source.data, Published, ())
-    seen: set[str] = set()
-    for index, number in enumerate(published.numbers):
-        where = ("numbers", index)
-        if number.id in seen:
-            raise source.error(where, f"{number.id} twice", hint="keep one of the two")
-        seen.add(number.id)
-        if (number.value is None) != (number.status == "not-found"):
-            raise source.error(
-                where,
-                f"{number.id}: value {number.value} with status {number.status}",
-                hint="a number without value is `not-found`, one with a value is not",
-            )
-    return published
+    file = _validate(source, source.data, PaperFile, ())
+    rows = {row.name: row for row in file.rows}
+    _check_lines(source, file, rows)
+    found = {}
+    for index, table in enumerate(file.tables):
+        for number in numbers(table, rows):
+            if number.id in found:
+                what = f"{number.id} twice"
+                raise source.error(("tables", index), what, hint="keep one of the two")
+            found[number.id] = number
+    sections = {
+        one.name: getattr(file, one.name)
+        for one in dataclasses.fields(file)
+        if one.name != "tables"
+    }
+    return Published(**sections, numbers=tuple(found.values()))
+
+
+def _check_lines(source: YamlSource, file: "PaperFile", rows: Mapping[str, "Row"]) -> None:
+    """Refuse a line of a row that is not declared, or with a cell too many or too few."""
+    for index, table in enumerate(file.tables):
+        for at, line in enumerate(table.lines):
+            where = ("tables", index, "lines", at)
+            if line.row not in rows:
+                hint = _nearest(line.row, list(rows)) or f"there are: {', '.join(rows)}"
+                raise source.error((*where, "row"), f"no row {line.row!r}", hint=hint)
+            if len(line.cells) != len(table.columns):
+                what = f"expected {len(table.columns)} cells, found {len(line.cells)}"
+                raise source.error((*where, "cells"), what, hint="write one for each column")
 
 
 def json_schemas() -> Mapping[str, Any]:
     """The JSON Schema of each manifest file, for editors."""
-    from harness.manifest.paper import Published
+    from harness.manifest.paper import PaperFile
 
     kinds: Mapping[str, Any] = {
         "method": Method,
@@ -126,7 +141,7 @@ def json_schemas() -> Mapping[str, Any]:
         "repos": Mapping[str, Mapping[str, Repository]],
         "assets": Mapping[str, Mapping[str, Asset]],
         "stacks": Mapping[str, Mapping[str, Stack]],
-        "paper": Published,
+        "paper": PaperFile,
     }
     return {name: TypeAdapter(kind).json_schema() for name, kind in kinds.items()}
 

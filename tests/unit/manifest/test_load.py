@@ -8,14 +8,7 @@ import yaml
 
 from harness.errors import ManifestError, UsageError
 from harness.layout import ProjectLayout
-from harness.manifest.load import (
-    json_schemas,
-    load_catalogue,
-    load_method,
-    load_published,
-    method_names,
-)
-from tests.golden import PROJECT
+from harness.manifest.load import json_schemas, load_catalogue, load_method, method_names
 from tests.toy import STEPS
 
 REPOSITORY = {
@@ -294,34 +287,3 @@ def test_a_pin_is_a_full_commit(tmp_path: Path, commit: str) -> None:
 
 def test_schemas_forbid_unknown_keys() -> None:
     assert json_schemas()["method"]["additionalProperties"] is False
-
-
-def published(tmp_path: Path, **changes: Any) -> ProjectLayout:
-    """The real published numbers, the first one changed."""
-    layout = ProjectLayout(tmp_path)
-    document = yaml.safe_load(PROJECT.paper.read_text())
-    document["numbers"][0] |= changes
-    write(layout.paper, document)
-    return layout
-
-
-def test_the_published_numbers_read_strictly(tmp_path: Path) -> None:
-    numbers = load_published(published(tmp_path)).numbers
-    assert len({number.id for number in numbers}) == len(numbers)
-    assert all(0 < n.value < 100 for n in numbers if n.value is not None)
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"value": 61.0}, "with status not-found"),
-        ({"value": None, "status": "printed"}, "with status printed"),
-        ({"value": 161.0, "status": "printed"}, "less than or equal to 100"),
-        ({"metric": "mIoU"}, "metric"),
-        ({"vale": 1}, "unknown key 'vale'"),
-        ({"id": "t6/seam/res38/none/F"}, "twice"),
-    ],
-)
-def test_bad_published_numbers(tmp_path: Path, changes: dict[str, Any], words: str) -> None:
-    with pytest.raises(ManifestError, match=words):
-        load_published(published(tmp_path, **changes))
