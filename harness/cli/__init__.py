@@ -13,6 +13,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     inspect,
     record,
     record_export,
+    verdict,
     manifest,
     assets,
     mirror,
@@ -43,5 +44,6 @@ __all__ = [
     "score",
     "scores",
     "shell",
+    "verdict",
     "verify",
 ]
