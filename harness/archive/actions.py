@@ -21,7 +21,10 @@ from harness.layout import RunLayout
 
 _DONE = ref("http://schema.org/CompletedActionStatus")
 _FAILED = ref("http://schema.org/FailedActionStatus")
-_SECOND = "http://qudt.org/vocab/unit/SEC"
+_UNITS = {
+    "seconds": "http://qudt.org/vocab/unit/SEC",
+    "peak_memory_gb": "http://qudt.org/vocab/unit/GibiBYTE",
+}
 _IMAGE = "https://w3id.org/ro/terms/workflow-run#DockerImage"
 _PACKAGE = "https://pypi.org/project/{}/{}/"
 
@@ -99,15 +102,9 @@ class Actions:
         inputs = list(_inputs(record))
         outputs = list(_outputs(record))
         surroundings = list(_variables(record))
-        used = property_value(
-            f"{action_id(step.key)}/seconds",
-            "wall time",
-            record["time"]["seconds"],
-            propertyID="wallTime",
-            unitCode=_SECOND,
-        )
+        used = list(_use(record))
         image = list(_image(record))
-        yield from (*inputs, *outputs, *surroundings, used, *image)
+        yield from (*inputs, *outputs, *surroundings, *used, *image)
         yield from _software(record)
         files = [place_in_runs(self.layout, path) for _, path in shown_outputs(step)]
         about = [place_in_runs(self.layout, self.layout.entry(step.key).record)]
@@ -123,7 +120,7 @@ class Actions:
             result=refs([*(one["@id"] for one in outputs), *files]),
             environment=refs(one["@id"] for one in surroundings),
             containerImage=refs(one["@id"] for one in image),
-            resourceUsage=ref(used["@id"]),
+            resourceUsage=refs(one["@id"] for one in used),
             subjectOf=refs(about),
             actionStatus=_DONE,  # the store has finished steps only
             **_period([step]),
@@ -232,6 +229,20 @@ _KINDS = {
 def _variables(record: Mapping[str, Any]) -> Iterator[Entity]:
     for name, content in record["command"]["env"].items():
         yield property_value(f"#variable/{short_hash(name, content)}", name, content)
+
+
+def _use(record: Mapping[str, Any]) -> Iterator[Entity]:
+    """Wall time, and the peak of memory where somebody looked."""
+    used = {"seconds": record["time"]["seconds"], **record.get("use", {})}
+    for name, amount in used.items():
+        if amount is not None:
+            yield property_value(
+                f"{action_id(record['identity']['key'])}/use/{name}",
+                name.replace("_", " "),
+                amount,
+                propertyID=name,
+                unitCode=_UNITS.get(name),
+            )
 
 
 def _image(record: Mapping[str, Any]) -> Iterator[Entity]:

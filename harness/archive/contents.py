@@ -124,6 +124,8 @@ def _of_step(layout: RunLayout, step: StepEvidence) -> Iterator[Path]:
     if step.record is None:
         return
     yield layout.entry(step.key).record
+    if lock := step.record.get("environment", {}).get("lock"):  # records before schema 4 have none
+        yield from _regular(layout.lock(lock, "any").parent)
     if step.log is not None and not step.log.is_symlink():
         yield step.log
     yield from (path for _, path in shown_outputs(step))

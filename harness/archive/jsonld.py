@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import quote
 
 Entity = dict[str, Any]
 
@@ -28,8 +29,9 @@ TERMS: Mapping[str, str] = {
 
 
 def ref(identity: str) -> dict[str, str]:
-    """A reference to an entity."""
-    return {"@id": identity}
+    """A reference to an entity; that to a file is its place as a URI has it."""
+    is_file = not identity.startswith(("#", "http"))
+    return {"@id": quote(identity) if is_file else identity}
 
 
 def refs(identities: Iterable[str]) -> list[dict[str, str]]:

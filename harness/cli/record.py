@@ -18,7 +18,7 @@ _KEY_SHOWN = 12
 
 
 @record_app.command("list")
-@takes("project", "runs")
+@takes("project", "runs", "archive")
 def record_list(
     names: Annotated[
         list[str] | None, typer.Argument(help="Methods, or beginnings of runs' names.")
@@ -48,7 +48,7 @@ def record_list(
 
 
 @record_app.command("show")
-@takes("project", "runs")
+@takes("project", "runs", "archive")
 def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None:
     """Show the record of a run or of a step."""
     from harness import console, shapes
@@ -63,7 +63,7 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
 
 
 @record_app.command("diff")
-@takes("project", "runs")
+@takes("project", "runs", "archive")
 def record_diff(
     left: Subject,
     right: Annotated[str | None, typer.Argument(help="The other; with --with the same.")] = None,

@@ -103,8 +103,7 @@ def _beside(count: int) -> list[float]:
 def _in_words(row: Row) -> str:
     final = [group for group in row.groups if FINAL in group.labels]
     said = (
-        f"{group.losses.value} J {group.spread(FINAL, 'J').text}, "
-        f"F {group.spread(FINAL, 'F').text}"
+        f"{group.losses.value} J {group.spread(FINAL, 'J').text}, F {group.spread(FINAL, 'F').text}"
         for group in final
     )
     return "; ".join(said)
