@@ -104,6 +104,10 @@ class RunLayout:
         """What VOC's evaluation server answered for one run's test predictions."""
         return self.root / "submissions" / f"{run}.json"
 
+    def submission_package(self, run: str) -> Path:
+        """One run's test predictions, packed for that server."""
+        return self.root / "submissions" / f"{run}.tar.gz"
+
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key

@@ -19,8 +19,8 @@ from harness.archive.workflow import (
 from harness.evidence.evidence import RunEvidence, StepEvidence
 from harness.layout import RunLayout
 
-_DONE = ref("http://schema.org/CompletedActionStatus")
-_FAILED = ref("http://schema.org/FailedActionStatus")
+_DONE = "http://schema.org/CompletedActionStatus"
+_FAILED = "http://schema.org/FailedActionStatus"
 _UNITS = {
     "seconds": "http://qudt.org/vocab/unit/SEC",
     "peak_memory_gb": "http://qudt.org/vocab/unit/GibiBYTE",

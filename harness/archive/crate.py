@@ -98,11 +98,19 @@ def _describe_root(
         "Pseudo-labels for Boosting Weakly-Supervised Segmentation (WACV 2024), and the "
         "manifests, patches and locks that say what ran."
     )
-    root["license"] = licence
+    root["license"] = _licence(crate, licence)
     root["conformsTo"] = refs(_PROFILES)
     root["mainEntity"] = ref(main)
     root["mentions"] = refs(actions.ids())
     crate.datePublished = dt.datetime.fromisoformat(ended)
+
+
+def _licence(crate: "ROCrate", licence: str) -> Any:
+    """The text, or where it is the address of a licence, an entity of that."""
+    if not licence.startswith("http"):
+        return licence
+    crate.add_jsonld(entity(licence, "CreativeWork", name=licence.rpartition("/")[2]))
+    return ref(licence)
 
 
 def _workflows(wanted: HandOver, workflows: Mapping[str, str]) -> dict[str, dict[str, Any]]:
@@ -151,7 +159,9 @@ def _file(place: str, path: Path, sha256: str, examples: Sequence[str] = ()) -> 
         "name": place,
         "contentSize": str(path.stat().st_size),
         "sha256": sha256,
-        "encodingFormat": _FORMATS.get(path.suffix) or mimetypes.guess_type(path.name)[0],
+        "encodingFormat": _FORMATS.get(path.suffix)
+        or mimetypes.guess_type(path.name)[0]
+        or "text/plain",
         "exampleOfWork": refs(examples),
     }
     return {name: one for name, one in found.items() if one}

@@ -34,9 +34,10 @@ def ref(identity: str) -> dict[str, str]:
     return {"@id": quote(identity) if is_file else identity}
 
 
-def refs(identities: Iterable[str]) -> list[dict[str, str]]:
-    """References to entities, each once, in order."""
-    return [ref(one) for one in dict.fromkeys(identities)]
+def refs(identities: Iterable[str]) -> list[dict[str, str]] | dict[str, str]:
+    """References to entities, each once, in order; one alone without a list (RO-Crate 1.1)."""
+    found = [ref(one) for one in dict.fromkeys(identities)]
+    return found[0] if len(found) == 1 else found
 
 
 def entity(identity: str, kind: str, **properties: Any) -> Entity:

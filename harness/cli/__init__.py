@@ -14,6 +14,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     record,
     record_export,
     verdict,
+    submission,
     manifest,
     assets,
     mirror,
@@ -44,6 +45,7 @@ __all__ = [
     "score",
     "scores",
     "shell",
+    "submission",
     "verdict",
     "verify",
 ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidence
-from harness.files import DamagedFile, read_json
+from harness.files import DamagedFile, read_json, read_sealed
 from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Losses, Scale
 from harness.store.records import read_record
@@ -123,7 +123,18 @@ def _run(layout: RunLayout, record: Mapping[str, Any], damage: list[str]) -> Run
         steps=dict(sorted(steps.items(), key=lambda one: (one[1].stage or 0, one[0]))),
         scores=scores,
         record=record,
+        test_score=_answer(layout, record["id"], damage),
     )
+
+
+def _answer(layout: RunLayout, run: str, damage: list[str]) -> float | None:
+    """J on the test set, if somebody wrote down what the server answered."""
+    try:
+        found = read_sealed(layout.submission(run))
+    except DamagedFile as error:
+        damage.append(f"{error}; the test score is left out")
+        return None
+    return float(found["J"]) if found is not None else None
 
 
 def _step(layout: RunLayout, name: str, one: Mapping[str, Any], damage: list[str]) -> StepEvidence:
