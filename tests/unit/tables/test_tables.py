@@ -291,7 +291,7 @@ def test_the_papers_own_reproduction_is_said_of_table_7() -> None:
     notes = table_7(findings(EMPTY)).notes
     own = [note for note in notes if note.startswith("the paper's own val against the reported")]
     assert any("NOT REPRODUCED: PMM Res38, Spatial-BCE Res38" in note for note in own)
-    assert any("MCTformer DeiT-S (best of 143)" in note for note in own)
+    assert any("MCTformer DeiT-S (k = 143)" in note for note in own)
 
 
 def test_the_average_that_the_cells_do_not_give_is_stated() -> None:
