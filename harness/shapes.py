@@ -1,14 +1,20 @@
 """What --json prints and what tables show, as plain values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.commands.context import Context
 from harness.commands.inspect import State, state_of
-from harness.commands.plan import expand
+from harness.commands.record import StepRow
 from harness.commands.reproduce import Result
+from harness.commands.scores import Found
 from harness.commands.verify import StoreFinding
 from harness.errors import HarnessError, NotReadyError
+from harness.evidence.differences import Comparison, Difference
+from harness.evidence.evidence import Evidence, RunEvidence, StepEvidence
+from harness.evidence.facts import run_facts, step_facts
+from harness.evidence.groups import METRICS, Group, Spread
+from harness.evidence.suspects import explanation, show, suspect
 from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
@@ -143,6 +149,96 @@ def score_groups(result: Result) -> list[tuple[tuple[str, ...], dict[str, list[f
     return sorted(groups.items(), key=lambda item: (*item[0][:2], labels.index(item[0][3])))
 
 
+def seed_rows(groups: Iterable[Group]) -> list[tuple[str, ...]]:
+    """J, F, J&F of every seed, stage by stage, each followed by mean and spread."""
+    rows: list[tuple[str, ...]] = []
+    for group, label in by_stage(groups):
+        name = (group.method, group.backbone, group.losses.value, label)
+        spreads = [group.spread(label, metric) for metric in METRICS]
+        rows += [
+            (*name, str(seed), *(f"{one.by_seed[seed]:.2f}" for one in spreads))
+            for seed in spreads[0].by_seed
+        ]
+        rows.append((*name, f"mean of {len(spreads[0].by_seed)}", *(one.text for one in spreads)))
+    return rows
+
+
+def class_rows(groups: Iterable[Group]) -> list[tuple[str, ...]]:
+    """J and F of every class, mean and spread over the seeds; the background has no F."""
+    rows = []
+    for group, label in by_stage(groups):
+        name = (group.method, group.backbone, group.losses.value, label)
+        for number in group.classes(label):
+            both = [group.class_spread(label, number, metric) for metric in ("J", "F")]
+            rows.append((*name, number, *(one.text if one else "-" for one in both)))
+    return rows
+
+
+def by_stage(groups: Iterable[Group]) -> list[tuple[Group, str]]:
+    """Every group with each of its labels; within a row the losses of one stage are together."""
+    rows: dict[str, list[Group]] = {}
+    for group in groups:
+        rows.setdefault(group.row, []).append(group)
+    return [
+        (group, label)
+        for members in rows.values()
+        for label in dict.fromkeys(label for group in members for label in group.labels)
+        for group in members
+        if label in group.labels
+    ]
+
+
+def final(scores: tuple[float, float] | None) -> dict[str, float] | None:
+    """The final J and F of a run as `status --json` prints them."""
+    return None if scores is None else {"J": scores[0], "F": scores[1]}
+
+
+def scores_document(found: Found, *, classes: bool) -> dict[str, Any]:
+    """`scores --json`."""
+    return {
+        "ddof": 1,
+        "groups": [_group_document(group, classes=classes) for group in found.groups],
+        "unfinished": {run.id: run.status for run in found.unfinished},
+        "damage": list(found.damage),
+    }
+
+
+def _group_document(group: Group, *, classes: bool) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "method": group.method,
+        "backbone": group.backbone,
+        "losses": group.losses.value,
+        "scale": group.setting.scale.value,
+        "stack": group.setting.stack,
+        "runtime": group.setting.runtime,
+        "options": dict(group.setting.options),
+        "runs": {str(run.seed): run.id for run in group.runs},
+        "scores": {
+            label: {metric: _spread(group.spread(label, metric)) for metric in METRICS}
+            for label in group.labels
+        },
+    }
+    if classes:
+        document["per_class"] = {label: _classes(group, label) for label in group.labels}
+    return document
+
+
+def _classes(group: Group, label: str) -> dict[str, Any]:
+    return {
+        number: {
+            metric: _spread(one) if one else None
+            for metric in ("J", "F")
+            for one in (group.class_spread(label, number, metric),)
+        }
+        for number in group.classes(label)
+    }
+
+
+def _spread(spread: Spread) -> dict[str, Any]:
+    by_seed = {str(seed): value for seed, value in spread.by_seed.items()}
+    return {"mean": spread.mean, "sd": spread.sd, "n": len(by_seed), "by_seed": by_seed}
+
+
 def finding_row(finding: Finding) -> dict[str, Any]:
     """One line of `verify --json`."""
     row: dict[str, Any] = keys.plain(finding)
@@ -182,30 +278,108 @@ def method_rows(context: Context) -> list[dict[str, Any]]:
     return rows
 
 
-def table8_rows(context: Context) -> list[dict[str, Any]]:
-    """Tab. 8 of the paper from the manifests: which repository serves which stages of which row."""
+def run_rows(evidence: Evidence) -> list[dict[str, Any]]:
+    """`record list`: the runs, when and where their steps really ran, and their final scores."""
     rows = []
-    for name in expand(context, ("all",)):
-        method = context.method(name)
-        for repository in method.repositories:
-            pin = context.catalogue.repositories[repository]
-            used = [step.backbones for step in method.steps if step.repo == repository]
-            everywhere = not all(used)
-            rows.append(
-                {
-                    "method": name,
-                    "backbones": [
-                        b for b in method.backbones if everywhere or any(b in u for u in used)
-                    ],
-                    "stages": pin.stages.get(name),
-                    "repository": repository,
-                    "url": pin.url,
-                    "commit": pin.commit,
-                    "date": pin.date,
-                    "licence": pin.licence,
-                }
-            )
+    for run in evidence.runs:
+        records = [step.record for step in run.steps.values() if step.record]
+        final = run.scores.get("final")
+        rows.append(
+            {
+                "id": run.id,
+                "status": run.status,
+                "steps": len(run.steps),
+                "start": min((one["time"]["start"] for one in records), default=None),
+                "end": max((one["time"]["end"] for one in records), default=None),
+                "hosts": sorted({one["host"]["name"] for one in records}),
+                "J": final and final.J,
+                "F": final and final.F,
+            }
+        )
     return rows
+
+
+def record_rows(rows: Iterable[StepRow]) -> list[dict[str, Any]]:
+    """`record list --steps`: each distinct step, when and where it really ran."""
+    return [
+        {
+            "step": row.step.name,
+            "stage": row.step.stage,
+            "key": row.step.key,
+            "run": row.run,
+            "status": row.record.get("status", row.step.status),
+            "start": row.record.get("time", {}).get("start"),
+            "seconds": row.record.get("time", {}).get("seconds"),
+            "host": row.record.get("host", {}).get("name"),
+        }
+        for row in rows
+    ]
+
+
+def about_rows(found: RunEvidence | StepEvidence) -> list[tuple[str, str]]:
+    """`record show`: names and values, a line each."""
+    if isinstance(found, RunEvidence):
+        return list(_about_run(found))
+    return list(_about_step(found.record or {}))
+
+
+def _about_run(run: RunEvidence) -> Iterator[tuple[str, str]]:
+    yield from ((name, show(value)) for name, value in run_facts(run.record).items())
+    yield "status", run.status
+    for label, scores in run.scores.items():
+        yield f"score {label}", f"J {scores.J:.2f}  F {scores.F:.2f}"
+    for name, step in run.steps.items():
+        record = step.record
+        ran = f"{record['time']['start']} on {record['host']['name']}" if record else "no record"
+        yield f"step {name}", f"{step.status}, {ran}, key {step.key[:12]}"
+
+
+def _about_step(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield "key", record["identity"]["key"]
+    yield "status", record["status"]
+    for name in ("start", "end", "seconds"):
+        yield name, show(record["time"][name])
+    memory = record.get("use", {}).get("peak_memory_gb")
+    yield "peak memory", "unknown" if memory is None else f"{memory:g} GB"
+    yield "exit", ", ".join(f"{k} {v}" for k, v in record["exit"].items() if v not in {None, ""})
+    facts = step_facts(record)
+    packages = [name for name in facts if name.startswith("package.")]
+    yield from ((name, show(facts[name])) for name in facts if name not in packages)
+    yield "packages", f"{len(packages)}, listed by --json"
+    for name, one in record["outputs"].items():
+        yield f"output {name}", f"{one['files']} files, {one['bytes']} bytes, {one['sha256']}"
+    if record["error"]:
+        yield "error", record["error"]
+
+
+def comparison_document(found: Comparison) -> dict[str, Any]:
+    """`record diff --json`."""
+    first = suspect(found)
+    return {
+        "left": found.left,
+        "right": found.right,
+        "explanation": explanation(found),
+        "suspect": first and first.fact,
+        "diverging": found.diverging,
+        "equal_scores": found.equal_scores,
+        "scores": {
+            label: [side and {"J": side[0], "F": side[1]} for side in sides]
+            for label, sides in found.scores.items()
+        },
+        "unrecorded": list(found.unrecorded),
+        "differences": [difference_row(one) for one in found.differences],
+    }
+
+
+def difference_row(one: Difference) -> dict[str, Any]:
+    """One difference as JSON."""
+    return {
+        "kind": one.kind.title,
+        "fact": one.fact,
+        "left": one.left,
+        "right": one.right,
+        "steps": list(one.steps),
+    }
 
 
 def explain(error: HarnessError) -> Mapping[str, Any]:

@@ -15,22 +15,29 @@ if TYPE_CHECKING:
 @takes("project", "runs")
 def status(*, where: "Where", as_json: Json = False) -> None:
     """Show the state of every run, from the files alone."""
-    from harness import console
+    from harness import console, shapes
     from harness.commands import inspect
     from harness.commands.context import Context
+    from harness.commands.scores import final_scores
     from harness.plan import keys
 
-    found = inspect.status(Context.open(where, inspects=True))
+    context = Context.open(where, inspects=True)
+    found = inspect.status(context)
+    finals = final_scores(context)
     if as_json:
-        rows = [{**keys.plain(run), "state": run.state} for run in found]
+        rows = [
+            {**keys.plain(run), "state": run.state, "final": shapes.final(finals.get(run.id))}
+            for run in found
+        ]
         console.show_json({"runs": rows})
         return
     cells = []
     for run in found:
         done = sum(step.state is inspect.State.DONE for step in run.steps)
         now = next((s.name for s in run.steps if s.state in {"running", "failed"}), "")
-        cells.append((run.id, run.state, f"{done}/{len(run.steps)}", now))
-    console.show_table("runs", ("run", "state", "steps", "now"), cells)
+        final = [f"{score:.2f}" for score in finals.get(run.id, ())] or ["", ""]
+        cells.append((run.id, run.state, f"{done}/{len(run.steps)}", now, *final))
+    console.show_table("runs", ("run", "state", "steps", "now", "J", "F"), cells)
 
 
 @app.command()

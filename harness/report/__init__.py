@@ -1,1 +1,1 @@
-"""One self-contained page about finished runs."""
+"""One report of finished runs: sections made from evidence, rendered as HTML or Markdown."""

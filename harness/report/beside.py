@@ -1,0 +1,16 @@
+"""What a report may use beside the evidence: links, data at hand, published numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness.manifest.paper import Number
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """All of it may be missing: the report then says less."""
+
+    repositories: Mapping[str, str] = field(default_factory=dict)  # name -> address
+    data: Mapping[str, Path] = field(default_factory=dict)  # digest of an asset -> its folder
+    published: tuple[Number, ...] = ()

@@ -1,0 +1,91 @@
+"""`scores` and `status` show what finished runs scored, from files alone."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from harness import cli  # noqa: F401 - its commands register themselves
+from harness.cli.app import app
+from harness.errors import UsageError
+from harness.files import write_sealed
+from harness.layout import RunLayout
+from tests.evidence import Finished, finish
+
+ROOT = Path(__file__).resolve().parents[3]
+SEEDS = (
+    Finished("seam", "res38", "none", 1, J=60.0, F=40.0),
+    Finished("seam", "res38", "none", 2, J=62.0, F=41.0),
+    Finished("seam", "res38", "none", 3, J=99.0, F=99.0, scale="smoke"),
+)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> RunLayout:
+    layout = RunLayout(tmp_path / "runs")
+    for one in SEEDS:
+        finish(layout, one)
+    return layout
+
+
+def harness(layout: RunLayout, *words: str) -> Result:
+    where = ("--project", str(ROOT), "--runs", str(layout.root))
+    return CliRunner().invoke(app, [*words, *where], catch_exceptions=False)
+
+
+def test_every_seed_is_shown_with_mean_and_spread(layout: RunLayout) -> None:
+    shown = harness(layout, "scores", "seam").stdout
+    for words in (["final", "1", "60.00", "40.00", "50.00"], ["final", "mean", "of", "2", "61.0"]):
+        assert any(words == [w for w in line.split() if w in words] for line in shown.splitlines())
+    assert "paper scale, cu117, docker" in shown
+    assert "smoke scale, cu117, docker" in shown
+
+
+def test_json_keeps_settings_apart_and_states_ddof(layout: RunLayout) -> None:
+    document = json.loads(harness(layout, "scores", "--json").stdout)
+    assert document["ddof"] == 1
+    paper, smoke = document["groups"]
+    assert (paper["scale"], smoke["scale"]) == ("paper", "smoke")
+    final = paper["scores"]["final"]["J"]
+    assert final["by_seed"] == {"1": 60.0, "2": 62.0}
+    assert final["sd"] == pytest.approx(2**0.5)
+    assert smoke["scores"]["final"]["J"]["sd"] is None
+    assert "per_class" not in paper
+    assert (
+        "per_class"
+        in json.loads(harness(layout, "scores", "--classes", "--json").stdout)["groups"][0]
+    )
+
+
+def test_a_changed_score_is_named_on_stderr_and_not_shown(layout: RunLayout) -> None:
+    key = json.loads(layout.run(SEEDS[0].id).read_text())["steps"]["score-final"]["key"]
+    scores = layout.entry(key).out / "scores.json"
+    scores.write_text(scores.read_text().replace("60.0", "90.0"))
+    found = harness(layout, "scores", "--json")
+    assert str(scores) in found.stderr
+    final = json.loads(found.stdout)["groups"][0]["scores"]["final"]["J"]
+    assert final["by_seed"] == {"2": 62.0}
+
+
+def test_status_shows_the_final_score_of_a_run(layout: RunLayout) -> None:
+    record = json.loads(layout.run(SEEDS[0].id).read_text())
+    plan = {
+        "id": "0" * 16,
+        "runs": [{"id": SEEDS[0].id, "run": record["run"], "steps": {}}],
+        "steps": {},
+    }
+    write_sealed(layout.plan("0" * 16), plan)
+    (run,) = json.loads(harness(layout, "status", "--json").stdout)["runs"]
+    assert run["final"] == {"J": 60.0, "F": 40.0}
+    assert "60.00" in harness(layout, "status").stdout
+
+
+def test_a_word_that_names_no_run_is_refused(layout: RunLayout) -> None:
+    with pytest.raises(UsageError, match="sipe"):
+        harness(layout, "scores", "sipe")
+
+
+def test_without_runs_it_says_so(tmp_path: Path) -> None:
+    (tmp_path / "runs").mkdir()
+    assert "no run has a record" in harness(RunLayout(tmp_path / "runs"), "scores").stdout
