@@ -14,6 +14,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     record,
     record_export,
     verdict,
+    table,
     submission,
     manifest,
     assets,
@@ -46,6 +47,7 @@ __all__ = [
     "scores",
     "shell",
     "submission",
+    "table",
     "verdict",
     "verify",
 ]

@@ -22,7 +22,7 @@ def csv_text(table: Table) -> str:
 def _names(column: Column) -> Iterator[str]:
     yield column.name
     if column.numeric and column.spreads:
-        yield f"{column.name} sd"
+        yield f"{column.name}_sd"
 
 
 def _values(column: Column, cell: Cell) -> Iterator[str]:

@@ -1,11 +1,11 @@
-r"""A table for LaTeX, with \usepackage{booktabs}: compiles with pdflatex as it is."""
+r"""A table for LaTeX, with the packages booktabs and graphicx; compiles with pdflatex as it is."""
 
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
 from itertools import groupby, pairwise
 
-from harness.tables.model import Cell, Number, Table
+from harness.tables.model import Cell, Number, Table, for_people
 from harness.terminal import readable
 
 _MARKS = {
@@ -26,27 +26,31 @@ _MARKS = {
     "–": "--",
     **{sign: f"\\{sign}" for sign in "&%$#_{}"},
 }
+#: As wide as the page at most.
+_FITTED = r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%"
 _NOT_PLAIN = re.compile(r"[^ -~]|[\\~^<>|&%$#_{}]")
 
 
 def latex(table: Table) -> str:
     """A `table` environment: caption, tabular, notes. No text in it is read as a command."""
+    table = for_people(table)
     layout = "".join("r" if column.numeric else "l" for column in table.columns)
     return "\n".join(
         [
-            r"% needs \usepackage{booktabs}",
-            r"\begin{table}[t]",
+            r"% needs \usepackage{booktabs,graphicx}",
+            r"\begin{table*}[t]",
             r"\centering",
             rf"\caption{{{_escaped(table.title)}}}",
+            _FITTED,
             rf"\begin{{tabular}}{{@{{}}{layout}@{{}}}}",
             r"\toprule",
             *_heads(table),
             r"\midrule",
             *_body(table),
             r"\bottomrule",
-            r"\end{tabular}",
+            r"\end{tabular}}",
             *_notes(table),
-            r"\end{table}",
+            r"\end{table*}",
             "",
         ]
     )

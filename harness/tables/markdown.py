@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from harness.tables.model import Table, headings
+from harness.tables.model import Table, for_people, headings
 from harness.terminal import readable
 
 #: What Markdown, or HTML in it, would read as markup.
@@ -12,11 +12,12 @@ _MARKUP = re.compile(r"([\\`*_\[\]<>|#~&])")
 
 def markdown(table: Table) -> str:
     """The whole table with its title. No text in it is read as markup."""
+    table = for_people(table)
     rule = ("---:" if column.numeric else ":---" for column in table.columns)
     lines = [_line(map(_escaped, headings(table))), _line(rule)]
     lines += [_line(_escaped(cell.text) for cell in line.cells) for line in table.lines]
     notes = [f"- {_escaped(note)}" for note in table.notes]
-    return "\n".join([f"**{_escaped(table.title)}**", "", *lines, "", *notes]).rstrip() + "\n"
+    return "\n".join([f"**{_escaped(table.heading)}**", "", *lines, "", *notes]).rstrip() + "\n"
 
 
 def _line(cells: Iterable[str]) -> str:

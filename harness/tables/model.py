@@ -5,14 +5,16 @@ A renderer needs nothing but this module. Every cell has a `text` for people and
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import mean, stdev
 from typing import Any, Literal
 
 DECIMALS = 1  # as the paper prints
 
-#: Why a cell has no number: the paper prints "-", no source at hand has it, or no run made it.
-Reason = Literal["dash", "unknown", "no runs"]
+#: Why a cell has no number: the paper prints "-", no source at hand has it, no run made it, or the
+#: line above has it.
+Reason = Literal["dash", "unknown", "no runs", "above"]
+_IN_PLACE: Mapping[Reason, str] = {"dash": "-", "unknown": "unknown", "no runs": "-", "above": ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,24 @@ class Measured:
 
 
 @dataclass(frozen=True, slots=True)
+class Seeds:
+    """The scores of a cell that lacks seeds, in percent: the mean of the survivors is no mean."""
+
+    by_seed: Mapping[int, float]
+
+    @property
+    def text(self) -> str:
+        """63.4, 64.1."""
+        return ", ".join(f"{value:.{DECIMALS}f}" for _, value in sorted(self.by_seed.items()))
+
+    @property
+    def plain(self) -> dict[str, Any]:
+        """As of a complete cell, without mean and standard deviation."""
+        seeds = {str(seed): value for seed, value in sorted(self.by_seed.items())}
+        return {"mean": None, "sd": None, "n": len(seeds), "seeds": seeds}
+
+
+@dataclass(frozen=True, slots=True)
 class Gap:
     """A difference in points, ours minus the paper's."""
 
@@ -157,7 +177,7 @@ class Absent:
     @property
     def text(self) -> str:
         """What stands in its place."""
-        return "unknown" if self.reason == "unknown" else "-"
+        return _IN_PLACE[self.reason]
 
     @property
     def plain(self) -> None:
@@ -166,7 +186,7 @@ class Absent:
 
 
 Number = Printed | Measured | Gap | Count
-Cell = Words | Names | Number | Ruling | Absent
+Cell = Words | Names | Number | Seeds | Ruling | Absent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +198,7 @@ class Column:
     group: str = ""
     numeric: bool = False  # holds numbers, or nothing
     spreads: bool = False  # they have a spread
+    machine: bool = False  # for machines: people read it off the columns beside it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,11 +213,24 @@ class Line:
 class Table:
     """A whole table. Every line has a cell for each column."""
 
-    number: str  # 6, 7, 8 or stages
+    name: int | str  # as the command line has it: 6, 7, 8, stages
     title: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def heading(self) -> str:
+        """The title, with the number that the paper gives the table."""
+        return f"Table {self.name}: {self.title}" if isinstance(self.name, int) else self.title
+
+
+def for_people(table: Table) -> Table:
+    """The table without the columns that only machines need."""
+    kept = [index for index, column in enumerate(table.columns) if not column.machine]
+    lines = (replace(one, cells=tuple(one.cells[i] for i in kept)) for one in table.lines)
+    columns = tuple(table.columns[index] for index in kept)
+    return replace(table, columns=columns, lines=tuple(lines))
 
 
 def document(table: Table) -> dict[str, Any]:
@@ -204,7 +238,7 @@ def document(table: Table) -> dict[str, Any]:
     names = [column.name for column in table.columns]
     rows = [[cell.plain for cell in line.cells] for line in table.lines]
     return {
-        "table": table.number,
+        "table": table.name,
         "title": table.title,
         "rows": [dict(zip(names, row, strict=True)) for row in rows],
         "notes": list(table.notes),
