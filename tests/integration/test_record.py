@@ -12,6 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.services.docker_engine import BASE
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMAS = ROOT / "docs" / "schema"
 RUN = "demo-tiny-isl-s1-smoke"
@@ -186,3 +188,32 @@ def test_a_machine_and_project_that_made_a_run_match_it(base: Path, tmp_path: Pa
     other = harness(*asked, project=changed_project(tmp_path, change))
     assert [one["fact"] for one in other["differences"]] == ["threads"]
     assert other["differences"][0]["steps"] == ["train-cam"]
+
+
+@pytest.mark.docker
+def test_a_run_of_processes_is_rebuilt_in_fresh_containers_bit_for_bit(
+    base: Path, tmp_path: Path, docker_host: str
+) -> None:
+    assert docker_host
+    asked = ("record", "rebuild", RUN, "--runs", str(base), "--base", BASE)
+    found = harness(*asked, "--into", str(tmp_path / "again"))
+    assert found["identical"] is True
+    assert found["outputs"] == dict.fromkeys(("data", "train-cam", "infer-cam", "score-cam"), True)
+    assert found["scores"]["cam"][0] == found["scores"]["cam"][1]
+    place = ("--runs", str(base), "--with", str(tmp_path / "again"))
+    difference = harness("record", "diff", RUN, found["rebuilt"], *place)
+    assert difference["equal_scores"] is True
+
+
+def test_another_project_does_not_rebuild_a_run(base: Path, tmp_path: Path) -> None:
+    change = in_step("train-cam", "threads: {paper: 1, smoke: 1}", "threads: {paper: 1, smoke: 2}")
+    asked = ("record", "rebuild", RUN, "--runs", str(base), "--into", str(tmp_path / "again"))
+    done = subprocess.run(
+        [sys.executable, "-m", "harness", *asked, "--project", changed_project(tmp_path, change)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    assert "threads 1 → 2" in done.stderr
+    assert "hint: use the project at harness" in done.stderr
