@@ -1,6 +1,6 @@
 """Finished runs as values: what was asked for, what each step did, and the scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ class Scores:
     JF: float
     per_class: Mapping[str, Mapping[str, float | None]]  # class number -> {"J", "F"}
     images: int
-    extra: Mapping[str, Any]  # `curve` and thresholds of CAMs, F per image
+    extra: Mapping[str, Any]  # thresholds of CAMs, F per image
+    curve: Mapping[str, Sequence[float]]  # of CAMs: "threshold", "J" and "F"; else empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.manifest.paper import Number
+from harness.manifest.paper import Published
+from harness.verdict.results import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,4 +14,5 @@ class Beside:
 
     repositories: Mapping[str, str] = field(default_factory=dict)  # name -> address
     data: Mapping[str, Path] = field(default_factory=dict)  # digest of an asset -> its folder
-    published: tuple[Number, ...] = ()
+    published: Published | None = None
+    verdict: Verdict | None = None
