@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
@@ -22,6 +22,9 @@ from harness.errors import HarnessError
 from harness.execution.runner import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
 from harness.terminal import readable, readable_pieces
+
+if TYPE_CHECKING:
+    from harness.verdict.results import Verdict
 
 _WIDTH = 130  # where there is no terminal to ask
 _TAIL_BYTES = 8192
@@ -234,6 +237,28 @@ def show_scores(
         lines.append((*name, str(len(scores.get("J", ()))), *cells))
     columns = ("method", "backbone", "losses", "scored", "seeds", "J", "F", "J&F")
     show_table(title, columns, lines)
+
+
+def show_verdict(found: "Verdict") -> None:
+    """Rows, cells, claims, and the runs that are listed apart."""
+    from harness.verdict import text  # numpy and scipy: other commands need none of it
+    from harness.verdict.results import Status as Verdicts
+
+    cells = [cell for cell in found.cells if cell.status is not Verdicts.NOT_JUDGED]
+    show_table("rows", text.ROW_COLUMNS, map(text.row_texts, found.rows))
+    show_table("cells", text.CELL_COLUMNS, map(text.cell_texts, cells))
+    out.print(text.LEGEND)
+    claims = [*found.claims, *(claim for row in found.rows for claim in row.claims)]
+    show_table("claims", text.CLAIM_COLUMNS, map(text.claim_texts, claims))
+    title = "reported by the publications, against the paper's own reproduction"
+    show_table(title, text.CELL_COLUMNS, map(text.cell_texts, found.reported))
+    for row in found.rows:
+        for run, why in row.apart.items():
+            out.print(f"apart: {run}: {why}")
+    for run, why in found.apart.items():
+        out.print(f"apart: {run}: {why}")
+    for line in found.damage:
+        err.print(line)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     shell,
     anchor,
     inspect,
+    verdict,
     manifest,
     assets,
     mirror,
@@ -39,5 +40,6 @@ __all__ = [
     "score",
     "scores",
     "shell",
+    "verdict",
     "verify",
 ]

@@ -20,6 +20,9 @@ def plan(
     from harness import console, shapes
     from harness.commands import plan as verbs
     from harness.commands.context import Context
+    from harness.commands.verdict import plan_outlook
+    from harness.plan import keys
+    from harness.verdict.outlook import outlook_notes
 
     context = Context.open(where)
     found = verbs.plan(context, replace(ask, methods=tuple(methods)))
@@ -28,9 +31,12 @@ def plan(
     if gpus is not None:  # the question is whether it can run on these
         verbs.refuse_gpus(context, found, todo, leases)
     at_hand = shapes.gpu_notes(context, found, todo, leases)
+    ahead = plan_outlook(context, found)
     if as_json:
-        console.show_json({**shapes.plan_document(context, found, todo), "gpus": at_hand})
+        more = {"gpus": at_hand, "verdicts": keys.plain(ahead)}
+        console.show_json({**shapes.plan_document(context, found, todo), **more})
         return
     notes = [*shapes.plan_notes(context, found, todo), *at_hand]
+    notes += outlook_notes(ahead) if ahead else []
     states = shapes.states(context, found, todo)
     console.show_plan(found, lambda step: states[step.key], notes)

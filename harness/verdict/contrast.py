@@ -133,7 +133,7 @@ def holm(p_values: Value) -> Reals:
     steps = np.take_along_axis(p, order, -1) * np.arange(p.shape[-1], 0, -1)
     adjusted = np.empty_like(p)
     np.put_along_axis(adjusted, order, np.maximum.accumulate(steps, axis=-1), -1)
-    return np.minimum(adjusted, 1.0)
+    return np.asarray(np.minimum(adjusted, 1.0))
 
 
 def best_of(value: float, runs: Summary) -> float | None:

@@ -96,10 +96,12 @@ def outside(evidence: Evidence, rows: Iterable[str]) -> dict[str, str]:
 def _why_apart(run: RunEvidence) -> str | None:
     """Why a run can be judged by no means, whatever else there is."""
     if run.scale is not Scale.PAPER:
-        what = (
-            "it proves wiring, never accuracy" if run.scale is Scale.SMOKE else "it measures cost"
+        return (
+            f"scale {run.scale} proves wiring, never accuracy: it is not judged against the paper"
         )
-        return f"scale {run.scale}: {what}, so it is never judged against the paper"
+    anchor = run.record["run"].get("anchor")
+    if anchor:
+        return f"anchor {anchor}: it starts from the authors' own file"
     gone = [step.name for step in run.steps.values() if step.record is None]
     if run.done and gone:
         return f"nothing tells what it ran: no record of {_shorten(gone)}"

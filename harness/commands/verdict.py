@@ -1,0 +1,91 @@
+"""The verb `verdict`: what finished runs say about the paper; it reads records and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any
+
+from harness.commands.context import Context
+from harness.errors import UsageError
+from harness.evidence.gather import gather
+from harness.manifest.load import load_published
+from harness.manifest.model import Scale
+from harness.plan import keys
+from harness.plan.plan import Plan
+from harness.verdict.outlook import Outlook, outlook
+from harness.verdict.results import RowVerdict, Status, Verdict
+from harness.verdict.verdict import judge
+
+
+class Expected(StrEnum):
+    """What every row has to be for exit code 0."""
+
+    REPRODUCED = "reproduced"
+    CONSISTENT = "consistent"  # or reproduced
+
+
+_GOOD = {
+    Expected.REPRODUCED: {Status.REPRODUCED},
+    Expected.CONSISTENT: {Status.REPRODUCED, Status.CONSISTENT},
+}
+
+
+def verdict(context: Context, words: Sequence[str], paper: str) -> Verdict:
+    """Judge by all runs under `runs/`, and keep the rows that are asked for. Raises UsageError."""
+    published = load_published(context.project)
+    if paper != published.paper["id"]:
+        raise UsageError(f"--paper {paper}: unknown", hint=f"there is: {published.paper['id']}")
+    return only(judge(gather(context.layout), published), words)
+
+
+def only(whole: Verdict, words: Sequence[str]) -> Verdict:
+    """The rows of methods, or METHOD/BACKBONE; claims about all rows go unless all are asked for.
+
+    Raises UsageError for a word that names no row.
+    """
+    if not words or "all" in words:
+        return whole
+    for word in words:
+        if not any(_named(row, word) for row in whole.rows):
+            known = ", ".join(dict.fromkeys(row.row.method for row in whole.rows))
+            raise UsageError(
+                f"{word!r} is in no table of the paper: there is nothing to judge it by",
+                hint=f"methods of the paper: {known}",
+            )
+    rows = tuple(row for row in whole.rows if any(_named(row, word) for word in words))
+    names = {row.row.name for row in rows}
+    reported = tuple(cell for cell in whole.reported if cell.row in names)
+    return replace(whole, rows=rows, claims=(), reported=reported, apart={})
+
+
+def parse_expected(text: str | None) -> Expected | None:
+    """What --expect asks for. Raises UsageError."""
+    if text is None or text in set(Expected):
+        return Expected(text) if text else None
+    raise UsageError(f"--expect {text}: unknown", hint=f"one of: {', '.join(Expected)}")
+
+
+def unexpected(found: Verdict, expected: Expected) -> list[str]:
+    """The rows that are not as expected, with their verdicts."""
+    return [f"{r.row.name}: {r.status}" for r in found.rows if r.status not in _GOOD[expected]]
+
+
+def document(found: Verdict) -> dict[str, Any]:
+    """`verdict --json`."""
+    plain: dict[str, Any] = keys.plain(found)
+    return plain
+
+
+def plan_outlook(context: Context, plan: Plan) -> Outlook | None:
+    """What the seeds of a plan can settle; None where none of it is ever judged."""
+    if plan.scale is not Scale.PAPER or any(planned.run.anchor for planned in plan.runs):
+        return None
+    seeds: dict[tuple[str, str, str], int] = {}
+    for planned in plan.runs:
+        arm = (planned.run.method, planned.run.backbone, planned.run.losses.value)
+        seeds[arm] = seeds.get(arm, 0) + 1
+    return outlook(load_published(context.project), seeds)
+
+
+def _named(row: RowVerdict, word: str) -> bool:
+    return word in {row.row.method, row.row.name}
