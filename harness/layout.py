@@ -99,6 +99,11 @@ class RunLayout:
         """One run's record."""
         return self.runs / f"{run}.json"
 
+    @property
+    def report(self) -> Path:
+        """The report of the runs that `reproduce` executed last."""
+        return self.root / "report.html"
+
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key
