@@ -73,8 +73,9 @@ def reproduce(
             trust_store=trust_store,
         )
         result = run(context, plan, work)
+    _show(context, result, as_json=as_json)
     _write(context, result, junit=junit, report=not no_report)
-    _finish(context, result, as_json=as_json)
+    raise typer.Exit(result.exit_code)
 
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:
@@ -92,7 +93,7 @@ def _write(context: "Context", result: "Result", *, junit: Path | None, report: 
             console.err.print(f"report: {written}")
 
 
-def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
+def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
     from harness import console, shapes
 
     if as_json:
@@ -100,4 +101,3 @@ def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
     else:
         console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
         console.out.print(f"runs: {context.layout.root}")
-    raise typer.Exit(result.exit_code)

@@ -94,12 +94,12 @@ def _only(every: Evidence, runs: Collection[str]) -> Evidence:
 
 def _made(context: Context, every: Evidence, shown: Evidence) -> Report:
     """The report of some runs. The verdict rests on every run: its corrections count them all."""
-    published = load_published(context.project)
+    published = load_published(context.project) if context.project.paper.exists() else None
     beside = Beside(
         repositories={name: pin.url for name, pin in context.catalogue.repositories.items()},
         data=_data(context, shown),
         published=published,
-        verdict=judge(every, published),
+        verdict=judge(every, published) if published else None,
     )
     return make_report(shown, beside)
 
