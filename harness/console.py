@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.live import Live
 from rich.progress import Progress
 from rich.table import Table
@@ -24,6 +24,8 @@ from harness.plan.plan import BoundStep, Plan
 from harness.terminal import readable, readable_pieces
 
 if TYPE_CHECKING:
+    from harness.tables.formats import Format
+    from harness.tables.model import Table as PaperTable
     from harness.verdict.results import Verdict
 
 _WIDTH = 130  # where there is no terminal to ask
@@ -72,6 +74,46 @@ def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]
     for row in rows:
         table.add_row(*row)
     out.print(table)
+
+
+def show_paper_table(table: "PaperTable", wanted: "Format") -> None:
+    """Print a table of the paper; in CSV, which has no place for them, notes go to stderr."""
+    from harness.tables.formats import TEXTS, Format
+
+    if wanted in TEXTS:
+        sys.stdout.write(TEXTS[wanted](table))
+        if wanted is Format.CSV:
+            for note in table.notes:
+                err.print(note)
+        return
+    out.print(_rich_table(table))
+    for note in table.notes:
+        out.print(note)
+
+
+def _rich_table(table: "PaperTable") -> Table:
+    """The columns for people, close together; a rule between two groups of lines."""
+    from harness.tables.model import for_people
+
+    table = for_people(table)
+    shown = Table(
+        title=table.heading,
+        title_justify="left",
+        title_style="bold",
+        header_style="bold",
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    for column in table.columns:
+        head = f"{column.group}\n{column.head}" if column.group else column.head
+        justify: JustifyMethod = "right" if column.numeric else "left"
+        shown.add_column(head, justify=justify, overflow="fold")
+    for line, following in zip(table.lines, (*table.lines[1:], None), strict=True):
+        ends = following is not None and following.group != line.group
+        shown.add_row(*(cell.text for cell in line.cells), end_section=ends)
+    return shown
 
 
 def show_error(error: HarnessError) -> None:

@@ -5,7 +5,6 @@ from typing import Any
 
 from harness.commands.context import Context
 from harness.commands.inspect import State, state_of
-from harness.commands.plan import expand
 from harness.commands.reproduce import Result
 from harness.commands.scores import Found
 from harness.commands.verify import StoreFinding
@@ -271,32 +270,6 @@ def method_rows(context: Context) -> list[dict[str, Any]]:
                 },
             }
         )
-    return rows
-
-
-def table8_rows(context: Context) -> list[dict[str, Any]]:
-    """Tab. 8 of the paper from the manifests: which repository serves which stages of which row."""
-    rows = []
-    for name in expand(context, ("all",)):
-        method = context.method(name)
-        for repository in method.repositories:
-            pin = context.catalogue.repositories[repository]
-            used = [step.backbones for step in method.steps if step.repo == repository]
-            everywhere = not all(used)
-            rows.append(
-                {
-                    "method": name,
-                    "backbones": [
-                        b for b in method.backbones if everywhere or any(b in u for u in used)
-                    ],
-                    "stages": pin.stages.get(name),
-                    "repository": repository,
-                    "url": pin.url,
-                    "commit": pin.commit,
-                    "date": pin.date,
-                    "licence": pin.licence,
-                }
-            )
     return rows
 
 

@@ -13,6 +13,7 @@ from harness.cli import (  # noqa: I001 - the order of --help
     anchor,
     inspect,
     verdict,
+    table,
     manifest,
     assets,
     mirror,
@@ -42,6 +43,7 @@ __all__ = [
     "score",
     "scores",
     "shell",
+    "table",
     "verdict",
     "verify",
 ]

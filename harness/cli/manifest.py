@@ -1,17 +1,13 @@
-"""Commands that show manifests: repositories, methods, tables; and check them."""
+"""Commands that show manifests: repositories, methods; and check them."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
-
-import typer
+from typing import TYPE_CHECKING, Any
 
 from harness.cli.app import app, manifest_app
 from harness.cli.options import Json, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
-
-_REPOSITORIES_TABLE = 8
 
 
 @app.command()
@@ -32,41 +28,6 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
     ]
     columns = ("repository", "URL", "commit", "date", "licence", "stages")
     console.show_table("repositories", columns, rows)
-
-
-@app.command()
-@takes("project")
-def table(
-    number: Annotated[int, typer.Argument(help="Its number in the paper: 8.")],
-    *,
-    where: "Where",
-    as_json: Json = False,
-) -> None:
-    """Print a table of the paper, from the manifests."""
-    from harness import console, shapes
-    from harness.commands.context import Context
-    from harness.errors import UsageError
-
-    if number != _REPOSITORIES_TABLE:
-        raise UsageError(f"no table {number}", hint=f"there is: {_REPOSITORIES_TABLE}")
-    rows = shapes.table8_rows(Context.open(where))
-    if as_json:
-        console.show_json({"table": number, "rows": rows})
-        return
-    columns = ("method", "backbones", "stages", "repository", "commit", "date", "licence")
-    cells = [
-        (
-            r["method"],
-            ", ".join(r["backbones"]),
-            r["stages"] or "-",
-            r["url"].removeprefix("https://"),
-            r["commit"],
-            r["date"],
-            r["licence"] or "none",
-        )
-        for r in rows
-    ]
-    console.show_table("Table 8: the repositories of each chain", columns, cells)
 
 
 @app.command()

@@ -80,6 +80,8 @@ def plan_outlook(context: Context, plan: Plan) -> Outlook | None:
     """What the seeds of a plan can settle; None where none of it is ever judged."""
     if plan.scale is not Scale.PAPER or any(planned.run.anchor for planned in plan.runs):
         return None
+    if not context.project.paper.is_file():  # a project of one's own
+        return None
     seeds: dict[tuple[str, str, str], int] = {}
     for planned in plan.runs:
         arm = (planned.run.method, planned.run.backbone, planned.run.losses.value)

@@ -1,1 +1,1 @@
-"""The paper's tables beside our runs, as values and in five formats."""
+"""The paper's tables beside our runs: plain values, and one renderer for each format."""

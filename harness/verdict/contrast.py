@@ -17,6 +17,7 @@ Reals = NDArray[np.float64]
 Value = Reals | NDArray[np.int_] | float
 
 LEVEL = 0.05
+_NOISE = 1e-9  # points
 _MOST_RUNS = 1e6  # of which one is the best: more is as good as never
 
 
@@ -49,21 +50,19 @@ def welch(difference: Value, sd: Value, n: Value, other_sd: Value, other_n: Valu
     SE² = s²/n + s₀²/n₀,  ν = SE⁴ / [(s²/n)²/(n − 1) + (s₀²/n₀)²/(n₀ − 1)].
     Two spreads of 0 give SE = 0 and the degrees of freedom of both samples together.
     """
-    s, s0, size, size0 = (np.asarray(one, dtype=float) for one in (sd, other_sd, n, other_n))
-    larger = np.maximum(s, s0)
-    unit = np.where(larger > 0, larger, 1.0)  # so that no square of a tiny spread becomes 0
-    part, part0 = (s / unit) ** 2 / size, (s0 / unit) ** 2 / size0
+    size, size0 = np.asarray(n, dtype=float), np.asarray(other_n, dtype=float)
+    part, part0 = _spread(sd) ** 2 / size, _spread(other_sd) ** 2 / size0
     total = part + part0
     share = np.divide(part, total, out=np.full_like(total, 0.5), where=total > 0)
     freedom = 1 / (share**2 / (size - 1) + (1 - share) ** 2 / (size0 - 1))
     freedom = np.where(total > 0, freedom, size + size0 - 2)
-    return Contrast(np.asarray(difference, dtype=float), unit * np.sqrt(total), freedom)
+    return Contrast(np.asarray(difference, dtype=float), np.sqrt(total), freedom)
 
 
 def pooled(difference: Value, sd: Value, n: Value, other_n: Value) -> Contrast:
     """The error of a difference where one spread, of `n` values, has to stand for both."""
     size = np.asarray(n, dtype=float)
-    error = np.asarray(sd, dtype=float) * np.sqrt(1 / size + 1 / np.asarray(other_n, dtype=float))
+    error = _spread(sd) * np.sqrt(1 / size + 1 / np.asarray(other_n, dtype=float))
     return Contrast(np.asarray(difference, dtype=float), error, size - 1)
 
 
@@ -76,12 +75,11 @@ def combined(parts: Sequence[tuple[float, Summary]]) -> Contrast:
         np.array(column, dtype=float)
         for column in zip(*((w, one.mean, one.sd, one.n) for w, one in parts), strict=True)
     )
-    unit = max(float(np.max(np.abs(weights * spreads))), 0.0) or 1.0
-    variances = (weights * spreads / unit) ** 2 / sizes
+    variances = (weights * _spread(spreads)) ** 2 / sizes
     total = variances.sum()
     freedom = total**2 / (variances**2 / (sizes - 1)).sum() if total > 0 else (sizes - 1).sum()
     difference = np.asarray((weights * means).sum())
-    return Contrast(difference, np.asarray(unit * np.sqrt(total)), np.asarray(freedom))
+    return Contrast(difference, np.asarray(np.sqrt(total)), np.asarray(freedom))
 
 
 def moved(found: Contrast, half: Value) -> Contrast:
@@ -148,6 +146,12 @@ def best_of(value: float, runs: Summary) -> float | None:
     log_below: Any = log_ndtr((value - runs.mean) / runs.sd)
     k = np.log(0.5) / log_below if log_below < 0 else np.inf
     return max(1.0, float(k)) if k <= _MOST_RUNS else None
+
+
+def _spread(sd: Value) -> Reals:
+    """A spread, or 0 where it is the noise of computing one: that of equal values is."""
+    spread = np.asarray(sd, dtype=float)
+    return np.where(spread > _NOISE, spread, 0.0)
 
 
 def _tail(distance: Reals, found: Contrast) -> Reals:
