@@ -9,16 +9,15 @@ from typing import Any
 
 from harness.assets.declared import AssetState
 from harness.commands.context import Context
+from harness.commands.table import findings
 from harness.errors import UsageError
 from harness.evidence.evidence import Evidence
 from harness.evidence.gather import chosen, gather
 from harness.files import write_text
-from harness.manifest.load import load_published
 from harness.report import html, junit, markdown
 from harness.report.beside import Beside
 from harness.report.blocks import Report
 from harness.report.make import make_report
-from harness.verdict.verdict import judge
 
 _logger = logging.getLogger(__name__)
 
@@ -94,12 +93,10 @@ def _only(every: Evidence, runs: Collection[str]) -> Evidence:
 
 def _made(context: Context, every: Evidence, shown: Evidence) -> Report:
     """The report of some runs. The verdict rests on every run: its corrections count them all."""
-    published = load_published(context.project) if context.project.paper.exists() else None
     beside = Beside(
         repositories={name: pin.url for name, pin in context.catalogue.repositories.items()},
         data=_data(context, shown),
-        published=published,
-        verdict=judge(every, published) if published else None,
+        findings=findings(context, every) if context.project.paper.exists() else None,
     )
     return make_report(shown, beside)
 

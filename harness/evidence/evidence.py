@@ -19,7 +19,8 @@ class Scores:
     per_class: Mapping[str, Mapping[str, float | None]]  # class number -> {"J", "F"}
     images: int
     extra: Mapping[str, Any]  # thresholds of CAMs, F per image
-    curve: Mapping[str, Sequence[float]]  # of CAMs: "threshold", "J" and "F"; else empty
+    #: Of CAMs: "threshold" (0 to 1), "J" and "F", a value for each threshold; else empty.
+    curve: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

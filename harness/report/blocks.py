@@ -25,6 +25,7 @@ class Cell:
     href: str | None = None  # https://... or #anchor
     tone: Tone = Tone.PLAIN
     title: str = ""  # more, where there is room for it
+    below: str = ""  # small, under the text
     code: bool = False
     strong: bool = False
 

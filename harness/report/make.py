@@ -9,6 +9,7 @@ from harness.report.sections.gallery import gallery
 from harness.report.sections.overview import overview
 from harness.report.sections.provenance import provenance
 from harness.report.sections.scores import scores
+from harness.report.sections.tables import tables
 from harness.report.sections.timing import timing
 from harness.report.sections.training import training
 from harness.report.sections.verdicts import verdicts
@@ -19,7 +20,8 @@ def make_report(evidence: Evidence, beside: Beside) -> Report:
     rows = dict.fromkeys(run.row for run in evidence.runs)
     sections = (
         overview(evidence),
-        verdicts(beside.verdict, rows) if beside.verdict else None,
+        verdicts(beside.findings.verdict, rows) if beside.findings else None,
+        tables(beside.findings, rows) if beside.findings else None,
         scores(evidence, beside),
         curves(evidence),
         gallery(evidence, beside),

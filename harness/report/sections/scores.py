@@ -67,7 +67,7 @@ def _chart(row: Row, at: int, beside: Beside) -> Figure:
 
 
 def _draw(axis: Any, row: Row, metric: str, beside: Beside) -> None:
-    numbers = beside.published.numbers if beside.published else ()
+    numbers = beside.findings.published.numbers if beside.findings else ()
     for place, group in enumerate(row.groups):
         number = published_final(numbers, group, metric)
         if number is not None and number.value is not None:

@@ -4,19 +4,8 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from harness.report.blocks import Block, Cell, Fold, Grid, Section, Text, Tone, cell, number
+from harness.report.tones import TONES
 from harness.verdict.results import CellVerdict, ClaimVerdict, Held, RowVerdict, Status, Verdict
-
-_TONES: Final = {
-    Status.REPRODUCED: Tone.GOOD,
-    Status.SHIFTED: Tone.WARN,
-    Status.CONSISTENT: Tone.PLAIN,
-    Status.NOT_REPRODUCED: Tone.BAD,
-    Status.INCOMPLETE: Tone.MUTED,
-    Status.NOT_JUDGED: Tone.MUTED,
-    Held.HOLDS: Tone.GOOD,
-    Held.FAILS: Tone.BAD,
-    Held.OPEN: Tone.MUTED,
-}
 
 
 def verdicts(verdict: Verdict, shown: Iterable[str]) -> Section | None:
@@ -70,7 +59,7 @@ def _count(cells: Iterable[CellVerdict], status: Status) -> int:
 
 
 def _status(status: Status | Held) -> Cell:
-    return cell(str(status), tone=_TONES[status], strong=True)
+    return cell(str(status), tone=TONES[status], strong=True)
 
 
 def _claims(caption: str, claims: Iterable[ClaimVerdict]) -> Grid:
