@@ -54,6 +54,11 @@ class Grid:
     rows: tuple[tuple[Cell, ...], ...]
     footnotes: tuple[str, ...] = ()
 
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Of each column, whether it holds numbers."""
+        return tuple(any(row[at].numeric for row in self.rows) for at in range(len(self.columns)))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:

@@ -66,8 +66,7 @@ def _grid(grid: Grid) -> Iterator[str]:
     yield f"**{escaped(grid.caption)}**"
     yield ""
     yield _line([escaped(name) for name in grid.columns])
-    numeric = [any(row[at].numeric for row in grid.rows) for at in range(len(grid.columns))]
-    yield _line(["---:" if one else "---" for one in numeric])
+    yield _line(["---:" if numeric else "---" for numeric in grid.numeric])
     yield from (_line([_cell(one) for one in row]) for row in grid.rows)
     for note in grid.footnotes:
         yield ""

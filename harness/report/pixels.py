@@ -3,7 +3,7 @@
 import base64
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harness.readers.label_png import MOST_PIXELS, LabelError, read_labels
 from harness.readers.palettes import VOC
@@ -68,7 +68,7 @@ def labels_uri(labels: "Labels") -> str:
     small = Image.fromarray(labels).resize(_small(width, height), Image.Resampling.NEAREST)
     small.putpalette([level for colour in VOC for level in colour])
     content = BytesIO()
-    small.save(content, "PNG", optimize=False, compress_level=9)
+    small.save(content, "PNG")
     return _uri("image/png", content.getvalue())
 
 
@@ -80,17 +80,17 @@ def cam_uri(maps: "dict[int, Labels]", image: "Image | None") -> str:
     import numpy as np
     from PIL import Image
 
-    classes = np.array(list(maps))
-    stack = np.stack(list(maps.values())).astype(np.float32) / 255
-    height, width = stack.shape[1:]
+    height, width = next(iter(maps.values())).shape
+    size = _small(width, height)
+    small = [Image.fromarray(one).resize(size, Image.Resampling.BOX) for one in maps.values()]
+    stack = np.stack([np.asarray(one, np.float32) for one in small]) / 255
     strength = stack.max(axis=0)[..., None]
-    colours = np.array(VOC, np.float32)[classes[stack.argmax(axis=0)]]
-    under = np.zeros((height, width, 3), np.float32)
+    colours = np.array(VOC, np.float32)[np.array(list(maps))[stack.argmax(axis=0)]]
+    under: Any = 0.0  # black
     if image is not None:
-        grey = np.asarray(image.convert("L").resize((width, height)), np.float32)
-        under = np.repeat(grey[..., None] * _GREY, 3, axis=2)
+        under = np.asarray(image.convert("L").resize(size), np.float32)[..., None] * _GREY
     blended = under * (1 - strength) + colours * strength
-    return photo_uri(Image.fromarray(blended.astype(np.uint8)))
+    return _jpeg(Image.fromarray(blended.astype(np.uint8)))
 
 
 def region_score(predicted: "Labels", truth: "Labels") -> float:
@@ -100,7 +100,7 @@ def region_score(predicted: "Labels", truth: "Labels") -> float:
     there = truth != VOID
     both = np.minimum(predicted[there], VOID), truth[there]
     size = 1 + max((int(one.max(initial=0)) for one in both), default=0)
-    counts = np.bincount(both[1].astype(np.int64) * size + both[0], minlength=size * size)
+    counts = np.bincount(both[1].astype(np.uint16) * size + both[0], minlength=size * size)
     table = counts.reshape(size, size)
     hit = table.diagonal()
     union = table.sum(0) + table.sum(1) - hit

@@ -3,16 +3,14 @@
 for (const table of document.querySelectorAll("table.grid")) {
   const body = table.tBodies[0];
   const heads = [...table.tHead.rows[0].cells];
-  const cellAt = (row, at) => row.cells[at];
   heads.forEach((head, at) => {
-    const numeric = [...body.rows].some((row) => cellAt(row, at).dataset.sort !== undefined);
-    head.classList.toggle("number", numeric);
+    const numeric = head.classList.contains("number");
     head.querySelector("button").addEventListener("click", () => {
       const down = head.getAttribute("aria-sort") === "ascending";
       heads.forEach((other) => other.removeAttribute("aria-sort"));
       head.setAttribute("aria-sort", down ? "descending" : "ascending");
       const value = (row) => {
-        const cell = cellAt(row, at);
+        const cell = row.cells[at];
         return numeric ? Number(cell.dataset.sort ?? "-Infinity") : cell.textContent;
       };
       const compare = numeric ? (a, b) => value(a) - value(b)

@@ -40,11 +40,15 @@ def grid_of(table: Table) -> Grid:
     """A table of the paper as a grid of the report."""
     people = for_people(table)
     return Grid(
-        caption=table.title,
+        caption=_caption(table),
         columns=headings(people),
         rows=tuple(tuple(_shown(one) for one in line.cells) for line in people.lines),
         footnotes=table.notes,
     )
+
+
+def _caption(table: Table) -> str:
+    return f"Table {table.name}: {table.title}" if isinstance(table.name, int) else table.title
 
 
 def _shown(one: Cell) -> Shown:

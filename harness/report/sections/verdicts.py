@@ -1,5 +1,6 @@
 """Reproduced or not: the verdict on each row, claim and cell of the paper's tables."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -37,7 +38,7 @@ def _rows(rows: list[RowVerdict]) -> Grid:
             cell(row.row.name, strong=True),
             _status(row.status),
             *(number(_count(row.cells, status), digits=0) for status in _COUNTED),
-            cell("; ".join(f"{claim.id}: {claim.status}" for claim in row.claims)),
+            cell(_held(row.claims)),
         )
         for row in rows
     )
@@ -56,6 +57,11 @@ _COUNTED: Final = (
 
 def _count(cells: Iterable[CellVerdict], status: Status) -> int:
     return sum(one.status is status for one in cells)
+
+
+def _held(claims: Iterable[ClaimVerdict]) -> str:
+    counts = Counter(claim.status for claim in claims)
+    return ", ".join(f"{counts[status]} {status}" for status in Held if counts[status])
 
 
 def _status(status: Status | Held) -> Cell:
