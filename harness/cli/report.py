@@ -16,7 +16,7 @@ _STDOUT = Path("-")
 
 
 @app.command()
-@takes("project", "runs", "data")
+@takes("project", "runs", "archive", "data")
 def report(
     runs_of: Runs = None,
     *,

@@ -67,6 +67,14 @@ def report(context: Context, words: Sequence[str], form: Format) -> Written:
     return Written(_RENDERERS[form](_made(context, every, evidence)), evidence)
 
 
+def page_alone(context: Context, evidence: Evidence) -> str:
+    """The page for whoever has these runs and no other: their verdict rests on them alone.
+
+    It shows no picture of a data set: those are not ours to hand over.
+    """
+    return html.render(_made(context, evidence, evidence, pictures=False))
+
+
 def write_after(context: Context, runs: Collection[str]) -> Path | None:
     """Write the report of the given runs under `runs/`; None if that fails, which is warned of.
 
@@ -91,11 +99,11 @@ def _only(every: Evidence, runs: Collection[str]) -> Evidence:
     return replace(every, runs=tuple(run for run in every.runs if run.id in runs))
 
 
-def _made(context: Context, every: Evidence, shown: Evidence) -> Report:
+def _made(context: Context, every: Evidence, shown: Evidence, *, pictures: bool = True) -> Report:
     """The report of some runs. The verdict rests on every run: its corrections count them all."""
     beside = Beside(
         repositories={name: pin.url for name, pin in context.catalogue.repositories.items()},
-        data=_data(context, shown),
+        data=_data(context, shown) if pictures else {},
         findings=findings(context, every) if context.project.paper.exists() else None,
     )
     return make_report(shown, beside)

@@ -50,20 +50,26 @@ def test_a_damaged_score_is_named_and_left_out(layout: RunLayout, tmp_path: Path
     assert len(found["damage"]) == 1
 
 
-def test_the_report_is_included(layout: RunLayout, tmp_path: Path) -> None:
-    page = tmp_path / "page.html"
-    page.write_text("<p>scores</p>")
-    made = export(layout, tmp_path / "crate", "demo", "--report", page)
+def test_the_report_of_these_runs_is_included(layout: RunLayout, tmp_path: Path) -> None:
+    made = export(layout, tmp_path / "crate", "demo-tiny-none-s1")
     assert "report.html" in made["files"]
-    assert (tmp_path / "crate" / "report.html").read_text() == "<p>scores</p>"
+    page = (tmp_path / "crate" / "report.html").read_bytes()
+    invoke("report", "-o", tmp_path / "again.html", "--json", "--from", tmp_path / "crate")
+    assert page == (tmp_path / "again.html").read_bytes()
     assert "report.html" in (tmp_path / "crate" / "README.md").read_text()
+
+
+def test_the_report_is_the_same_from_the_archive(layout: RunLayout, tmp_path: Path) -> None:
+    export(layout, tmp_path / "crate.zip")
+    places = {"a": ("--runs", layout.root), "b": ("--from", tmp_path / "crate.zip")}
+    for name, place in places.items():
+        invoke("report", "-o", tmp_path / name, "--json", *place)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
 def test_what_cannot_be_exported_is_said(layout: RunLayout, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="seem"):
         export(layout, tmp_path / "crate", "seem")
-    with pytest.raises(UsageError, match="no such file"):
-        export(layout, tmp_path / "crate", "demo", "--report", tmp_path / "nowhere.html")
     assert not (tmp_path / "crate").exists()
 
 
