@@ -126,9 +126,13 @@ def test_commands_show_the_same_from_the_archive_alone(
     assert json.loads(found)
 
 
-def test_the_report_is_the_same_from_the_archive_alone(
+def test_the_report_is_the_same_from_the_archive_but_for_pictures_of_data(
     archive: Path, runs: Path, tmp_path: Path
 ) -> None:
     for name, place in {"here": ("--runs", str(runs)), "there": ("--from", str(archive))}.items():
         harness("report", "demo", "--format", "markdown", "-o", str(tmp_path / name), *place)
-    assert (tmp_path / "there").read_text() == (tmp_path / "here").read_text()
+    here, there = ((tmp_path / name).read_text().splitlines() for name in ("here", "there"))
+    assert len(here) == len(there)
+    differing = [(one, other) for one, other in zip(here, there, strict=True) if one != other]
+    # Which images are the worst only the ground truth says, which is not in the archive.
+    assert [other for _, other in differing] == [one for one in there if "seed 1; samples" in one]
