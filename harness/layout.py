@@ -108,6 +108,11 @@ class RunLayout:
         """One run's test predictions, packed for that server."""
         return self.root / "submissions" / f"{run}.tar.gz"
 
+    @property
+    def report(self) -> Path:
+        """The report of the runs that `reproduce` executed last."""
+        return self.root / "report.html"
+
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key

@@ -5,6 +5,7 @@ from typing import Any
 
 from harness.commands.context import Context
 from harness.commands.inspect import State, state_of
+from harness.commands.rebuild import Rebuilt
 from harness.commands.record import StepRow
 from harness.commands.reproduce import Result
 from harness.commands.scores import Found
@@ -379,6 +380,20 @@ def difference_row(one: Difference) -> dict[str, Any]:
         "left": one.left,
         "right": one.right,
         "steps": list(one.steps),
+    }
+
+
+def rebuilt_document(found: Rebuilt) -> dict[str, Any]:
+    """`record rebuild --json`."""
+    return {
+        "run": found.recorded.id,
+        "rebuilt": found.again.id,
+        "identical": found.identical,
+        "outputs": dict(found.outputs),
+        "scores": {
+            label: [side and {"J": side.J, "F": side.F} for side in sides]
+            for label, sides in found.scores.items()
+        },
     }
 
 

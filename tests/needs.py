@@ -16,6 +16,7 @@ from harness.runtimes.process import ProcessRuntime
 #: Debian's package of a program, where it has another name.
 _PACKAGES = {
     "bwrap": "bubblewrap",
+    "chromedriver": "chromium-driver",
     "docker": "docker.io",
     "dockerd": "docker.io",
     "newuidmap": "uidmap",
@@ -67,6 +68,7 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "rootless": _rootless,
     "registry": _registry,
     "bubblewrap": _bubblewrap,
+    "browser": lambda: _programs("chromium", "chromedriver"),
 }
 
 

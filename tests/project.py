@@ -104,7 +104,7 @@ class Project:
         """`harness reproduce toy` in the background."""
         words = ("reproduce", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process")
         return subprocess.Popen(
-            self.argv(*words, "--json", *more),
+            self.argv(*words, "--no-report", "--json", *more),
             env=self.environ,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

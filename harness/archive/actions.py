@@ -3,9 +3,10 @@
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from harness.archive.contents import place_in_runs, shown_outputs
+from harness.archive.contents import place_in_runs, shown_log, shown_outputs
 from harness.archive.jsonld import ENGINE, Entity, entity, property_value, ref, refs, short_hash
 from harness.archive.workflow import (
     ASKED,
@@ -99,16 +100,19 @@ class Actions:
 
     def _step(self, step: StepEvidence) -> Iterator[Entity]:
         record = step.record or {}
-        inputs = list(_inputs(record))
-        outputs = list(_outputs(record))
-        surroundings = list(_variables(record))
-        used = list(_use(record))
-        image = list(_image(record))
-        yield from (*inputs, *outputs, *surroundings, *used, *image)
+        parts = {
+            "object": list(_inputs(record)),
+            "result": list(_outputs(record)),
+            "environment": list(_variables(record)),
+            "containerImage": list(_image(record)),
+            "resourceUsage": list(_use(record)),
+        }
+        for entities in parts.values():
+            yield from entities
         yield from _software(record)
-        files = [place_in_runs(self.layout, path) for _, path in shown_outputs(step)]
-        about = [place_in_runs(self.layout, self.layout.entry(step.key).record)]
-        about += [place_in_runs(self.layout, step.log)] if step.log is not None else []
+        ids = {name: [one["@id"] for one in entities] for name, entities in parts.items()}
+        ids["result"] += self._places(path for _, path in shown_outputs(step))
+        ids["subjectOf"] = self._places([self.layout.entry(step.key).record, *shown_log(step)])
         yield entity(
             action_id(step.key),
             "CreateAction",
@@ -116,15 +120,13 @@ class Actions:
             description=shlex.join(record["identity"]["key_inputs"]["argv"]),
             agent=ref(ENGINE),
             instrument=ref(tool_id(step)),
-            object=refs(one["@id"] for one in inputs),
-            result=refs([*(one["@id"] for one in outputs), *files]),
-            environment=refs(one["@id"] for one in surroundings),
-            containerImage=refs(one["@id"] for one in image),
-            resourceUsage=refs(one["@id"] for one in used),
-            subjectOf=refs(about),
             actionStatus=_DONE,  # the store has finished steps only
+            **{name: refs(found) for name, found in ids.items()},
             **_period([step]),
         )
+
+    def _places(self, files: Iterable[Path]) -> list[str]:
+        return [place_in_runs(self.layout, path) for path in files]
 
 
 def run_id(run: RunEvidence) -> str:

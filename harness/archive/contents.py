@@ -73,6 +73,12 @@ def shown_outputs(step: StepEvidence) -> Iterator[tuple[str, Path]]:
                 yield name, path
 
 
+def shown_log(step: StepEvidence) -> Iterator[Path]:
+    """The log of a step, if there is one."""
+    if step.log is not None:
+        yield from _regular(step.log)
+
+
 def place_in_runs(layout: RunLayout, path: Path) -> str:
     """Where a file under `runs/` lies in the archive."""
     inside = PurePosixPath(path.relative_to(layout.root).as_posix())
@@ -126,8 +132,7 @@ def _of_step(layout: RunLayout, step: StepEvidence) -> Iterator[Path]:
     yield layout.entry(step.key).record
     if lock := step.record.get("environment", {}).get("lock"):  # records before schema 4 have none
         yield from _regular(layout.lock(lock, "any").parent)
-    if step.log is not None and not step.log.is_symlink():
-        yield step.log
+    yield from shown_log(step)
     yield from (path for _, path in shown_outputs(step))
 
 

@@ -22,7 +22,7 @@ from harness.layout import ArchiveLayout
 
 _MOST_FILES = 200_000
 _MOST_BYTES = 4 << 30  # of all files together
-_MOST_METADATA = 256 << 20
+_MOST_METADATA = 64 << 20
 _PIECE = 1 << 20
 #: What reading a file of a folder or of a broken zip file may raise.
 _UNREADABLE = (

@@ -1,15 +1,18 @@
 """Commands about the records of runs and steps."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from harness.cli.app import record_app
-from harness.cli.options import Json, folder, takes
+from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, parse_runtime, takes
+from harness.cli.work import make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
+    from harness.commands.rebuild import Rebuilt
     from harness.evidence.differences import Comparison, Difference
     from harness.evidence.evidence import Evidence
 
@@ -117,6 +120,62 @@ def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
     _show_differences(f"{found.id} (left) and here (right)", differences)
     if not differences:
         console.out.print(f"{found.id}: this machine and project are as recorded")
+
+
+@record_app.command("rebuild")
+@takes(*ANYWHERE)
+def record_rebuild(
+    run: Annotated[str, typer.Argument(help="RUN.")],
+    *,
+    into: Annotated[Path, typer.Option(parser=folder, help="New folder in place of runs/.")],
+    runtime: Annotated[
+        str | None, typer.Option(help="docker or podman; by default the run's own.")
+    ] = None,
+    jobs: Jobs = 2,
+    gpus: Gpus = None,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Make a run again in fresh containers from its record, and compare the scores bit for bit."""
+    from harness import console, shapes
+    from harness.commands import rebuild, record
+    from harness.commands.context import Context
+    from harness.commands.inspect import log_path
+    from harness.commands.reproduce import reproduce
+    from harness.errors import NotAsExpected, StepError
+
+    recorded = record.find_run(Context.open(where, inspects=True), run)
+    chosen = rebuild.runtime_of(recorded, None if runtime is None else parse_runtime(runtime))
+    context = Context.open(replace(where, runs=into), writes=True, fresh=True)
+    planned = rebuild.rebuild_plan(context, recorded, chosen)
+    with console.Board(planned, lambda key: log_path(context, key)) as board:
+        result = reproduce(context, planned, make_work(context, board, jobs=jobs, gpus=gpus))
+    if result.exit_code:
+        raise StepError(
+            f"the rebuild of {recorded.id} did not finish",
+            hint=f"harness status --runs {context.layout.root}",
+        )
+    found = rebuild.compare(context, recorded, result.plan)
+    if as_json:
+        console.show_json(shapes.rebuilt_document(found))
+    else:
+        steps = [(name, "equal" if same else "OTHER") for name, same in found.outputs.items()]
+        console.show_table("outputs", ("step", "than recorded"), steps)
+        console.show_table("scores: J and F", ("score", "recorded", "rebuilt"), _both(found))
+    if not found.identical:
+        raise NotAsExpected(
+            f"the scores of the rebuild are not those of {recorded.id}",
+            hint=f"harness record diff {recorded.id} {found.again.id} --with {into}",
+        )
+    if not as_json:
+        console.out.print("All scores are equal, bit for bit.")
+
+
+def _both(found: "Rebuilt") -> list[tuple[str, str, str]]:
+    return [
+        (label, _score((one.J, one.F)), _score((other.J, other.F) if other else None))
+        for label, (one, other) in found.scores.items()
+    ]
 
 
 def _show_differences(title: str, differences: "list[Difference] | tuple[Difference, ...]") -> None:

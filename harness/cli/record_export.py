@@ -23,9 +23,6 @@ def record_export(
     ro_crate: Annotated[
         Path, typer.Option(parser=folder, metavar="DIR|ZIP", help="Write the archive there.")
     ],
-    report: Annotated[
-        Path | None, typer.Option(parser=folder, metavar="FILE", help="Include this report.")
-    ] = None,
     licence: Annotated[
         str, typer.Option("--license", help="Licence of what is handed over, a URL or text.")
     ] = "https://spdx.org/licenses/MIT",
@@ -38,7 +35,7 @@ def record_export(
     from harness.commands.record_export import export_runs
 
     context = Context.open(where, inspects=True)
-    made = export_runs(context, names, ro_crate, report=report, licence=licence)
+    made = export_runs(context, names, ro_crate, licence=licence)
     for line in made.evidence.damage:
         console.err.print(f"damaged: {line}")
     runs = [run.id for run in made.evidence.runs]

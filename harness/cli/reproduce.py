@@ -1,12 +1,13 @@
 """The command that runs everything."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, takes
+from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, folder, takes
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
@@ -37,6 +38,13 @@ def reproduce(
         bool,
         typer.Option("--trust-store", help="Do not hash stored files of the size recorded."),
     ] = False,
+    junit: Annotated[
+        Path | None,
+        typer.Option(parser=folder, help="Write how each step ended as JUnit XML to this file."),
+    ] = None,
+    no_report: Annotated[
+        bool, typer.Option("--no-report", help="Do not write report.html under runs/.")
+    ] = False,
     where: "Where",
     as_json: Json = False,
 ) -> None:
@@ -65,10 +73,27 @@ def reproduce(
             trust_store=trust_store,
         )
         result = run(context, plan, work)
-    _finish(context, result, as_json=as_json)
+    _show(context, result, as_json=as_json)
+    _write(context, result, junit=junit, report=not no_report)
+    raise typer.Exit(result.exit_code)
 
 
-def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
+def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:
+    """The files for people and CI; of what was stopped there is no report."""
+    from harness import console
+    from harness.commands import report as reports
+    from harness.errors import Interrupted
+
+    runs = [one.planned.id for one in result.runs]
+    if junit is not None:
+        reports.write_junit(context, runs, junit)
+    if report and result.exit_code != Interrupted.exit_code:
+        written = reports.write_after(context, runs)
+        if written is not None:
+            console.err.print(f"report: {written}")
+
+
+def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
     from harness import console, shapes
 
     if as_json:
@@ -76,4 +101,3 @@ def _finish(context: "Context", result: "Result", *, as_json: bool) -> None:
     else:
         console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
         console.out.print(f"runs: {context.layout.root}")
-    raise typer.Exit(result.exit_code)

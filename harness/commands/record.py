@@ -101,8 +101,15 @@ def check(context: Context, run: RunEvidence) -> list[Difference]:
 
     Raises UsageError if the project does not have the run any more.
     """
-    planned = replan(context, run)
     here = _surroundings(context, run)
+    return differing_plan(run, replan(context, run), here)
+
+
+def differing_plan(run: RunEvidence, planned: Plan, here: Mapping[str, Any]) -> list[Difference]:
+    """In what steps as they are planned now differ from their records, graver kinds first.
+
+    `here` has fields of step records as this machine would fill them.
+    """
     found: dict[tuple[str, str, str], Difference] = {}
     for name, key in planned.runs[0].steps.items():
         step = run.steps.get(name)
@@ -118,9 +125,12 @@ def check(context: Context, run: RunEvidence) -> list[Difference]:
     return sorted(found.values(), key=lambda one: one.kind.rank)
 
 
-def replan(context: Context, run: RunEvidence) -> Plan:
-    """Plan a recorded run again, from this project. Raises UsageError, ManifestError."""
-    asked = run.record["run"]
+def replan(context: Context, run: RunEvidence, runtime: RuntimeName | None = None) -> Plan:
+    """Plan the steps of a recorded run again, from this project, perhaps under another runtime.
+
+    Raises UsageError or ManifestError if the project does not have them any more.
+    """
+    own = {step.name for step in context.method(run.method).steps}  # others make smoke assets
     ask = Ask(
         methods=(run.method,),
         backbone=run.backbone,
@@ -128,10 +138,11 @@ def replan(context: Context, run: RunEvidence) -> Plan:
         seed=(run.seed,),
         scale=run.scale,
         stack=run.stack,
-        runtime=RuntimeName(run.runtime),
+        runtime=runtime or RuntimeName(run.runtime),
         options=run.options,
-        anchor=asked.get("anchor"),
-        with_test="predict-test" in run.steps,
+        anchor=run.record["run"].get("anchor"),
+        until=tuple(name for name in run.steps if name in own),
+        with_test=True,  # only where the run has such steps: `until` names them
     )
     return plan(context, ask)
 
@@ -139,21 +150,20 @@ def replan(context: Context, run: RunEvidence) -> Plan:
 def _as_planned(
     record: Mapping[str, Any], step: BoundStep, here: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """The record that the step would get here and now, as far as it is known before it runs."""
-    source = step.key_inputs.get("source") or {}
+    """The record that the step would get now, as far as it is known before it runs."""
+    source = step.key_inputs.get("source")
+    gpus = here.get("gpus", record.get("gpus", [])) if step.resources.gpus else []
     return {
         **record,
         **here,
         "identity": {**record["identity"], "key_inputs": step.key_inputs},
-        "sources": {step.repo: source} if step.repo else {},
+        "sources": {step.repo: source} if step.repo and source else {},
         "seed": step.seed,
         "command": {"threads": step.threads, "workers": step.workers},
-        "container": {
-            "gpus": [card["uuid"] for card in here["gpus"]] if step.resources.gpus else []
-        },
-        "gpus": here["gpus"] if step.resources.gpus else [],
-        "environment": {**record["environment"], **here["environment"]},
-        "host": {**record["host"], **here["host"]},
+        "container": {"gpus": [card["uuid"] for card in gpus]},
+        "gpus": gpus,
+        "environment": {**record["environment"], **here.get("environment", {})},
+        "host": {**record["host"], **here.get("host", {})},
     }
 
 

@@ -1,5 +1,6 @@
 """The verb `record export`: hand finished runs over as one archive."""
 
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,22 +8,18 @@ from harness.archive.contents import HandOver, hand_over
 from harness.archive.export import LICENCE, export, refuse_taken
 from harness.commands.context import Context
 from harness.commands.places import absolute
+from harness.commands.report import page_alone
 from harness.errors import UsageError
 from harness.evidence.gather import chosen, gather
 
 
 def export_runs(
-    context: Context,
-    names: Sequence[str],
-    target: Path,
-    *,
-    report: Path | None = None,
-    licence: str = LICENCE,
+    context: Context, names: Sequence[str], target: Path, *, licence: str = LICENCE
 ) -> HandOver:
-    """Write an archive of the runs of these methods, or whose names begin so.
+    """Write an archive of the runs of these methods, or whose names begin so, with their report.
 
-    Raises UsageError for a name of no run, a target that is there, a report that is not, and for
-    runs of a method that has no manifest here.
+    The report shows no picture of a data set: those are not ours to hand over. Raises UsageError
+    for a name of no run, a target that is there, and runs of a method that has no manifest here.
     """
     place = absolute(target, "--ro-crate")
     refuse_taken(place)
@@ -33,17 +30,9 @@ def export_runs(
             hint="run something with `harness reproduce` first",
         )
     methods = [context.method(name) for name in dict.fromkeys(run.method for run in evidence.runs)]
-    wanted = hand_over(context.project, context.catalogue, methods, evidence, _page(report))
-    export(wanted, place, licence)
+    with tempfile.TemporaryDirectory(prefix="harness-report-") as folder:
+        page = Path(folder, "report.html")
+        page.write_text(page_alone(context, evidence), encoding="utf-8")
+        wanted = hand_over(context.project, context.catalogue, methods, evidence, page)
+        export(wanted, place, licence)
     return wanted
-
-
-def _page(report: Path | None) -> Path | None:
-    if report is None:
-        return None
-    page = absolute(report, "--report")
-    if not page.is_file():
-        raise UsageError(
-            f"--report {report}: there is no such file", hint="write it with `harness report`"
-        )
-    return page

@@ -1,6 +1,6 @@
 """Finished runs as values: what was asked for, what each step did, and the scores."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ class Scores:
     JF: float
     per_class: Mapping[str, Mapping[str, float | None]]  # class number -> {"J", "F"}
     images: int
-    extra: Mapping[str, Any]  # `curve` and thresholds of CAMs, F per image
+    extra: Mapping[str, Any]  # thresholds of CAMs, F per image
+    #: Of CAMs: "threshold" (0 to 1), "J" and "F", a value for each threshold; else empty.
+    curve: Mapping[str, Sequence[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,5 @@
 """What a step record says that may change a result, as flat facts with readable names."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -113,14 +112,10 @@ def _device_facts(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "gpu.asked", _key_inputs(record).get("gpus")
     if cards:
         for name in ("name", "capability", "memory_gb", "driver"):
-            yield f"gpu.{name}", _counted(str(card.get(name)) for card in cards)
+            yield f"gpu.{name}", sorted({str(card[name]) for card in cards if name in card})
         yield "gpu.uuid", sorted(card["uuid"] for card in cards)
     for name, value in record.get("determinism", {}).items():
         yield f"determinism.{name}", value
-
-
-def _counted(values: Iterator[str]) -> str:
-    return ", ".join(f"{count} × {value}" for value, count in sorted(Counter(values).items()))
 
 
 def _place_facts(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -186,4 +186,5 @@ def _read_scores(step: StepEvidence, record: Mapping[str, Any]) -> Scores:
         per_class=document.get("per_class", {}),
         images=document.get("images", 0),
         extra=document.get("extra", {}),
+        curve=document.get("curve") or {},
     )

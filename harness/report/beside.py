@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from harness.manifest.paper import Number
+from harness.tables.findings import Findings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,4 +13,4 @@ class Beside:
 
     repositories: Mapping[str, str] = field(default_factory=dict)  # name -> address
     data: Mapping[str, Path] = field(default_factory=dict)  # digest of an asset -> its folder
-    published: tuple[Number, ...] = ()
+    findings: Findings | None = None  # the paper's numbers, and the verdicts on all runs

@@ -25,6 +25,7 @@ class Cell:
     href: str | None = None  # https://... or #anchor
     tone: Tone = Tone.PLAIN
     title: str = ""  # more, where there is room for it
+    below: str = ""  # small, under the text
     code: bool = False
     strong: bool = False
 
@@ -52,6 +53,11 @@ class Grid:
     columns: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     footnotes: tuple[str, ...] = ()
+
+    @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Of each column, whether it holds numbers."""
+        return tuple(any(row[at].numeric for row in self.rows) for at in range(len(self.columns)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -35,7 +35,7 @@ _ID: Final = re.compile(r'(?<= id=")|(?<=url\(#)|(?<=href="#)')
 _FONT: Final = re.compile(r"font-family:[^;\"]*;? ?|'DejaVu Sans'[^;\"]*sans-serif")
 _METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
 _SIZE: Final = re.compile(r'(<svg[^>]*?) width="[\d.]+pt" height="[\d.]+pt"')
-_STYLE: Final[Mapping[str, Any]] = {
+_STYLE: Final[Any] = {  # matplotlib's types list every key
     "svg.fonttype": "none",  # text stays text
     "svg.hashsalt": "harness",  # equal charts are equal bytes
     "font.size": 9,
@@ -86,7 +86,7 @@ def drawing(
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(width / 72, height / 72), dpi=72)
         inner = (width - margins.left - margins.right - (ncols - 1) * margins.between) / ncols
         places = {
@@ -104,7 +104,7 @@ def svg(figure: "Figure", name: str) -> str:
     import matplotlib as mpl
 
     text = StringIO()
-    with mpl.rc_context(dict(_STYLE)):
+    with mpl.rc_context(_STYLE):
         figure.savefig(text, format="svg", metadata={"Date": None})
     whole = text.getvalue()
     return themed(whole[whole.index("<svg") :], name)

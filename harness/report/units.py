@@ -17,9 +17,3 @@ def duration(seconds: float) -> str:
 def instant(text: str) -> str:
     """A time of a record, to the second, in UTC."""
     return f"{datetime.fromisoformat(text):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def memory(count: float) -> str:
-    """Bytes as MB or GB."""
-    gigabytes = count / 2**30
-    return f"{gigabytes:.1f} GB" if gigabytes >= 1 else f"{count / 2**20:.0f} MB"

@@ -113,7 +113,9 @@ def test_another_program_reads_what_ran_and_what_came_out(archive: Path, runs: P
 
 
 @pytest.mark.parametrize(
-    "words", [("scores",), ("scores", "--classes"), ("verdict",), ("record", "list")], ids=" ".join
+    "words",
+    [("scores",), ("scores", "--classes"), ("verdict",), ("table", "stages"), ("record", "list")],
+    ids=" ".join,
 )
 def test_commands_show_the_same_from_the_archive_alone(
     words: tuple[str, ...], archive: Path, runs: Path, tmp_path: Path
@@ -122,3 +124,15 @@ def test_commands_show_the_same_from_the_archive_alone(
     found = harness(*words, "--json", "--from", str(archive), cwd=tmp_path)
     assert json.loads(found) == json.loads(expected)
     assert json.loads(found)
+
+
+def test_the_report_is_the_same_from_the_archive_but_for_pictures_of_data(
+    archive: Path, runs: Path, tmp_path: Path
+) -> None:
+    for name, place in {"here": ("--runs", str(runs)), "there": ("--from", str(archive))}.items():
+        harness("report", "demo", "--format", "markdown", "-o", str(tmp_path / name), *place)
+    here, there = ((tmp_path / name).read_text().splitlines() for name in ("here", "there"))
+    assert len(here) == len(there)
+    differing = [(one, other) for one, other in zip(here, there, strict=True) if one != other]
+    # Which images are the worst only the ground truth says, which is not in the archive.
+    assert [other for _, other in differing] == [one for one in there if "seed 1; samples" in one]

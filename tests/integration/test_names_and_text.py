@@ -43,7 +43,17 @@ def run_ids(project: Project) -> list[str]:
 
 def test_a_log_is_stored_as_written_and_shown_readable(tmp_path: Path) -> None:
     project = Project(tmp_path, _FAILS)
-    words = ("reproduce", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process")
+    words = (
+        "reproduce",
+        "toy",
+        "--losses",
+        "none",
+        "--seeds",
+        "1",
+        "--runtime",
+        "process",
+        "--no-report",
+    )
     failed = project.run(*words)
     assert failed.returncode == 6
     assert "[red]all[/]" in failed.stderr

@@ -13,7 +13,17 @@ import pytest
 from tests.integration.test_faults import GOOD
 from tests.project import Project
 
-_RUN = ("reproduce", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process")
+_RUN = (
+    "reproduce",
+    "toy",
+    "--losses",
+    "none",
+    "--seeds",
+    "1",
+    "--runtime",
+    "process",
+    "--no-report",
+)
 _ASK = ("toy", "--losses", "none", "--seeds", "1", "--runtime", "process")
 _CAN_MOUNT = (
     os.geteuid() == 0

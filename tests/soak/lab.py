@@ -82,7 +82,16 @@ class Lab:
 
     def start(self, runs: Path, environ: Mapping[str, str] | None = None) -> Process:
         """`harness reproduce demo` in a process group of its own."""
-        words = ["reproduce", "demo", "--losses", "none", "--seeds", "1", *self.engine.options]
+        words = [
+            "reproduce",
+            "demo",
+            "--losses",
+            "none",
+            "--seeds",
+            "1",
+            "--no-report",
+            *self.engine.options,
+        ]
         return subprocess.Popen(
             [sys.executable, "-m", "harness", *words, "--json", "--runs", str(runs)],
             cwd=ROOT,

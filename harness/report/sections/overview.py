@@ -9,6 +9,7 @@ from harness.report.steps import steps_of
 from harness.report.units import duration, instant
 
 _DEMO = "demo"
+_SHOWN = 2  # names on a card
 
 
 def overview(evidence: Evidence) -> Section:
@@ -24,7 +25,7 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
     done = sum(run.done for run in runs)
     tone = Tone.GOOD if done == len(runs) else Tone.BAD
     yield "runs finished", cell(f"{done} of {len(runs)}", tone=tone)
-    yield "rows", cell(", ".join(dict.fromkeys(run.row for run in runs)))
+    yield "rows", cell(_names(list(dict.fromkeys(run.row for run in runs))))
     yield "losses", cell(", ".join(dict.fromkeys(run.losses.value for run in runs)))
     yield "seeds", cell(", ".join(map(str, sorted({run.seed for run in runs}))))
     yield "scale", cell(", ".join(dict.fromkeys(run.scale.value for run in runs)))
@@ -36,6 +37,12 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, Cell]]:
         yield "first start", cell(instant(min(one["time"]["start"] for one in records)))
         yield "last end", cell(instant(max(one["time"]["end"] for one in records)))
     yield "harness", cell(", ".join(dict.fromkeys(str(run.record["harness"]) for run in runs)))
+
+
+def _names(names: list[str]) -> str:
+    """Names as far as a card has room for them."""
+    shown = ", ".join(names[:_SHOWN])
+    return shown if len(names) <= _SHOWN else f"{shown} and {len(names) - _SHOWN} more"
 
 
 def _warnings(evidence: Evidence) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from harness.manifest.paper import Number
 from harness.report.beside import Beside
 from harness.report.blocks import Block, Cell, Figure, Figures, Fold, Grid, Section, Text, cell
 from harness.report.blocks import number as number_cell
-from harness.report.chart import BAND, INK, LOSSES, MARKERS, drawing, svg
+from harness.report.chart import BAND, INK, LOSSES, MARKERS, Margins, drawing, svg
 from harness.report.rows import Row, rows_of
 
 FINAL = "final"
@@ -24,9 +24,9 @@ def scores(evidence: Evidence, beside: Beside) -> Section:
     charts = [_chart(row, at, beside) for at, row in enumerate(rows) if FINAL in row.labels]
     blocks: list[Block] = [
         Text(
-            text="Scores are in percent. A point is a seed, a bar the mean of the seeds. The spread "
-            "is the standard deviation over seeds with ddof 1. A shaded band is what the paper "
-            "prints, mean ± spread."
+            text="Scores are in percent. A point is a seed, a bar the mean of the seeds. The "
+            "spread is the standard deviation over seeds with ddof 1. A shaded band is what the "
+            "paper prints, mean ± spread."
         ),
         Figures(figures=tuple(charts)),
         *(_table(row) for row in rows),
@@ -50,11 +50,11 @@ def published_final(numbers: Sequence[Number], group: Group, metric: str) -> Num
         and one.value is not None
         and one.kind == "mean-of-runs"
     ]
-    return min(there, key=lambda one: one.table, default=None)
+    return min(there, key=lambda one: one.table or 0, default=None)
 
 
 def _chart(row: Row, at: int, beside: Beside) -> Figure:
-    with drawing(360, 200, ncols=2) as (figure, axes):
+    with drawing(360, 180, Margins(top=26, bottom=24), ncols=2) as (figure, axes):
         for axis, (metric, title) in zip(axes, _METRICS[:2], strict=True):
             axis.set_title(f"{title} (percent)")
             _draw(axis, row, metric, beside)
@@ -67,8 +67,9 @@ def _chart(row: Row, at: int, beside: Beside) -> Figure:
 
 
 def _draw(axis: Any, row: Row, metric: str, beside: Beside) -> None:
+    numbers = beside.findings.published.numbers if beside.findings else ()
     for place, group in enumerate(row.groups):
-        number = published_final(beside.published, group, metric)
+        number = published_final(numbers, group, metric)
         if number is not None and number.value is not None:
             _draw_published(axis, place, number.value, number.spread)
         if FINAL not in group.labels:

@@ -46,6 +46,7 @@ def full(step: str) -> dict[str, Any]:
             "torch": "2.0.1", "cuda": "11.7", "pip_freeze": ["torch==2.0.1+cu117", "numpy==1.23.5", "x @ file:///x"],
             "image": "sha256:" + "9" * 64, "base": "debian:bookworm-slim", "base_digest": "sha256:" + "8" * 64,
         },
+        "host": {"name": "vm"},
         "use": {"peak_memory_gb": 1.5},
     }  # fmt: skip
 
