@@ -279,9 +279,8 @@ def _about_step(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield "peak memory", "unknown" if memory is None else f"{memory:g} GB"
     yield "exit", ", ".join(f"{k} {v}" for k, v in record["exit"].items() if v not in {None, ""})
     facts = step_facts(record)
-    packages = [name for name in facts if name.startswith("package.")]
-    yield from ((name, show(facts[name])) for name in facts if name not in packages)
-    yield "packages", f"{len(packages)}, listed by --json"
+    hidden = [name for name in facts if name.startswith("package.")]
+    yield from ((name, show(facts[name])) for name in facts if name not in hidden)
     for name, one in record["outputs"].items():
         yield f"output {name}", f"{one['files']} files, {one['bytes']} bytes, {one['sha256']}"
     if record["error"]:

@@ -39,7 +39,7 @@ class Kind(Enum):
             "cpu_shim",
         ),
     )
-    PACKAGES = "Python or package versions", ("python", "package.", "library.", "lock")
+    PACKAGES = "Python or package versions", ("python", "package.", "packages", "library.", "lock")
     INSTALLER = "package manager", ("installer",)
     CONTAINER = "container, operating system or libc", ("run.runtime", "container.", "os", "libc")
     CPU = "CPU", ("cpu.",)
