@@ -277,6 +277,8 @@ def _about_step(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, show(record["time"][name])
     memory = record.get("use", {}).get("peak_memory_gb")
     yield "peak memory", "unknown" if memory is None else f"{memory:g} GB"
+    for uuid, used in record.get("use", {}).get("peak_gpu_memory_gb", {}).items():
+        yield f"peak memory of {uuid}", f"{used:g} GB"
     yield "exit", ", ".join(f"{k} {v}" for k, v in record["exit"].items() if v not in {None, ""})
     facts = step_facts(record)
     hidden = [name for name in facts if name.startswith("package.")]

@@ -31,6 +31,11 @@ class Kind(Enum):
         (
             "variable.HARNESS_TF32",
             "variable.CUBLAS_WORKSPACE_CONFIG",
+            "variable.ATEN_",
+            "variable.ONEDNN_",
+            "variable.MKL_",
+            "variable.OPENBLAS_",
+            "variable.OMP_",
             "argument.--workers",
             "argument.--num_workers",
             "threads",
