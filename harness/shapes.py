@@ -342,11 +342,12 @@ def _about_step(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield name, show(record["time"][name])
     memory = record.get("use", {}).get("peak_memory_gb")
     yield "peak memory", "unknown" if memory is None else f"{memory:g} GB"
+    for uuid, used in record.get("use", {}).get("peak_gpu_memory_gb", {}).items():
+        yield f"peak memory of {uuid}", f"{used:g} GB"
     yield "exit", ", ".join(f"{k} {v}" for k, v in record["exit"].items() if v not in {None, ""})
     facts = step_facts(record)
-    packages = [name for name in facts if name.startswith("package.")]
-    yield from ((name, show(facts[name])) for name in facts if name not in packages)
-    yield "packages", f"{len(packages)}, listed by --json"
+    hidden = [name for name in facts if name.startswith("package.")]
+    yield from ((name, show(facts[name])) for name in facts if name not in hidden)
     for name, one in record["outputs"].items():
         yield f"output {name}", f"{one['files']} files, {one['bytes']} bytes, {one['sha256']}"
     if record["error"]:

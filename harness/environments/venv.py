@@ -47,7 +47,7 @@ class HostEnvironments:
         identity = self.identify(method, stack)
         python = Path(sys.executable)
         probe = read_probe(self._cache, identity)
-        if probe is None or not is_current(probe):
+        if probe is None or not is_current(probe) or probe["pip_freeze"] != installed_packages():
             probe = self._probe(identity, python)
         return Environment(
             id=identity, handle=str(python), python=str(python), probe=with_lock(probe, lock)
@@ -164,6 +164,15 @@ def process_id(python: str, machine: str, content: object) -> str:
 def host_platform() -> str:
     """Operating system and machine, as the probe spells them."""
     return f"{sys.platform}-{platform.machine()}"
+
+
+@functools.cache
+def installed_packages() -> list[str]:
+    """Everything that this Python has, as the probe lists it: more than the lock may change."""
+    versions: dict[str, str] = {}
+    for one in importlib.metadata.distributions():
+        versions.setdefault((one.metadata["Name"] or "").lower(), one.version)
+    return sorted(f"{name}=={version}" for name, version in versions.items() if name)
 
 
 @functools.cache

@@ -31,6 +31,11 @@ class Kind(Enum):
         (
             "variable.HARNESS_TF32",
             "variable.CUBLAS_WORKSPACE_CONFIG",
+            "variable.ATEN_",
+            "variable.ONEDNN_",
+            "variable.MKL_",
+            "variable.OPENBLAS_",
+            "variable.OMP_",
             "argument.--workers",
             "argument.--num_workers",
             "threads",
@@ -39,7 +44,7 @@ class Kind(Enum):
             "cpu_shim",
         ),
     )
-    PACKAGES = "Python or package versions", ("python", "package.", "library.", "lock")
+    PACKAGES = "Python or package versions", ("python", "package.", "packages", "library.", "lock")
     INSTALLER = "package manager", ("installer",)
     CONTAINER = "container, operating system or libc", ("run.runtime", "container.", "os", "libc")
     CPU = "CPU", ("cpu.",)

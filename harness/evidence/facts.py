@@ -7,7 +7,7 @@ Facts = Mapping[str, Any]  # name with dots -> value
 
 #: Facts of these groups are said of what is there: one that only one record has is a difference.
 #: Of all others a record of an older harness may be silent, which says nothing.
-OPEN = ("source.", "code.", "argument.", "variable.", "data.", "package.", "option.")
+OPEN = ("source.", "code.", "argument.", "variable.", "data.", "option.")
 #: Who installed these is worth a fact each: their builds differ between package managers.
 _NUMERICAL = ("torch", "torchvision", "numpy", "pillow", "opencv-python-headless", "mmcv")
 #: Variables that repeat what other facts say.
@@ -93,9 +93,9 @@ def _environment_facts(environment: Mapping[str, Any]) -> Iterator[tuple[str, An
     for name, value in environment.get("libraries", {}).items():
         yield f"library.{name}", value
     yield "python", environment.get("python")
-    for one in environment.get("pip_freeze", ()):
-        name, _, version = one.partition("==")
-        yield f"package.{name.lower().replace('_', '-')}", version
+    versions = dict(_package(one) for one in environment.get("pip_freeze", ()))
+    yield from ((f"package.{name}", version) for name, version in versions.items())
+    yield "packages", sorted(versions) or None
     installers = environment.get("installers", {})
     yield "installer", sorted(installers) or None
     for package in _NUMERICAL:
@@ -104,6 +104,11 @@ def _environment_facts(environment: Mapping[str, Any]) -> Iterator[tuple[str, An
     yield "lock", environment.get("lock")
     yield "cpu.capability", environment.get("cpu_capability")
     yield "environment", environment.get("id")
+
+
+def _package(frozen: str) -> tuple[str, str]:
+    name, _, version = frozen.partition("==")
+    return name.lower().replace("_", "-"), version
 
 
 def _device_facts(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

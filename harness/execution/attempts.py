@@ -4,7 +4,9 @@ import datetime as dt
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from pathlib import Path
+from threading import Event
+from typing import Any, TypeVar
 
 from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError, StepError
 from harness.execution import shards
@@ -18,6 +20,7 @@ from harness.execution.faults import (
     fault_of,
     storage_fault,
 )
+from harness.execution.gpu_memory import GpuMemoryPeak
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
 from harness.execution.surroundings import about
@@ -25,7 +28,7 @@ from harness.execution.workspace import Workspace
 from harness.files import remove_tree
 from harness.layout import StepFolder
 from harness.plan.plan import BoundStep
-from harness.runtimes.runtime import Cause, Exit, Runtime
+from harness.runtimes.runtime import Cause, Command, Exit, Runtime
 from harness.store import records
 from harness.store.intent import Intent, execution_name, read_intent
 from harness.store.restore import differing, put_back
@@ -33,6 +36,7 @@ from harness.store.store import Store
 from harness.store.verification import Verifier, stamp
 
 _logger = logging.getLogger(__name__)
+_Ended = TypeVar("_Ended", Exit, Exit | None)
 Labels = Callable[[BoundStep], Mapping[str, str]]
 
 
@@ -98,7 +102,7 @@ class Attempts:
                 continue
             known = intent is not None and intent.name in there
             attempt = self._taken_up(step, folder, intent) if intent and known else None
-            exit_ = attempt and self.runtime.attach(attempt.command, folder.log, stop)
+            exit_ = attempt and self._watched(attempt, self.runtime.attach, stop)
             if attempt and exit_:
                 return self._settle(attempt, exit_, stop, faults)
             if intent is None or intent.owner.is_on_machine_of(self.store.leases.owner):
@@ -129,8 +133,19 @@ class Attempts:
             owner=self.store.leases.owner,
         )
         merged = shards.merge(self.store, step, attempt.folder)
-        exit_ = merged or self.runtime.run(attempt.command, attempt.folder.log, stop)
+        exit_ = merged or self._watched(attempt, self.runtime.run, stop)
         return self._settle(attempt, exit_, stop, faults)
+
+    @staticmethod
+    def _watched(
+        attempt: Attempt, follow: Callable[[Command, Path, Event], _Ended], stop: Event
+    ) -> _Ended:
+        """Follow an execution to its end, with an eye on its GPUs."""
+        with GpuMemoryPeak(attempt.command.gpus) as memory:
+            exit_ = follow(attempt.command, attempt.folder.log, stop)
+        if exit_ is None:
+            return exit_
+        return replace(exit_, peak_gpu_memory_gb=memory.gb)
 
     def _refuse_damaged(self, step: BoundStep, stop: StepStop) -> None:
         """Verify what the step is about to read. Raises StepError after moving it aside."""

@@ -96,6 +96,7 @@ class Exit:
     detail: str = ""
     lost: bool = False
     peak_memory_gb: float | None = None
+    peak_gpu_memory_gb: Mapping[str, float] = field(default_factory=dict)  # by UUID, if looked at
 
 
 class Runtime(Protocol):

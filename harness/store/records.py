@@ -90,7 +90,10 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "end": ended.isoformat(),
             "seconds": round((ended - started).total_seconds(), 3),
         },
-        "use": {"peak_memory_gb": exit_.peak_memory_gb},
+        "use": {
+            "peak_memory_gb": exit_.peak_memory_gb,
+            "peak_gpu_memory_gb": exit_.peak_gpu_memory_gb,
+        },
         "log": about.log,
         "exit": {
             "cause": exit_.cause.value,

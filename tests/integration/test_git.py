@@ -11,7 +11,7 @@ from harness.environments.mirror import MirrorLayout
 from harness.errors import MismatchError, NotReadyError
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.model import Scale
-from harness.sources.git import GitCommands
+from harness.sources.git import GitCommands, state_of
 from harness.sources.git_settings import connection
 from harness.sources.repositories import Repositories
 from harness.sources.sources import Sources
@@ -225,3 +225,17 @@ def test_only_what_a_connection_needs_is_kept_of_a_users_settings() -> None:
         ("url.https://m/.insteadof", "https://github.com/"),
         ("core.sshcommand", "ssh -i k"),
     ]
+
+
+def test_the_state_of_a_working_tree(source_project: Any, tmp_path: Path) -> None:
+    tree = source_project.upstream
+    commit = source_project.git("rev-parse", "HEAD").strip()
+    assert state_of(tree) == {"commit": commit, "dirty": False}
+    (tree / "new.py").write_text("new\n")
+    assert state_of(tree) == {"commit": commit, "dirty": True}
+    unknown = {"commit": None, "dirty": None}
+    inner = tree / "inner"
+    inner.mkdir()
+    assert state_of(inner) == unknown  # an installed package in somebody's repository
+    (tmp_path / "broken" / ".git").mkdir(parents=True)
+    assert state_of(tmp_path / "broken") == unknown

@@ -109,7 +109,7 @@ def test_what_was_asked_for_is_named_first(
             None,
         ),
         (
-            in_step("train-cam", "losses_env:", 'env: {HARNESS_TF32: "1"}\n    losses_env:'),
+            in_step("train-cam", "MKL_CBWR:", 'HARNESS_TF32: "1"\n      MKL_CBWR:'),
             "determinism.matmul_tf32",
             "threads, TF32 or determinism flags",
             None,

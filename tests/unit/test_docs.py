@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import json
 import re
 import tomllib
 from collections.abc import Iterator
@@ -142,6 +143,13 @@ def first_column(text: str) -> list[str]:
     return [name for cell in cells for name in re.findall(r"`([^`]+)`", cell)]
 
 
+def schema_of(kind: str) -> dict[str, Any]:
+    path = DOCS / "schema" / f"{kind}_record.schema.json"
+    document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    assert document["properties"]["schema"]["const"] == records.SCHEMA
+    return document
+
+
 def test_every_field_of_a_step_record_is_documented() -> None:
     step = next(iter(toy.plan().steps.values()))
     command = Command(
@@ -171,6 +179,7 @@ def test_every_field_of_a_step_record_is_documented() -> None:
     )
     text = section(RECORDS, "Step record")
     assert set(first_column(text)) == set(record)
+    assert set(schema_of("step")["required"]) == set(record)
     inner = (
         "identity",
         "asked",
@@ -191,6 +200,7 @@ def test_every_field_of_a_run_record_is_documented() -> None:
     record = records.run_record(planned, "done", {}, {}, {}, plan="p", code={})
     text = section(RECORDS, "Run record")
     assert set(first_column(text)) == set(record)
+    assert set(schema_of("run")["required"]) == set(record)
     assert set(record["run"]) <= code_words(text)
 
 

@@ -10,7 +10,13 @@ import pytest
 from harness.environments.builder import BuildOptions
 from harness.environments.probe import keep_probe, read_probe
 from harness.environments.requirements import read_lock
-from harness.environments.venv import HOST, HostEnvironments, VenvEnvironments, pip_options
+from harness.environments.venv import (
+    HOST,
+    HostEnvironments,
+    VenvEnvironments,
+    installed_packages,
+    pip_options,
+)
 from harness.errors import BuildError, NotReadyError
 from harness.files import read_sealed
 from harness.layout import CacheLayout
@@ -98,6 +104,7 @@ def test_host_is_this_python_and_counts_what_is_installed(
     tmp_path: Path, host: HostEnvironments, builder: FakeVenvBuilder
 ) -> None:
     write_host_lock(tmp_path, "pytest", "numpy")
+    builder.found = {**PROBE, "pip_freeze": installed_packages()}
     first = host.ensure("tool", HOST, tmp_path / "log")
     assert builder.built == []
     assert len(builder.probed) == 1
@@ -133,6 +140,18 @@ def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
     for one in lock.requirements:
         if one.name != "torch":  # a machine with a GPU has another build of it
             assert importlib.metadata.version(one.name) == one.version, one.name
+
+
+def test_a_package_beside_the_lock_has_this_python_probed_again(
+    tmp_path: Path, host: HostEnvironments, builder: FakeVenvBuilder
+) -> None:
+    write_host_lock(tmp_path, "pytest")
+    builder.found = {**PROBE, "pip_freeze": ["pytest==0"]}  # as it was at another time
+    host.ensure("tool", HOST, tmp_path / "log")
+    builder.found = {**PROBE, "pip_freeze": installed_packages()}
+    now = host.ensure("tool", HOST, tmp_path / "log").probe
+    assert now["pip_freeze"] == installed_packages()
+    assert len(builder.probed) == 2
 
 
 def test_probes_are_sealed_json(tmp_path: Path, environments: VenvEnvironments) -> None:

@@ -216,6 +216,11 @@ CHANGES: dict[str, tuple[Edit, str, Kind]] = {
         "library.jpeg",
         Kind.PACKAGES,
     ),
+    "one package less": (
+        put("environment", "pip_freeze", ["numpy==1.23.5", "torch==2.0.1+cu117"]),
+        "packages",
+        Kind.PACKAGES,
+    ),
     "package manager": (to_conda, "installer", Kind.INSTALLER),
     "operating system": (
         put("environment", "os", "Debian GNU/Linux 13 (trixie)"),
