@@ -2,6 +2,7 @@
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
+CRATE := .venv-crate
 TORCH := 2.13.0
 # Where pip finds torch without CUDA if no local wheel is there; empty: PyPI only.
 TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
@@ -9,7 +10,7 @@ MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install demo test test-slow test-podman test-browser test-all soak gpu-check check format bench locks lock schema clean
+.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench locks lock schema clean
 help:
 	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 
@@ -25,13 +26,21 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
+# What tests read archives with: the two need an older rich than import-linter does.
+crate-tools: $(CRATE)/.installed
+
+$(CRATE)/.installed: tests/services/crate_tools.lock | install
+	test -x $(CRATE)/bin/python || $(BIN)/python -m venv $(CRATE)
+	$(CRATE)/bin/pip install -q --no-deps --require-hashes -r tests/services/crate_tools.lock
+	@touch $@
+
 demo: install
 	$(BIN)/harness reproduce demo --losses all --seeds 2 --runtime process
 
-test: install
+test: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
-test-slow: install
+test-slow: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
 # Rootless if called by an ordinary user.
@@ -42,7 +51,7 @@ test-podman: install
 test-browser: install
 	$(BIN)/python -m pytest -m browser $(ARGS)
 
-test-all: install
+test-all: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
 
 # At least 200 faults at random points of the demo chain; hours. ARGS="--faults 20 --only kill"
@@ -88,4 +97,4 @@ method = $(firstword $(foreach m,$(METHODS),$(if $(filter $(m) $(m)-%,$(1)),$(m)
 backbone = $(addprefix --backbone ,$(patsubst $(call method,$(1))-%,%,$(filter-out $(call method,$(1)),$(1))))
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CRATE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

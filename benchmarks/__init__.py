@@ -1,4 +1,4 @@
-"""Speed and memory of the losses and scores, as ratios measured in one run.
+"""Speed and memory as ratios measured in one run, and error rates of verdicts by simulation.
 
-``python -m benchmarks [--reference DIR] [--only fsl|scoring] [--device cpu|cuda]``
+``python -m benchmarks [--reference DIR] [--only NAME] [--device cpu|cuda] [--quick]``
 """

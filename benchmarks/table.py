@@ -12,6 +12,25 @@ FSL_HEAD = (
     " | than authors | memory: ours | less than all pairs | than authors |"
 )
 VERIFICATION_HEAD = "| what | data | ours | other | ratio |"
+CELLS_HEAD = (
+    "| δ | own seeds | spread | REPRODUCED at D = 0 | as computed | at D = δ"
+    " | at D = δ, no ± printed | at D = δ, ± read with ddof 1 | NOT REPRODUCED at D = 0"
+    " | at D = 2 | gain of 0 HOLDS |"
+)
+TABLES_HEAD = (
+    "| truth | cells | some cell NOT REPRODUCED | some cell different, Holm | without Holm"
+    " | cells REPRODUCED | all REPRODUCED |"
+)
+_CELL_RATES = (
+    "reproduced_at_0",
+    "computed",
+    "reproduced_at_delta",
+    "without_spread_at_delta",
+    "ddof_1_at_delta",
+    "not_reproduced_at_0",
+    "not_reproduced_at_2",
+    "gain_at_0",
+)
 SCORING_HEAD = "| what | images | ours | other | faster |"
 
 
@@ -38,6 +57,20 @@ def verification_line(row: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} | {row['ratio']:.2g} |"
 
 
+def cells_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of simulated cells."""
+    cells = [f"{row['delta']:.1f}", str(row["own"]), f"{row['sd']:.1f}"]
+    return f"| {' | '.join([*cells, *(_percent(row[rate]) for rate in _CELL_RATES)])} |"
+
+
+def tables_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of simulated tables."""
+    rates = ("any_not_reproduced", "any_different_by_holm", "any_different_without_holm")
+    cells = [row["what"], str(row["cells"]), *(_percent(row[rate]) for rate in rates)]
+    cells += [f"{row['cells_reproduced']:.1f}", _percent(row["all_reproduced"])]
+    return f"| {' | '.join(cells)} |"
+
+
 def update_page(page: Path, results: Path) -> None:
     """Replace the tables between ``<!-- NAME -->`` and ``<!-- /NAME -->`` by those of results."""
     text = page.read_text(encoding="utf-8")
@@ -54,6 +87,9 @@ def _section(name: str, file: Path) -> str:
     content = json.loads(file.read_text(encoding="utf-8"))
     head, line = _TABLES[name.partition("-")[0]]
     rule = "|" + " --- |" * (head.count("|") - 1)
+    lines = [head, rule, *map(line, content["rows"])]
+    if name.endswith("-simulated"):
+        return "\n".join([f"Simulated, {content['rows'][0]['draws']:,} draws a line.", "", *lines])
     where = content["machine"]
     place = (
         f"{where['gpu']} with {where['cpus']} CPUs"
@@ -61,7 +97,7 @@ def _section(name: str, file: Path) -> str:
         else (f"{where['cpus']} CPUs ({where['cpu']})")
     )
     note = f"{place}, torch {where['torch']}, numpy {where['numpy']}, Python {where['python']}"
-    return "\n".join([f"Measured on: {note}.", "", head, rule, *map(line, content["rows"])])
+    return "\n".join([f"Measured on: {note}.", "", *lines])
 
 
 def _time(measured: dict[str, float] | None) -> str:
@@ -71,12 +107,18 @@ def _time(measured: dict[str, float] | None) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.2f} ms"
 
 
+def _percent(rate: float) -> str:
+    return f"{100 * rate:.1f} %"
+
+
 def _ratio(against: dict[str, float] | None, what: str) -> str:
     return "–" if against is None else f"{against[what]:.0f}×"
 
 
 _TABLES = {
     "fsl": (FSL_HEAD, fsl_line),
+    "cells": (CELLS_HEAD, cells_line),
+    "tables": (TABLES_HEAD, tables_line),
     "scoring": (SCORING_HEAD, scoring_line),
     "verification": (VERIFICATION_HEAD, verification_line),
 }

@@ -287,20 +287,32 @@ def show_verdict(found: "Verdict") -> None:
     from harness.verdict.results import Status as Verdicts
 
     cells = [cell for cell in found.cells if cell.status is not Verdicts.NOT_JUDGED]
-    show_table("rows", text.ROW_COLUMNS, map(text.row_texts, found.rows))
-    show_table("cells", text.CELL_COLUMNS, map(text.cell_texts, cells))
-    out.print(text.LEGEND)
     claims = [*found.claims, *(claim for row in found.rows for claim in row.claims)]
-    show_table("claims", text.CLAIM_COLUMNS, map(text.claim_texts, claims))
-    title = "reported by the publications, against the paper's own reproduction"
-    show_table(title, text.CELL_COLUMNS, map(text.cell_texts, found.reported))
-    for row in found.rows:
-        for run, why in row.apart.items():
-            out.print(f"apart: {run}: {why}")
-    for run, why in found.apart.items():
-        out.print(f"apart: {run}: {why}")
+    _show_noted("cells", text.CELL_COLUMNS, map(text.cell_texts, cells), text.cell_notes(cells))
+    out.print(text.LEGEND)
+    _show_noted(
+        "reported by the publications, against the paper's own reproduction",
+        text.CELL_COLUMNS,
+        map(text.cell_texts, found.reported),
+        text.cell_notes(found.reported),
+    )
+    _show_noted(
+        "claims", text.CLAIM_COLUMNS, map(text.claim_texts, claims), text.claim_notes(claims)
+    )
+    stray = [f"apart: {run}: {why}" for run, why in found.apart.items()]
+    notes = [*text.row_notes(found.rows), *stray]
+    _show_noted("rows", text.ROW_COLUMNS, map(text.row_texts, found.rows), notes)
     for line in found.damage:
         err.print(line)
+
+
+def _show_noted(
+    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str]
+) -> None:
+    """A table, and what it does not show, below."""
+    show_table(title, columns, rows)
+    for note in notes:
+        out.print(f"- {note}")
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 _PRESENT = "plan"
 
@@ -104,6 +105,14 @@ class RunLayout:
         """The report of the runs that `reproduce` executed last."""
         return self.root / "report.html"
 
+    def submission(self, run: str) -> Path:
+        """What VOC's evaluation server answered for one run's test predictions."""
+        return self.root / "submissions" / f"{run}.json"
+
+    def submission_package(self, run: str) -> Path:
+        """One run's test predictions, packed for that server."""
+        return self.root / "submissions" / f"{run}.tar.gz"
+
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key
@@ -111,6 +120,10 @@ class RunLayout:
     def build_log(self, name: str) -> Path:
         """The log of building one environment."""
         return self.root / "build" / f"{name}.log"
+
+    def lock(self, sha256: str, name: str) -> Path:
+        """A lock that an environment was made of, by the hash that records name."""
+        return self.root / "locks" / sha256 / name
 
     def shell(self, name: str) -> "StepFolder":
         """The folder of one `harness shell`; gone when it ends."""
@@ -172,6 +185,15 @@ class StepFolder:
     def stamp(self) -> Path:
         """The state in which the outputs were last found as recorded."""
         return self.root / "stamp.json"
+
+
+class ArchiveLayout:
+    """Names in an archive of finished runs, with slashes; besides these it is laid out as here."""
+
+    metadata: Final = "ro-crate-metadata.json"
+    readme: Final = "README.md"
+    report: Final = "report.html"
+    runs: Final = "runs"
 
 
 @dataclass(frozen=True, slots=True)

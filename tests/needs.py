@@ -20,6 +20,7 @@ _PACKAGES = {
     "docker": "docker.io",
     "dockerd": "docker.io",
     "newuidmap": "uidmap",
+    "pdflatex": "texlive-latex-recommended",
 }
 
 
@@ -60,6 +61,7 @@ def _bubblewrap() -> str:
 
 
 NEEDS: Mapping[str, Callable[[], str]] = {
+    "latex": lambda: _programs("pdflatex"),
     "docker": _docker,
     "dockerd": _dockerd,
     "podman": _podman,

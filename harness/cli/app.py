@@ -28,6 +28,8 @@ app.add_typer(method_app, name="method")
 mirror_app = typer.Typer(no_args_is_help=True, help="A folder to work from without a network.")
 app.add_typer(mirror_app, name="mirror")
 app.add_typer(ablate_app, name="ablate")
+record_app = typer.Typer(no_args_is_help=True, help="Records: list, show and compare them.")
+app.add_typer(record_app, name="record")
 
 
 def main() -> None:

@@ -45,6 +45,10 @@ _WHERE: Mapping[str, Any] = {
     "runs": Annotated[
         Path | None, typer.Option(parser=folder, help="Folder in place of the project's runs/.")
     ],
+    "archive": Annotated[
+        Path | None,
+        typer.Option("--from", parser=folder, help="Read the runs in this archive instead."),
+    ],
     "mirror": Annotated[
         Path | None,
         typer.Option(
@@ -97,7 +101,7 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
     ),
 }
 ASKED = tuple(_ASK)
-ANYWHERE = tuple(_WHERE)
+ANYWHERE = tuple(name for name in _WHERE if name != "archive")
 
 Command = Callable[..., None]
 
@@ -113,15 +117,15 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> None:
-            from harness.commands.context import Where, naming_disks
+            from harness.commands.context import Where, naming_disks, reading_archive
 
             places = {name: given.pop(name) for name in where}
             found = Where(**places, options=frozenset(where))
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
-            with naming_disks(found):
-                command(**given, where=found)
+            with naming_disks(found), reading_archive(found) as place:
+                command(**given, where=place)
 
         signature = _signature(command, where, ask)
         run.__signature__ = signature  # type: ignore[attr-defined]

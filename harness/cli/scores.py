@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@takes("project", "runs")
+@takes("project", "runs", "archive")
 def scores(
     runs_of: Runs = None,
     *,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 @app.command()
-@takes("project", "runs")
+@takes("project", "runs", "archive")
 def table(
     name: Annotated[str, typer.Argument(help="6, 7 or 8, as in the paper; or stages.")],
     *,

@@ -16,7 +16,7 @@ Rows = Annotated[
 
 
 @app.command()
-@takes("project", "runs")
+@takes("project", "runs", "archive")
 def verdict(
     methods: Rows = None,
     *,

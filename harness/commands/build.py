@@ -7,8 +7,10 @@ from harness.commands.context import Context, Notify
 from harness.commands.fetch import Fetched
 from harness.commands.plan import expand
 from harness.environments.base_images import base_digest, write_base
+from harness.environments.requirements import read_lock
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.execution.outcome import Ready
+from harness.files import write_if_changed
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environment
@@ -38,7 +40,13 @@ def build(
     """Build the environments of the steps."""
     wanted = dict.fromkeys((step.method, step.stack) for step in steps)
     environments = {one: environment(context, runtime, *one, notify) for one in wanted}
-    return Ready(checkouts=fetched.checkouts, assets=fetched.assets, environments=environments)
+    return Ready(
+        checkouts=fetched.checkouts,
+        assets=fetched.assets,
+        environments=environments,
+        repositories=context.catalogue.repositories,
+        code=context.code,
+    )
 
 
 def environment(
@@ -48,7 +56,17 @@ def environment(
     notify(f"build {runtime} environment of {method} on {stack}")
     log = context.layout.build_log(f"{method}-{stack}-{runtime}")
     log.parent.mkdir(parents=True, exist_ok=True)
+    keep_locks(context, method, stack)
     return context.environments(runtime, stack).ensure(method, stack, log)
+
+
+def keep_locks(context: Context, method: str, stack: str) -> None:
+    """Keep the locks beside the records that name them by hash: these outlive the project."""
+    lock = read_lock(context.project, method, stack)
+    for one in (lock.run, lock.build):
+        if one is not None:
+            text = one.path.read_text(encoding="utf-8")
+            write_if_changed(context.layout.lock(lock.sha256, one.path.name), text)
 
 
 def build_methods(

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from harness.assets.assets import Assets
 from harness.certificates import find_ca_bundle
 from harness.commands.places import (
+    absolute,
     default_runs,
     disk_error,
     find_cache,
@@ -50,6 +51,7 @@ class Where:
 
     project: Path | None = None
     runs: Path | None = None
+    archive: Path | None = None
     mirror: Path | None = None
     data: Path | None = None
     ca_bundle: Path | None = None
@@ -145,6 +147,13 @@ class Context:
             mirrored,
             ca_bundle=self.build.ca_bundle,
         )
+
+    @cached_property
+    def code(self) -> Mapping[str, object]:
+        """The commit of harness's own working tree, and whether it is dirty; for records."""
+        from harness.sources.git import state_of
+
+        return state_of(Path(__file__).resolve().parents[2])
 
     @property
     def packages(self) -> Mapping[str, str]:
@@ -261,6 +270,23 @@ def naming_disks(where: Where) -> Iterator[None]:
         if fault is None:
             raise
         raise fault from error
+
+
+@contextmanager
+def reading_archive(where: Where) -> Iterator[Where]:
+    """The same with the runs of --from, which are there within the context, in place of --runs.
+
+    Raises UsageError or MismatchError if the archive cannot be read.
+    """
+    if where.archive is None:
+        yield where
+        return
+    from harness.archive.opening import opened
+
+    if where.runs is not None:
+        raise UsageError("--from and --runs together", hint="name the archive or the folder")
+    with opened(absolute(where.archive, "--from")) as runs:
+        yield replace(where, runs=runs)
 
 
 def _ca_bundle(where: Where) -> Path | None:

@@ -82,7 +82,7 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
         fetched = fetch(context, steps, work.notify)
         ready = build(context, plan.runtime, steps, fetched, work.notify)
         outcomes = execute(context, ready, keeper, verifier, work)
-    runs = tuple(summarise(verifier, plan, one, outcomes) for one in plan.runs)
+    runs = tuple(summarise(verifier, plan, one, outcomes, context.code) for one in plan.runs)
     return Result(plan=plan, outcomes=outcomes, runs=runs)
 
 
@@ -185,7 +185,11 @@ def labels(context: Context, plan: Plan, step: BoundStep) -> dict[str, str]:
 
 
 def summarise(
-    verifier: Verifier, plan: Plan, planned: PlannedRun, outcomes: Mapping[str, Outcome]
+    verifier: Verifier,
+    plan: Plan,
+    planned: PlannedRun,
+    outcomes: Mapping[str, Outcome],
+    code: Mapping[str, object],
 ) -> RunResult:
     """One run's status and scores, also written as its record.
 
@@ -206,9 +210,14 @@ def summarise(
             scores[step.score] = read_scores(entry, step.outputs["scores"].path)
             scored_by[step.score] = name
     steps = {
-        name: {"key": key, "status": outcomes[key].status.value, "error": outcomes[key].error}
+        name: {
+            "key": key,
+            "status": outcomes[key].status.value,
+            "error": outcomes[key].error,
+            "made": records.made_by(store.record(key)),
+        }
         for name, key in planned.steps.items()
     }
-    record = records.run_record(planned, status, steps, scores, scored_by)
+    record = records.run_record(planned, status, steps, scores, scored_by, plan=plan.id, code=code)
     records.write_record(store.layout.run(planned.id), record)
     return RunResult(planned=planned, status=status, scores=scores)

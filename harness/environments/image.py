@@ -18,9 +18,10 @@ from harness.environments.builder import (
 )
 from harness.environments.image_folder import ImageFolder
 from harness.environments.mirror import Mirror, MirroredBase
+from harness.environments.probe import PROBE, is_current, keep_probe, read_probe
 from harness.environments.recipe import STAGES, BaseImage, ImageOf, stage_recipes
 from harness.environments.requirements import other_packages
-from harness.environments.venv import PROBE, keep_probe, read_probe, refuse_other_packages
+from harness.environments.venv import refuse_other_packages, with_lock
 from harness.errors import MismatchError, NotReadyError
 from harness.files import locked
 from harness.layout import CacheLayout, ProjectLayout
@@ -62,7 +63,9 @@ class ImageEnvironments:
             probe = self._probed(image, wanted.base_image)
         others = other_packages(wanted.lock().run, probe.get("pip_freeze", ()))
         refuse_other_packages(f"image {wanted.tag}", others, hint="see `harness build --no-cache`")
-        return Environment(id=identity, handle=image, python=PYTHON, probe=probe)
+        return Environment(
+            id=identity, handle=image, python=PYTHON, probe=with_lock(probe, wanted.lock())
+        )
 
     def image(self, method: str, stack: str) -> ImageOf:
         """What the image will be. Raises ManifestError, NotReadyError, MismatchError."""
@@ -195,7 +198,7 @@ class ImageEnvironments:
     def _probed(self, image: str, base_image: BaseImage) -> dict[str, Any]:
         name = image.removeprefix("sha256:")
         known = read_probe(self._cache, name)
-        if known is not None:
+        if known is not None and is_current(known):
             return known
         probed = self._builder.probe(image, PYTHON, PROBE)
         about = {"image": image, "base": base_image.reference, "base_digest": base_image.content}

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
-from harness.environments.requirements import RequirementLock, other_packages, read_lock
+from harness.environments.probe import PROBE, is_current, keep_probe, read_probe
+from harness.environments.requirements import MethodLock, RequirementLock, other_packages, read_lock
 from harness.errors import BuildError, NotReadyError
-from harness.files import DamagedFile, locked, read_sealed, remove_tree, write_sealed
+from harness.files import locked, remove_tree
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 from harness.plan.keys import digest
@@ -19,26 +20,6 @@ from harness.runtimes.runtime import Environment
 
 #: The stack that is harness's own interpreter.
 HOST = "host"
-
-#: Prints what an environment holds as one JSON object; runs on every stack (Python >= 3.9).
-PROBE = """
-import importlib.metadata, importlib.util, json, platform, sys
-names = {(d.metadata["Name"] or "").lower(): d.version for d in importlib.metadata.distributions()}
-probe = {
-    "python": platform.python_version(),
-    "platform": sys.platform + "-" + platform.machine(),
-    "libc": " ".join(platform.libc_ver()),
-    "pip_freeze": sorted(f"{name}=={version}" for name, version in names.items() if name),
-    "torch": None, "cuda": None, "cudnn": None, "archs": [],
-}
-if importlib.util.find_spec("torch"):
-    import torch
-    probe.update(
-        torch=torch.__version__, cuda=torch.version.cuda, cudnn=torch.backends.cudnn.version(),
-        archs=(torch._C._cuda_getArchFlags() or "").split() if torch.version.cuda else [],
-    )
-print(json.dumps(probe))
-"""
 
 
 class HostEnvironments:
@@ -55,8 +36,8 @@ class HostEnvironments:
 
     def ensure(self, method: str, stack: str, _log: Path, /) -> Environment:
         """Check that every package of the lock is installed. Raises NotReadyError."""
-        lock = read_lock(self._project, method, stack).run
-        missing = [one.name for one in lock.requirements if _installed(one.name) is None]
+        lock = read_lock(self._project, method, stack)
+        missing = [one.name for one in lock.run.requirements if _installed(one.name) is None]
         if missing:
             raise NotReadyError(
                 f"stack {stack} is the Python that runs harness ({sys.executable}), "
@@ -65,8 +46,12 @@ class HostEnvironments:
             )
         identity = self.identify(method, stack)
         python = Path(sys.executable)
-        probe = read_probe(self._cache, identity) or self._probe(identity, python)
-        return Environment(id=identity, handle=str(python), python=str(python), probe=probe)
+        probe = read_probe(self._cache, identity)
+        if probe is None or not is_current(probe):
+            probe = self._probe(identity, python)
+        return Environment(
+            id=identity, handle=str(python), python=str(python), probe=with_lock(probe, lock)
+        )
 
     def _probe(self, identity: str, python: Path) -> dict[str, Any]:
         return keep_probe(self._cache, identity, self._builder.probe(python, PROBE))
@@ -101,7 +86,12 @@ class VenvEnvironments:
             python = folder / "bin" / "python"
             if probe is None or not python.exists() or _others(probe, self._lock(method, stack)):
                 probe = self._build(method, stack, identity, log)
-        return Environment(id=identity, handle=str(python), python=str(python), probe=probe)
+            elif not is_current(probe):
+                probe = keep_probe(self._cache, identity, self._builder.probe(python, PROBE))
+        lock = read_lock(self._project, method, stack)
+        return Environment(
+            id=identity, handle=str(python), python=str(python), probe=with_lock(probe, lock)
+        )
 
     def _build(self, method: str, stack: str, identity: str, log: Path) -> dict[str, Any]:
         # Built in place, because a venv's scripts name its folder; the probe, written last, shows
@@ -133,6 +123,11 @@ def _others(probe: Mapping[str, Any], lock: RequirementLock) -> list[str]:
     ours = tuple(f"{name}==" for name in ("pip", "setuptools") if name not in locked)
     installed = [one for one in probe.get("pip_freeze", ()) if not one.startswith(ours)]
     return other_packages(lock, installed)
+
+
+def with_lock(probe: Mapping[str, Any], lock: MethodLock) -> dict[str, Any]:
+    """A probe, with the sha256 of the lock that the environment was made of."""
+    return {**probe, "lock": lock.sha256}
 
 
 def refuse_other_packages(what: str, others: Sequence[str], *, hint: str) -> None:
@@ -177,17 +172,3 @@ def _installed(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
-
-
-def read_probe(cache: CacheLayout, identity: str) -> dict[str, Any] | None:
-    """What was probed of an environment; None if it was not, or the note is damaged."""
-    try:
-        return read_sealed(cache.probe(identity))
-    except DamagedFile:
-        return None
-
-
-def keep_probe(cache: CacheLayout, identity: str, probe: Mapping[str, object]) -> dict[str, Any]:
-    """Keep what was probed of an environment."""
-    write_sealed(cache.probe(identity), probe)
-    return dict(probe)

@@ -58,6 +58,7 @@ class RunEvidence:
     steps: Mapping[str, StepEvidence]
     scores: Mapping[str, Scores]  # by label, in the order of the stages
     record: Mapping[str, Any]  # the run record
+    test_score: float | None = None  # what VOC's evaluation server answered, in percent
 
     @property
     def row(self) -> str:

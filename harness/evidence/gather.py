@@ -8,14 +8,15 @@ from typing import Any
 
 from harness.errors import UsageError
 from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidence
-from harness.files import DamagedFile, read_json
-from harness.layout import RunLayout
+from harness.files import DamagedFile, read_json, read_sealed
+from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Losses, Scale
 from harness.store.records import read_record
 from harness.terminal import readable
 
 _LOSSES = list(Losses)
 _MOST_NAMED = 3  # runs in a hint
+_KEY_IN_ATTEMPT = 16  # digits of a key in an attempt's name
 
 
 def gather(layout: RunLayout) -> Evidence:
@@ -52,6 +53,50 @@ def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
     return replace(evidence, runs=tuple(run for run in evidence.runs if run.id in found))
 
 
+def one_run(evidence: Evidence, word: str) -> RunEvidence:
+    """The run of that name, or the only one whose name begins so. Raises UsageError."""
+    runs = chosen(evidence, [word]).runs
+    exact = [run for run in runs if run.id == word] or list(runs)
+    if len(exact) > 1:
+        known = ", ".join(run.id for run in exact[:_MOST_NAMED])
+        raise UsageError(f"{word}: {len(exact)} runs are meant", hint=f"write more of one: {known}")
+    return exact[0]
+
+
+def find_step(layout: RunLayout, word: str) -> StepEvidence | None:
+    """The finished step, else the newest attempt, whose key begins with `word`; None for neither.
+
+    Raises UsageError if several keys begin so.
+    """
+    entries = [entry for entry in layout.entries() if entry.root.name.startswith(word)]
+    attempts = sorted(layout.attempts.glob("*"), key=lambda path: path.stat().st_mtime)
+    tried = [StepFolder(path) for path in attempts if path.name.startswith(word[:_KEY_IN_ATTEMPT])]
+    found = [step for folder in (*tried, *entries) if (step := _recorded(folder, word)) is not None]
+    if len({step.key for step in found}) > 1:
+        known = ", ".join(sorted({step.key[:16] for step in found})[:_MOST_NAMED])
+        raise UsageError(f"{word}: several keys begin so", hint=f"write more of one: {known}")
+    return found[-1] if found else None
+
+
+def _recorded(folder: StepFolder, word: str) -> StepEvidence | None:
+    """A folder's step, if it has a record and its key begins with `word`."""
+    try:
+        record = read_record(folder.record)
+    except DamagedFile:
+        return None
+    if record is None or not record["identity"]["key"].startswith(word):
+        return None
+    return StepEvidence(
+        name=record["identity"]["step"],
+        key=record["identity"]["key"],
+        status=record["status"],
+        error=record["error"],
+        record=record,
+        log=folder.log if folder.log.is_file() else None,
+        out=folder.out if folder.out.is_dir() else None,
+    )
+
+
 def _named(run: RunEvidence, word: str) -> bool:
     return word in {"all", run.method, run.row, run.id} or run.id.startswith(word)
 
@@ -78,7 +123,18 @@ def _run(layout: RunLayout, record: Mapping[str, Any], damage: list[str]) -> Run
         steps=dict(sorted(steps.items(), key=lambda one: (one[1].stage or 0, one[0]))),
         scores=scores,
         record=record,
+        test_score=_answer(layout, record["id"], damage),
     )
+
+
+def _answer(layout: RunLayout, run: str, damage: list[str]) -> float | None:
+    """J on the test set, if somebody wrote down what the server answered."""
+    try:
+        found = read_sealed(layout.submission(run))
+    except DamagedFile as error:
+        damage.append(f"{error}; the test score is left out")
+        return None
+    return float(found["J"]) if found is not None else None
 
 
 def _step(layout: RunLayout, name: str, one: Mapping[str, Any], damage: list[str]) -> StepEvidence:

@@ -20,6 +20,7 @@ from harness.execution.faults import (
 )
 from harness.execution.outcome import Outcome, Ready, Status
 from harness.execution.stopping import StepStop
+from harness.execution.surroundings import about
 from harness.execution.workspace import Workspace
 from harness.files import remove_tree
 from harness.layout import StepFolder
@@ -194,7 +195,7 @@ class Attempts:
 
     def _record(self, attempt: Attempt, ending: Ending, faults: Sequence[Exit]) -> dict[str, Any]:
         step = attempt.workspace.step
-        about = {
+        tried = {
             "number": len(faults) + 1,
             "earlier": [{"cause": f.cause.value, "detail": f.detail} for f in faults],
             "reattached": attempt.intent.reattached,
@@ -205,11 +206,12 @@ class Attempts:
             command=attempt.command,
             sources=self.ready.sources(step),
             runtime=self.runtime.isolation(),
+            about=about(self.ready, attempt),
             started=dt.datetime.fromisoformat(attempt.intent.started),
             ended=dt.datetime.now(dt.UTC),
             exit_=ending.exit,
             fault=fault_of(ending.exit),
-            attempt=about,
+            attempt=tried,
             outputs={
                 name: {what: said for what, said in one.items() if what != "fingerprint"}
                 for name, one in ending.outputs.items()

@@ -1,7 +1,7 @@
 """What an execution of steps starts from, and how each of them ends."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ from harness.execution import packages
 from harness.execution.shards import cut_inputs
 from harness.execution.workspace import Workspace, inside
 from harness.layout import RunLayout, StepFolder
+from harness.manifest.catalogue import Repository
 from harness.plan import keys
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environment
@@ -45,6 +46,8 @@ class Ready:
     checkouts: Mapping[tuple[str, tuple[str, ...]], Checkout]  # (repository, patches)
     assets: Mapping[str, Path]
     environments: Mapping[tuple[str, str], Environment]  # (method, stack)
+    repositories: Mapping[str, Repository] = field(default_factory=dict)  # as they are pinned
+    code: Mapping[str, Any] = field(default_factory=dict)  # `commit` and `dirty` of harness
 
     def environment(self, step: BoundStep) -> Environment:
         """What the step runs in."""
@@ -83,12 +86,18 @@ class Ready:
         """The repositories the step works in or reads, for its record."""
         return {
             f"{name}+{'+'.join(patches)}" if patches else name: _source(
-                self.checkouts[name, patches]
+                self.checkouts[name, patches], self.repositories.get(name)
             )
             for name, patches in step.sources
         }
 
 
-def _source(checkout: Checkout) -> dict[str, Any]:
+def _source(checkout: Checkout, pinned: Repository | None) -> dict[str, Any]:
     identity: dict[str, Any] = keys.plain(checkout.identity)
-    return identity | {"tree": checkout.tree, "missing": list(checkout.missing)}
+    return identity | {
+        "tree": checkout.tree,
+        "missing": list(checkout.missing),
+        "touched": {name: list(files) for name, files in checkout.touched.items()},
+        "url": pinned and pinned.url,
+        "licence": pinned and pinned.licence,
+    }

@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,10 @@ class ContainerRuntime:
             "network": "none",
             "inputs": "read-only",
             "capabilities": "none",
+            "oci_runtime": info.get("DefaultRuntime"),
+            "storage_driver": info.get("Driver"),
+            "cgroups": info.get("CgroupVersion"),
+            "rootless": is_rootless(info),
             "user": "{}:{}".format(*self._user_inside()),
             "limits": ["time", *(limit for limit in LIMITS.values() if limit not in missing)],
             "warnings": [f"{self.name} cannot enforce the limit of {limit}" for limit in missing],
@@ -218,9 +223,11 @@ class ContainerRuntime:
                     return Exit(cause=Cause.INTERRUPTED)
                 if time.monotonic() > deadline:
                     watch.end(self._grace)
-                    return Exit(cause=Cause.TIMEOUT, detail=f"ran longer than {limit:g} seconds")
+                    detail = f"ran longer than {limit:g} seconds"
+                    ended = Exit(cause=Cause.TIMEOUT, detail=detail)
+                    break
                 pause = min(longest, pause * 1.5)
-            return ended
+            return replace(ended, peak_memory_gb=watch.peak_memory_gb)
 
     def _settings(self, command: Command) -> dict[str, Any]:
         """Arguments of `containers.create`: no network, no capabilities, read-only, all limits."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import NotReadyError
 from harness.runtimes.engine import Engine, engine_errors
+from harness.runtimes.memory import MemoryPeak
 from harness.runtimes.runtime import Cause, Command, Exit
 
 if TYPE_CHECKING:
@@ -43,6 +44,12 @@ class ContainerWatch:
         self._attached = attached  # this process did not see the container start
         self._lost_since: float | None = None
         self._outage = ""
+        self._memory = MemoryPeak()
+
+    @property
+    def peak_memory_gb(self) -> float | None:
+        """The most memory of its processes; None where they could not be looked at."""
+        return self._memory.gb
 
     def look(self) -> Exit | None:
         """How the container ended; None while it runs."""
@@ -55,6 +62,7 @@ class ContainerWatch:
         except engine_errors(OSError) as error:
             return self._lost(error)
         self._lost_since = None
+        self._memory.look_inside(state.get("Pid", 0), str(self._container.id))
         unended = state.get("Running") or state.get("Status") == "created"
         return None if unended else self._exit(state)
 

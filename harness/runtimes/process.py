@@ -8,12 +8,14 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.runtimes import supervisor
+from harness.runtimes.memory import MemoryPeak
 from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
@@ -123,15 +125,17 @@ class ProcessRuntime:
         }
 
     def _follow(self, child: subprocess.Popen[bytes], limit: float, stop: Event) -> Exit:
-        deadline = time.monotonic() + limit
+        deadline, memory = time.monotonic() + limit, MemoryPeak()
         while child.poll() is None:
+            memory.look(child.pid)
             if stop.wait(_POLL_SECONDS):
                 self._end(child)
                 return Exit(cause=Cause.INTERRUPTED)
             if time.monotonic() > deadline:
                 self._end(child)
-                return Exit(cause=Cause.TIMEOUT, detail=f"ran longer than {limit:g} seconds")
-        return self._exit(child.returncode)
+                detail = f"ran longer than {limit:g} seconds"
+                return Exit(cause=Cause.TIMEOUT, detail=detail, peak_memory_gb=memory.gb)
+        return replace(self._exit(child.returncode), peak_memory_gb=memory.gb)
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
         """TERM to the step, not to bubblewrap, whose end would kill the step at once; then KILL."""

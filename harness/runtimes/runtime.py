@@ -84,6 +84,9 @@ class Cause(StrEnum):
 class Exit:
     """How an execution ended; `code` is None where there is none.
 
+    `peak_memory_gb` is the most that its processes had resident at once, as looked at about ten
+    times a second; a page that several share counts for each. None if nobody could look.
+
     `lost` means that only the view of it ended: it may go on, and `Runtime.attach` may find it.
     """
 
@@ -92,6 +95,7 @@ class Exit:
     signal: str | None = None
     detail: str = ""
     lost: bool = False
+    peak_memory_gb: float | None = None
 
 
 class Runtime(Protocol):

@@ -148,6 +148,23 @@ class GitCommands:
         _run(command, cwd=repository, env=env, stdin=stdin, keeping="connection")
 
 
+def state_of(folder: Path) -> dict[str, Any]:
+    """The `commit` of a working tree and whether it is `dirty`; both None if it is none.
+
+    A folder inside a working tree of something else is none either.
+    """
+    unknown = {"commit": None, "dirty": None}
+    if not (folder / ".git").exists():
+        return unknown
+    trusted = ["-c", f"safe.directory={folder}"]
+    try:
+        commit = _run([*trusted, "rev-parse", "HEAD"], cwd=folder).decode().strip()
+        changes = _run([*trusted, "status", "--porcelain"], cwd=folder)
+    except HarnessError:  # a repository without a commit, or that git cannot read
+        return unknown
+    return {"commit": commit, "dirty": bool(changes.strip())}
+
+
 def _headers(repository: Path, ids: Collection[str]) -> list[str]:
     return _git(repository, ["cat-file", "--batch-check"], stdin=_lines(ids)).decode().splitlines()
 

@@ -7,7 +7,7 @@ is applied.
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -36,6 +36,7 @@ class Checkout:
     identity: Identity
     tree: str  # of the whole patched tree, recomputed from the files on disk
     missing: tuple[str, ...]  # paper-only files missing in the repository
+    touched: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # files by patch
 
     def copy_to(self, target: Path) -> None:
         """Make a fresh writable copy in `target`, which is missing or empty."""
@@ -169,6 +170,10 @@ class Sources:
             identity=wanted.identity,
             tree=tree,
             missing=tuple(sorted(wanted.pinned.missing)),
+            touched={
+                patch: tuple(file.path for file in self._parsed(name, patch).files)
+                for patch in patches
+            },
         )
 
     def _wanted(self, name: str, repository: Repository, patches: Sequence[str]) -> CheckoutSpec:

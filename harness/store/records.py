@@ -1,7 +1,8 @@
 """One JSON record per step attempt and per run: what happened, with what, on what."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,21 @@ from harness.plan.plan import BoundStep, PlannedRun
 from harness.runtimes.runtime import Command, Exit
 from harness.store.machine import describe_machine
 
-SCHEMA = 3
+SCHEMA = 4
 _KEPT_IN_MEMORY = 8192
 #: Values of these variables do not affect a result and may be private.
 _PRIVATE = ("TOKEN", "SECRET", "PASSWORD", "KEY")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a step record says of the surroundings of an attempt."""
+
+    code: Mapping[str, Any] = field(default_factory=dict)  # `commit` and `dirty` of harness
+    data: Mapping[str, Any] = field(default_factory=dict)  # by asset: sha256, files, bytes
+    gpus: Sequence[Mapping[str, Any]] = ()  # the cards the step was given
+    file_system: str | None = None  # of its working directory
+    log: Mapping[str, Any] | None = None  # sha256 and bytes
 
 
 def step_record(  # noqa: PLR0913 - a record is the one place where all of this meets
@@ -25,6 +37,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
     command: Command,
     sources: Mapping[str, Any],
     runtime: Mapping[str, object],
+    about: About,
     started: dt.datetime,
     ended: dt.datetime,
     exit_: Exit,
@@ -38,6 +51,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
     return {
         "schema": SCHEMA,
         "harness": __version__,
+        "code": dict(about.code),
         "identity": {
             "step": step.name,
             "stage": step.stage,
@@ -49,7 +63,9 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "parents": list(step.parents),
             **({"shard": keys.plain(step.shard)} if step.shard else {}),
         },
+        "asked": _asked(command.labels),
         "sources": sources,
+        "data": about.data,
         "command": {
             "argv": list(command.argv),
             "cwd": str(command.cwd),
@@ -58,6 +74,7 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "workers": step.workers,
         },
         "seed": step.seed,
+        "determinism": determinism(command.env),
         "environment": {"id": command.environment.id, **command.environment.probe},
         "runtime": dict(runtime),
         "container": {
@@ -66,12 +83,15 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
             "gpus": list(command.gpus),
             "resources": keys.plain(command.resources),
         },
-        "host": describe_machine(),
+        "gpus": list(about.gpus),
+        "host": {**describe_machine(), "file_system": about.file_system},
         "time": {
             "start": started.isoformat(),
             "end": ended.isoformat(),
             "seconds": round((ended - started).total_seconds(), 3),
         },
+        "use": {"peak_memory_gb": exit_.peak_memory_gb},
+        "log": about.log,
         "exit": {
             "cause": exit_.cause.value,
             "code": exit_.code,
@@ -86,17 +106,48 @@ def step_record(  # noqa: PLR0913 - a record is the one place where all of this 
     }
 
 
-def run_record(
+def determinism(env: Mapping[str, str]) -> dict[str, Any]:
+    """What `harness.site` sets before a step's first line; a script may set it otherwise later."""
+    return {
+        "python_hash_seed": env.get("PYTHONHASHSEED"),
+        "cudnn_deterministic": True,
+        "cudnn_benchmark": False,
+        "cudnn_tf32": True,
+        "matmul_tf32": env.get("HARNESS_TF32") == "1",
+        "cublas_workspace": env.get("CUBLAS_WORKSPACE_CONFIG"),
+        "cpu_capability": env.get("ATEN_CPU_CAPABILITY"),
+    }
+
+
+def made_by(record: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """For a run record: for which run, when and where a step really ran; None without a record."""
+    if record is None:
+        return None
+    asked = record.get("asked", {})  # records before schema 4 do not say
+    times = {name: record["time"][name] for name in ("start", "end")}
+    return {
+        "run": asked.get("run"),
+        "plan": asked.get("plan"),
+        "host": record["host"]["name"],
+    } | times
+
+
+def run_record(  # noqa: PLR0913 - a record is the one place where all of this meets
     planned: PlannedRun,
     status: str,
     steps: Mapping[str, Any],
     scores: Mapping[str, Any],
     scored_by: Mapping[str, str],
+    *,
+    plan: str,
+    code: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The record of one run; `scores`, and the steps that gave them, by label (cam, final ...)."""
     return {
         "schema": SCHEMA,
         "harness": __version__,
+        "code": dict(code),
+        "plan": plan,
         "run": keys.plain(planned.run),
         "id": planned.run.id,
         "status": status,
@@ -124,6 +175,11 @@ def read_record(file: Path) -> Mapping[str, Any] | None:
 def _read(file: Path, inode: int, written_ns: int, changed_ns: int) -> Mapping[str, Any] | None:
     del inode, written_ns, changed_ns  # they make an unchanged file known
     return read_sealed(file)
+
+
+def _asked(labels: Mapping[str, str]) -> dict[str, str | None]:
+    """The plan for which a step ran, and the first of its runs that share the step."""
+    return {name: labels.get(f"harness.{name}") for name in ("plan", "run")}
 
 
 def _masked(env: Mapping[str, str]) -> dict[str, str]:

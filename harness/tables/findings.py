@@ -69,6 +69,18 @@ class Findings:
         planned = max(self.verdict.seeds, _LEAST, len(runs))
         return Measured(by_seed) if len(by_seed) >= planned else Seeds(by_seed)
 
+    def tested(self, row: Row, losses: str) -> Cell:
+        """J on the test set of the best run by val (tie: lowest seed), as the server answered it.
+
+        Only the best of all planned seeds is submitted, so there is none before they are done.
+        """
+        if not isinstance(self.ours(row, losses, FINAL, "J"), Measured):
+            return Absent("no runs")
+        best = max(self.arm(row, losses), key=lambda run: (run.scores[FINAL].J, -run.seed))
+        if best.test_score is None:
+            return Absent("no runs")
+        return Measured({best.seed: best.test_score})
+
 
 def printed(number: Number) -> Cell:
     """A published number as a cell, or why there is none."""

@@ -61,7 +61,7 @@ def incomplete(findings: Findings) -> Iterator[str]:
     """What INCOMPLETE means, where a cell is."""
     if any(cell.status is Status.INCOMPLETE for cell in findings.verdict.cells):
         seeds = findings.verdict.seeds
-        yield f"INCOMPLETE: fewer than {seeds} seeds have a score; `harness verdict` names them"
+        yield f"INCOMPLETE: fewer than {seeds} seeds have a score (harness verdict says which)"
 
 
 def gains(findings: Findings) -> Iterator[str]:

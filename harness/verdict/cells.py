@@ -21,7 +21,7 @@ from harness.verdict.contrast import (
 )
 from harness.verdict.margin import Margin, margin
 from harness.verdict.power import seeds_needed
-from harness.verdict.results import CellVerdict, Comparison, Sample, Status
+from harness.verdict.results import FLOOR_NOTE, CellVerdict, Comparison, Sample, Status
 from harness.verdict.spread import Summary, half_unit, sample_sd, summarise
 
 Samples = Callable[[Number], Sample]
@@ -258,13 +258,13 @@ def _explain(verdict: CellVerdict, cell: _Open, narrowed: float, *, differs: boo
     """Add what a reader has to know with the verdict: n needed, marks, the single number's k."""
     notes = []
     if verdict.margin is not None and verdict.margin.is_floor:
-        notes.append("δ is the floor: a pass does not speak for the claim of a gain")
+        notes.append(FLOOR_NOTE)
     if verdict.status is Status.CONSISTENT and differs:
         notes.append("significantly different, not shown beyond δ")
     if cell.is_single:
         value = cell.theirs.mean
         k = best_of(value, cell.ours)
-        notes += [*_position(value, verdict.sample), _best_of_note(value, k)]
+        notes += [*_position(value, verdict.sample), *_best_of_note(value, k)]
         return replace(verdict, best_of=k, notes=tuple(notes))
     needed = None
     if verdict.status is Status.CONSISTENT:
@@ -287,10 +287,12 @@ def _position(value: float, sample: Sample) -> list[str]:
     return [f"{below} of our {total} seeds are below it"] if total else []
 
 
-def _best_of_note(value: float, k: float | None) -> str:
+def _best_of_note(value: float, k: float | None) -> list[str]:
     if k is None:
-        return f"not even the best of a million runs like these is likely to reach {value:g}"
-    return f"the best of {k:.0f} runs like these reaches {value:g} in half of all cases"
+        return [f"not even the best of a million runs like these is likely to reach {value:g}"]
+    number = f"{k:.0f}"
+    most = [f"the best of {number} runs like these reaches {value:g} in half of all cases"]
+    return most if number != "1" else []
 
 
 def _with_printed_k(cell: CellVerdict, twin: Number) -> CellVerdict:
@@ -299,10 +301,9 @@ def _with_printed_k(cell: CellVerdict, twin: Number) -> CellVerdict:
     value = summary_of(cell.number).mean
     ours = Summary(cell.comparison.mean, twin.spread, cell.comparison.n)
     k = best_of(value, ours)
-    notes = [note for note in cell.notes if note != _best_of_note(value, cell.best_of)]
-    notes.append(_best_of_note(value, k))
-    if k is not None and cell.best_of is not None and k >= 2:  # noqa: PLR2004 - else it is no best
-        notes.append(f"k is {cell.best_of:.0f} if the printed spread has ddof 0")
+    notes = [f"{note}, by the spread as printed" for note in _best_of_note(value, k)]
+    if notes and k is not None and cell.best_of is not None:
+        notes = [f"{notes[0]} ({cell.best_of:.0f} if it has ddof 0)"]
     return replace(cell, best_of=k, notes=tuple(notes))
 
 

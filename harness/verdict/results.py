@@ -7,6 +7,8 @@ from enum import StrEnum
 from harness.manifest.paper import Number, Row
 from harness.verdict.margin import Margin
 
+FLOOR_NOTE = "δ is the floor: a pass does not speak for the claim of a gain"
+
 
 class Status(StrEnum):
     """What is said about a cell, or about a row as a whole."""
@@ -87,6 +89,7 @@ class ClaimVerdict:
     p: float | None = None  # one-sided, of gain > 0
     printed: float | None = None  # the gain in the paper's text
     recomputed: float | None = None  # the same from the paper's cells
+    by_seed: Mapping[int, float] = field(default_factory=dict)  # paired gains: shown, never tested
     in_paper: Held | None = None  # what the paper's own cells say; None: they print no spread
     notes: tuple[str, ...] = ()
 

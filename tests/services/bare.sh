@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs a command as on a machine without container engines and bubblewrap, whatever this one has.
+# Runs a command as on a machine without container engines, bubblewrap and LaTeX, whatever this one has.
 #   bare.sh COMMAND...   needs root where a daemon listens on a default socket of Docker or Podman
 # HARNESS_BARE=true tells the tests: what needs those programs is skipped even in CI, and nothing else may be.
 set -euo pipefail
@@ -7,7 +7,7 @@ set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,3p' "$0" >&2; exit 2; }
 
 hidden=(dockerd docker docker-init docker-proxy docker-registry containerd ctr nerdctl podman podman-remote conmon
-  runc crun catatonit skopeo buildah bwrap debootstrap)
+  runc crun catatonit skopeo buildah bwrap debootstrap pdflatex)
 
 has_hidden() { # FOLDER
   local name

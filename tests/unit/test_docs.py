@@ -158,6 +158,7 @@ def test_every_field_of_a_step_record_is_documented() -> None:
         command=command,
         sources={},
         runtime={},
+        about=records.About(),
         started=now,
         ended=now,
         exit_=Exit(cause=Cause.DONE, code=0),
@@ -168,14 +169,24 @@ def test_every_field_of_a_step_record_is_documented() -> None:
     )
     text = section(RECORDS, "Step record")
     assert set(first_column(text)) == set(record)
-    inner = ("identity", "command", "container", "host", "time", "exit")
+    inner = (
+        "identity",
+        "asked",
+        "command",
+        "determinism",
+        "container",
+        "host",
+        "use",
+        "time",
+        "exit",
+    )
     assert fields(record, *inner) <= code_words(text)
     assert {cause.value for cause in Cause} - {"interrupted"} <= set(re.findall(r"`([^`]+)`", text))
 
 
 def test_every_field_of_a_run_record_is_documented() -> None:
     planned = toy.plan().runs[0]
-    record = records.run_record(planned, "done", {}, {}, {})
+    record = records.run_record(planned, "done", {}, {}, {}, plan="p", code={})
     text = section(RECORDS, "Run record")
     assert set(first_column(text)) == set(record)
     assert set(record["run"]) <= code_words(text)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.environments.builder import ImageFile, ImageRecipe, Interpreter, Packages
+from harness.environments.probe import VERSION
 from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Stack
 
@@ -33,6 +34,7 @@ STACKS = {
 
 #: What an environment of that lock holds.
 PROBE = {
+    "probe": VERSION,
     "torch": "2.0.1",
     "pip_freeze": ["jinja2==3.1.6", "nvidia_cublas_cu11==11.10.3.66", "torch==2.0.1+cu117"],
 }

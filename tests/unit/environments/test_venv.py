@@ -8,14 +8,9 @@ from typing import Any
 import pytest
 
 from harness.environments.builder import BuildOptions
-from harness.environments.venv import (
-    HOST,
-    HostEnvironments,
-    VenvEnvironments,
-    keep_probe,
-    pip_options,
-    read_probe,
-)
+from harness.environments.probe import keep_probe, read_probe
+from harness.environments.requirements import read_lock
+from harness.environments.venv import HOST, HostEnvironments, VenvEnvironments, pip_options
 from harness.errors import BuildError, NotReadyError
 from harness.files import read_sealed
 from harness.layout import CacheLayout
@@ -71,8 +66,19 @@ def test_a_venv_is_built_once_and_probed_once(
     again = environments.ensure("tool", "cu117", tmp_path / "log")
     assert made == again
     assert made.python.endswith("/bin/python")
-    assert made.probe == PROBE
+    lock = read_lock(make_project(tmp_path / "same")[0], "tool", "cu117")
+    assert made.probe == {**PROBE, "lock": lock.sha256}
     assert len(builder.built) == len(builder.probed) == 1
+
+
+def test_a_venv_probed_by_an_older_release_is_probed_again_and_not_built(
+    tmp_path: Path, environments: VenvEnvironments, builder: FakeVenvBuilder
+) -> None:
+    builder.found = {name: value for name, value in PROBE.items() if name != "probe"}
+    environments.ensure("tool", "cu117", tmp_path / "log")
+    builder.found = {**PROBE, "os": "Debian"}
+    assert environments.ensure("tool", "cu117", tmp_path / "log").probe["os"] == "Debian"
+    assert (len(builder.built), len(builder.probed)) == (1, 2)
 
 
 def test_a_half_built_venv_is_built_again(

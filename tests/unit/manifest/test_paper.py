@@ -1,7 +1,6 @@
 """The published numbers are those of the paper's supplement, cell by cell."""
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,11 @@ from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue, load_published
 from harness.manifest.paper import Number
 from tests.golden import PROJECT
+from tests.supplement import supplement, table_6, table_7
 
-SUPPLEMENT = yaml.safe_load(
-    (Path(__file__).parents[2] / "supplement.yaml").read_text(encoding="utf-8")
-)
+SUPPLEMENT = supplement()
 PAPER = load_published(PROJECT)
 NUMBERS = {number.id: number for number in PAPER.numbers}
-
-
-def table_6() -> Iterator[tuple[str, float, float]]:
-    for line in SUPPLEMENT["table6"]:
-        for metric in ("J", "F", "JF"):
-            name = f"t6/{line['method']}/{line['backbone']}/{line['losses']}/{metric}"
-            yield name, line[metric], line[f"{metric}_spread"]
-
-
-def table_7() -> Iterator[tuple[str, float | None]]:
-    for line in SUPPLEMENT["table7"]:
-        for column in ("reported", "reproduced"):
-            for split in ("val", "test"):
-                row = f"{line['method']}/{line['backbone']}"
-                name = f"t7/{row}/{column}/{line['losses']}/{split}"
-                yield name, line[f"{column}_{split}"]
 
 
 def test_table_6_equals_the_supplement_cell_by_cell() -> None:

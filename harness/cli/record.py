@@ -1,0 +1,162 @@
+"""Commands about the records of runs and steps."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from harness.cli.app import record_app
+from harness.cli.options import Json, folder, takes
+
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+    from harness.evidence.differences import Comparison, Difference
+    from harness.evidence.evidence import Evidence
+
+Subject = Annotated[str, typer.Argument(help="RUN, RUN/STEP or a step's KEY.")]
+_KEY_SHOWN = 12
+
+
+@record_app.command("list")
+@takes("project", "runs", "archive")
+def record_list(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Methods, or beginnings of runs' names.")
+    ] = None,
+    *,
+    steps: Annotated[bool, typer.Option("--steps", help="List the steps of these runs.")] = False,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """List the runs that have records, or their steps."""
+    from harness import console, shapes
+    from harness.commands import record
+    from harness.commands.context import Context
+
+    evidence = record.runs(Context.open(where, inspects=True), names or ())
+    _warn(evidence)
+    rows = shapes.record_rows(record.step_rows(evidence)) if steps else shapes.run_rows(evidence)
+    if as_json:
+        console.show_json({"steps" if steps else "runs": rows, "damage": list(evidence.damage)})
+    elif steps:
+        short = [{**row, "key": row["key"][:_KEY_SHOWN]} for row in rows]
+        columns = ("step", "stage", "key", "status", "start", "seconds", "host")
+        console.show_table("steps", columns, [_cells(row, columns) for row in short])
+    else:
+        of_runs = ("id", "status", "steps", "start", "end", "hosts", "J", "F")
+        console.show_table("runs", of_runs, [_cells(row, of_runs) for row in rows])
+
+
+@record_app.command("show")
+@takes("project", "runs", "archive")
+def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None:
+    """Show the record of a run or of a step."""
+    from harness import console, shapes
+    from harness.commands import record
+    from harness.commands.context import Context
+
+    found = record.find(Context.open(where, inspects=True), name)
+    if as_json:
+        console.show_json(found.record)
+        return
+    console.show_table(name, ("", ""), shapes.about_rows(found))
+
+
+@record_app.command("diff")
+@takes("project", "runs", "archive")
+def record_diff(
+    left: Subject,
+    right: Annotated[str | None, typer.Argument(help="The other; with --with the same.")] = None,
+    *,
+    other: Annotated[
+        Path | None,
+        typer.Option("--with", parser=folder, help="Folder in place of runs/ for the other one."),
+    ] = None,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Say what differs between two runs or two steps, the most likely causes first."""
+    from harness import console, shapes
+    from harness.commands import record
+    from harness.commands.context import Context
+    from harness.errors import UsageError
+    from harness.evidence.suspects import PROMISE, explanation
+
+    if right is None and other is None:
+        raise UsageError(
+            "record diff needs two records", hint="name the other, or its folder by --with"
+        )
+    context = Context.open(where, inspects=True)
+    sides = record.find(context, left), record.find(context, right or left, other)
+    found = record.compare(*sides)
+    if as_json:
+        console.show_json(shapes.comparison_document(found))
+        return
+    _show_differences("differences, the most likely causes first", found.differences)
+    _show_scores(found)
+    console.out.print(explanation(found))
+    if found.differences:
+        console.out.print(PROMISE)
+
+
+@record_app.command("check")
+@takes("project", "runs", "data", "base")
+def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
+    """Say in what this machine and project differ from those of a run."""
+    from harness import console, shapes
+    from harness.commands import record
+    from harness.commands.context import Context
+
+    context = Context.open(where, inspects=True)
+    found = record.find_run(context, run)
+    differences = record.check(context, found)
+    if as_json:
+        rows = [shapes.difference_row(one) for one in differences]
+        console.show_json({"run": found.id, "same": not differences, "differences": rows})
+        return
+    _show_differences(f"{found.id} (left) and here (right)", differences)
+    if not differences:
+        console.out.print(f"{found.id}: this machine and project are as recorded")
+
+
+def _show_differences(title: str, differences: "list[Difference] | tuple[Difference, ...]") -> None:
+    from harness import console
+    from harness.evidence.suspects import show_sides, show_steps
+
+    rows = [
+        (one.kind.title, one.fact, *show_sides(one.left, one.right), show_steps(one.steps))
+        for one in differences
+    ]
+    if rows:
+        console.show_table(title, ("kind", "what", "left", "right", "where"), rows)
+
+
+def _show_scores(found: "Comparison") -> None:
+    from harness import console
+
+    rows = [(label, *map(_score, sides)) for label, sides in found.scores.items()]
+    if rows:
+        console.show_table("scores: J and F", ("score", "left", "right"), rows)
+
+
+def _score(pair: tuple[float, float] | None) -> str:
+    return "-" if pair is None else "{:.2f}  {:.2f}".format(*pair)
+
+
+def _warn(evidence: "Evidence") -> None:
+    from harness import console
+
+    for line in evidence.damage:
+        console.err.print(line)
+
+
+def _cells(row: dict[str, Any], columns: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_cell(row[column]) for column in columns)
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    if isinstance(value, float):
+        return f"{value:.1f}"
+    return "-" if value is None else str(value)
