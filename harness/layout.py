@@ -100,6 +100,11 @@ class RunLayout:
         """One run's record."""
         return self.runs / f"{run}.json"
 
+    @property
+    def report(self) -> Path:
+        """The report of the runs that `reproduce` executed last."""
+        return self.root / "report.html"
+
     def submission(self, run: str) -> Path:
         """What VOC's evaluation server answered for one run's test predictions."""
         return self.root / "submissions" / f"{run}.json"
@@ -107,11 +112,6 @@ class RunLayout:
     def submission_package(self, run: str) -> Path:
         """One run's test predictions, packed for that server."""
         return self.root / "submissions" / f"{run}.tar.gz"
-
-    @property
-    def report(self) -> Path:
-        """The report of the runs that `reproduce` executed last."""
-        return self.root / "report.html"
 
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""

@@ -143,8 +143,10 @@ def cell(text: str, **more: object) -> Cell:
     return Cell(text=text, **more)  # type: ignore[arg-type]
 
 
-def number(value: float | None, text: str | None = None, digits: int = 1) -> Cell:
+def number(
+    value: float | None, text: str | None = None, *, digits: int = 1, title: str = ""
+) -> Cell:
     """A cell of a number, which its column is sorted by; a dash without one."""
     if value is None:
         return Cell(text="–", tone=Tone.MUTED)
-    return Cell(text=text if text is not None else f"{value:.{digits}f}", sort=value)
+    return Cell(text=text if text is not None else f"{value:.{digits}f}", sort=value, title=title)

@@ -15,7 +15,7 @@ _TEMPLATE, _STYLE, _SCRIPT = "report.html.j2", "report.css", "report.js"
 def render(report: Report) -> str:
     """The report as HTML. All text is escaped, for it may come from logs of foreign code."""
     style, script = (_asset(name) for name in (_STYLE, _SCRIPT))
-    return _template().render(report=report, style=style, script=script)
+    return _template().render(report=report, style=style, script=script).lstrip()
 
 
 @cache

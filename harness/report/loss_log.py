@@ -10,7 +10,8 @@ MOST_BYTES: Final = 32 << 20  # of a log: what is behind is not read
 POINTS: Final = 150  # of a curve: more cannot be seen
 FEWEST: Final = 5  # values that make a curve
 _VALUE: Final = re.compile(
-    rb"(?<![\w.])(loss\w*)\s*[:=]?\s*([-+]?(?:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))", re.IGNORECASE
+    rb"(?<![\w.])((?i:loss)(?:_\w+|[A-Z0-9]\w*)?)\s*[:=]?\s*"
+    rb"([-+]?(?i:\d+\.?\d*(?:e[-+]?\d+)?|nan|inf))"
 )
 _WORD: Final = re.compile(rb"loss", re.IGNORECASE)
 _LINE_ENDS: Final = re.compile(rb"[\r\n]+")

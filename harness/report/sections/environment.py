@@ -1,18 +1,23 @@
 """What the steps ran in and on, and in what the runs differ."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from harness.evidence.differences import Kind, compare_runs
 from harness.evidence.evidence import Evidence, RunEvidence
+from harness.evidence.groups import groups_of
 from harness.report.blocks import Block, Cell, Grid, Section, Text, Tone, cell, number
 from harness.report.steps import records_of
 
 _SHOWN = 12  # digits of an id
+_SEED = "seed"  # the end of the names of facts that are meant to differ
 Record = Mapping[str, Any]
 
 
 def _gpus(record: Record) -> str:
-    return ", ".join(sorted(record.get("container", {}).get("gpus") or ())) or "none"
+    cards = Counter(str(card.get("name")) for card in record.get("gpus") or ())
+    return ", ".join(f"{count} x {name}" for name, count in sorted(cards.items())) or "none"
 
 
 #: What may differ between two executions of a step: its name, and how a record tells it.
@@ -45,6 +50,7 @@ def environment(evidence: Evidence) -> Section | None:
         return None
     blocks: list[Block] = [
         _differences(records, evidence.runs),
+        _between_seeds(evidence),
         _counted("Environments of steps", ("stack", "environment", *_SOFTWARE), records),
         _counted("Hosts of steps", _MACHINE, records),
     ]
@@ -76,6 +82,37 @@ def _differences(records: Sequence[Record], runs: Sequence[RunEvidence]) -> Grid
         return Text(text=text, tone=Tone.GOOD)
     columns = ("field", "values", "of how many")
     return Grid(caption="What differs between steps or runs", columns=columns, rows=tuple(rows))
+
+
+def _between_seeds(evidence: Evidence) -> Grid | Text:
+    """In what runs differ that should differ in their seed alone."""
+    found: dict[tuple[str, str, str, str], set[str]] = {}
+    kinds: dict[str, Kind] = {}
+    for group in groups_of(evidence.runs):
+        first, *others = group.runs
+        for other in others:
+            for one in compare_runs(first, other).differences:
+                if one.fact.lower().endswith(_SEED):
+                    continue
+                name = (one.kind.title, one.fact, _text(one.left), _text(one.right))
+                found.setdefault(name, set()).add(other.id)
+                kinds[one.kind.title] = one.kind
+    if not found:
+        text = "Runs of one row, losses and options differ in nothing but their seed."
+        return Text(text=text, tone=Tone.GOOD)
+    ranked = sorted(found.items(), key=lambda one: (kinds[one[0][0]].rank, one[0]))
+    rows = tuple((*(cell(word) for word in name), _runs(ids)) for name, ids in ranked)
+    return Grid(
+        caption="What differs between runs besides the seed, the likeliest cause of other "
+        "results first",
+        columns=("kind", "fact", "first seed", "another", "runs"),
+        rows=rows,
+    )
+
+
+def _runs(ids: Iterable[str]) -> Cell:
+    names = sorted(ids)
+    return number(len(names), digits=0, title=", ".join(names))
 
 
 def _differing(records: Sequence[Record]) -> list[tuple[Cell, ...]]:

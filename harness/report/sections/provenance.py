@@ -52,7 +52,7 @@ def _row(shared: SharedStep, beside: Beside) -> tuple[Cell, ...]:
         sources[0] if sources else cell("harness", tone=Tone.MUTED),
         cell(_patches(record.get("sources", {}))),
         number(seed, digits=0),
-        cell(instant(record["time"]["start"])),
+        number(shared.span[0] if shared.span else None, instant(record["time"]["start"])),
         number(shared.seconds, duration(shared.seconds or 0)),
         key,
         cell(shlex.join(record.get("command", {}).get("argv", ())), code=True),

@@ -49,7 +49,8 @@ def timing(evidence: Evidence) -> Section | None:
 
 
 def _timeline(steps: Sequence[SharedStep]) -> Figure:
-    names = list(dict.fromkeys(_line(one) for one in steps))[:_MOST_LINES]
+    every = list(dict.fromkeys(_line(one) for one in steps))
+    names = every[:_MOST_LINES]
     spans = [span for one in steps if (span := one.span)]
     axis_of_time = without_pauses(spans)
     line_height = 13 if len(names) <= 40 else 9  # noqa: PLR2004 - points
@@ -61,7 +62,10 @@ def _timeline(steps: Sequence[SharedStep]) -> Figure:
         element = svg(figure, "timeline")
     busy = duration(sum(one.seconds or 0 for one in steps))
     alt = f"{len(steps)} steps of {len(names)} runs on a time axis; together they took {busy}."
-    return Figure(svg=element, caption="Timeline of the steps", alt=alt, wide=True)
+    caption = "Timeline of the steps"
+    if len(every) > len(names):
+        caption += f" of the first {len(names)} of {len(every)} runs"
+    return Figure(svg=element, caption=caption, alt=alt, wide=True)
 
 
 def _line(shared: SharedStep) -> str:

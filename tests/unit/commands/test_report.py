@@ -1,0 +1,78 @@
+"""The verb `report`, and the report that `reproduce` leaves."""
+
+import json
+import logging
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from harness import cli  # noqa: F401 - its commands register themselves
+from harness.cli.app import app
+from harness.commands import report as reports
+from harness.commands.context import Context, Where
+from harness.errors import UsageError
+from harness.layout import RunLayout
+from tests.evidence import Finished, finish
+
+ROOT = Path(__file__).resolve().parents[3]
+RUNS = (
+    Finished("seam", "res38", "none", 1, J=60.0, F=40.0),
+    Finished("demo", "tiny", "none", 1, J=62.0, F=41.0),
+)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> RunLayout:
+    layout = RunLayout(tmp_path / "runs")
+    for one in RUNS:
+        finish(layout, one)
+    return layout
+
+
+def harness(layout: RunLayout, *words: str) -> Result:
+    where = ("--project", str(ROOT), "--runs", str(layout.root))
+    return CliRunner().invoke(app, [*words, *where], catch_exceptions=False)
+
+
+def context(layout: RunLayout) -> Context:
+    return Context.open(Where(project=ROOT, runs=layout.root))
+
+
+def test_it_writes_one_file_about_the_runs_asked_for(layout: RunLayout, tmp_path: Path) -> None:
+    file = tmp_path / "made" / "r.html"
+    done = harness(layout, "report", "seam", "-o", str(file), "--json")
+    assert json.loads(done.stdout) == {"file": str(file), "runs": [RUNS[0].id]}
+    page = file.read_text(encoding="utf-8")
+    assert "seam/res38" in page
+    assert RUNS[1].id not in page
+    assert 'id="verdict"' in page
+
+
+def test_markdown_goes_to_stdout(layout: RunLayout) -> None:
+    shown = harness(layout, "report", "demo", "-o", "-", "--format", "markdown").stdout
+    assert shown.startswith("# Reproduction report: demo\n")
+
+
+def test_no_run_or_an_unknown_format_is_refused(layout: RunLayout, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    with pytest.raises(UsageError, match="no run has a record"):
+        harness(RunLayout(tmp_path / "none"), "report")
+    with pytest.raises(UsageError, match="pdf"):
+        harness(layout, "report", "--format", "pdf")
+
+
+def test_reproduce_leaves_the_report_of_its_own_runs(layout: RunLayout) -> None:
+    written = reports.write_after(context(layout), [RUNS[1].id])
+    assert written == layout.report
+    assert "seam/res38" not in layout.report.read_text(encoding="utf-8")
+
+
+def test_a_report_that_cannot_be_written_is_warned_of_and_no_more(
+    layout: RunLayout, caplog: pytest.LogCaptureFixture
+) -> None:
+    layout.report.mkdir()
+    with caplog.at_level(logging.WARNING):
+        assert reports.write_after(context(layout), [RUNS[0].id]) is None
+    assert "no report was written" in caplog.text
+    assert str(layout.report) in caplog.text
