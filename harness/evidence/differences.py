@@ -46,7 +46,10 @@ class Kind(Enum):
     )
     PACKAGES = "Python or package versions", ("python", "package.", "packages", "library.", "lock")
     INSTALLER = "package manager", ("installer",)
-    CONTAINER = "container, operating system or libc", ("run.runtime", "container.", "os", "libc")
+    CONTAINER = (
+        "container, operating system or libc",
+        ("run.runtime", "container.", "os", "libc", "environment"),
+    )
     CPU = "CPU", ("cpu.",)
     DRIVER = "driver", ("gpu.driver",)
     REST = "rest", ("",)

@@ -103,7 +103,6 @@ def _environment_facts(environment: Mapping[str, Any]) -> Iterator[tuple[str, An
         yield f"installer.{package}", by[0] if by else None
     yield "lock", environment.get("lock")
     yield "cpu.capability", environment.get("cpu_capability")
-    yield "environment", environment.get("id")
 
 
 def _package(frozen: str) -> tuple[str, str]:
@@ -136,6 +135,7 @@ def _place_facts(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "cpu.model", host.pop("cpu", None)
     yield "cpu.machine", host.pop("machine", None)
     yield "cpu.flags", host.pop("cpu_flags", None)
+    yield "environment", environment.get("id")
     for name, value in host.items():
         yield f"host.{name}", value
     for name, value in runtime.items():
