@@ -95,8 +95,9 @@ class Exit:
     signal: str | None = None
     detail: str = ""
     lost: bool = False
-    peak_memory_gb: float | None = None
-    peak_gpu_memory_gb: Mapping[str, float] = field(default_factory=dict)  # by UUID, if looked at
+    # Measured, so two ends are equal whatever they took. Of GPUs by UUID, empty if none was seen.
+    peak_memory_gb: float | None = field(default=None, compare=False)
+    peak_gpu_memory_gb: Mapping[str, float] = field(default_factory=dict, compare=False)
 
 
 class Runtime(Protocol):
