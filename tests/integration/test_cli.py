@@ -16,7 +16,9 @@ def harness(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
-@pytest.mark.parametrize("module", ["docker", "git", "torch", "scipy", "matplotlib", "numpy", "jinja2", "PIL"])
+@pytest.mark.parametrize(
+    "module", ["docker", "git", "torch", "scipy", "matplotlib", "numpy", "jinja2", "PIL"]
+)
 def test_help_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, harness.cli; sys.exit({module!r} in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,6 +6,7 @@ from typing import Final
 
 from harness.report.blocks import Block, Cell, Fold, Grid, Section, Text, Tone, cell, number
 from harness.report.tones import TONES
+from harness.verdict.cells import judged
 from harness.verdict.results import CellVerdict, ClaimVerdict, Held, RowVerdict, Status, Verdict
 
 
@@ -37,7 +38,7 @@ def _rows(rows: list[RowVerdict]) -> Grid:
         (
             cell(row.row.name, strong=True),
             _status(row.status),
-            *(number(_count(row.cells, status), digits=0) for status in _COUNTED),
+            *(number(_count(judged(row.cells), status), digits=0) for status in _COUNTED),
             cell(_held(row.claims)),
         )
         for row in rows
@@ -51,7 +52,6 @@ _COUNTED: Final = (
     Status.CONSISTENT,
     Status.NOT_REPRODUCED,
     Status.INCOMPLETE,
-    Status.NOT_JUDGED,
 )
 
 

@@ -35,9 +35,9 @@ def test_rows_have_their_verdict_and_the_number_of_cells_of_each(findings: Findi
     incomplete, reproduced = rows.rows
     assert (incomplete[0].text, incomplete[1].text) == ("seam/res38", "INCOMPLETE")
     assert (reproduced[1].text, reproduced[1].tone) == ("REPRODUCED", Tone.GOOD)
-    cells = {row.row.name: len(row.cells) for row in findings.verdict.rows}
-    for row in rows.rows:
-        assert sum(one.sort or 0 for one in row[2:7]) == cells[row[0].text]
+    # Six of Table 6, and J of isl+fsl in Table 7; what publications reported counts for no row.
+    assert [sum(one.sort or 0 for one in row[2:6]) for row in rows.rows] == [7, 7]
+    assert [one.sort for one in reproduced[2:6]] == [7, 0, 0, 0]
     assert len(claims.rows) == len(findings.verdict.claims)
 
 
