@@ -1,6 +1,6 @@
 """When steps ran, how long each stage took and how much memory it needed."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -25,7 +25,6 @@ from harness.report.units import duration
 
 _MINUTE, _HOUR = 60, 3600
 _MOST_LINES = 160  # of a timeline
-_MEMORY, _GPU_MEMORY = "peak_memory_gb", "peak_gpu_memory_gb"  # of a record's `use`
 
 Named = Mapping[tuple[int, str], Sequence[SharedStep]]  # the steps of a row by stage and name
 
@@ -132,7 +131,7 @@ def _chart(title: str, named: Named, at: int) -> Figure:
     names = [name for _, name in named]
     colours = [STAGES[max(stage, 1) - 1] for stage, _ in named]
     seconds = [_mean_seconds(members) for members in named.values()]
-    peaks = [_peak(members, _MEMORY) for members in named.values()]
+    peaks = [_most(_memory(one) for one in members) for members in named.values()]
     shown = any(peak is not None for peak in peaks)
     unit, word = _unit(max(seconds))
     margins = Margins(left=12 + 5.2 * max(map(len, names)), top=26, between=14)
@@ -166,7 +165,7 @@ def _timing_row(name: tuple[int, str], members: Sequence[SharedStep]) -> tuple[C
         number(len(members), digits=0),
         number(mean, duration(mean)),
         number(longest, duration(longest)),
-        *(_memory_cell(_peak(members, field)) for field in (_MEMORY, _GPU_MEMORY)),
+        *(_memory_cell(_most(of(one) for one in members)) for of in (_memory, _gpu_memory)),
     )
 
 
@@ -174,9 +173,24 @@ def _mean_seconds(members: Sequence[SharedStep]) -> float:
     return fmean(one.seconds or 0.0 for one in members)
 
 
-def _peak(members: Sequence[SharedStep], field: str) -> float | None:
-    used = (((one.step.record or {}).get("use") or {}).get(field) for one in members)
-    return max((one for one in used if one is not None), default=None)
+def _memory(one: SharedStep) -> float | None:
+    """The most that the step's processes had resident at once, in GB."""
+    gigabytes: float | None = _use(one).get("peak_memory_gb")
+    return gigabytes
+
+
+def _gpu_memory(one: SharedStep) -> float | None:
+    """The most in use on one of the step's GPUs, in GB."""
+    return _most(_use(one).get("peak_gpu_memory_gb", {}).values())
+
+
+def _use(one: SharedStep) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = (one.step.record or {}).get("use", {})
+    return found
+
+
+def _most(gigabytes: Iterable[float | None]) -> float | None:
+    return max((one for one in gigabytes if one is not None), default=None)
 
 
 def _memory_cell(gigabytes: float | None) -> Cell:

@@ -89,8 +89,9 @@ def test_no_other_scale_is_compared_with_the_paper() -> None:
 
 def test_the_most_memory_of_any_execution_is_shown(tmp_path: Path) -> None:
     layout = RunLayout(tmp_path / "runs")
-    for seed, used in ((1, 1.5), (2, 2.5)):
-        record = {"use": {"peak_memory_gb": used, "peak_gpu_memory_gb": None}}
+    gpus = {"GPU-1": 10.0, "GPU-2": 11.25}
+    for seed, used, by_gpu in ((1, 1.5, gpus), (2, 2.5, {}), (3, None, {})):
+        record = {"use": {"peak_memory_gb": used, "peak_gpu_memory_gb": by_gpu}}
         finish(layout, Finished("seam", "res38", "isl", seed, J=60.0, F=40.0, record=record))
     section = timing(gather(layout))
     assert section is not None
@@ -98,5 +99,5 @@ def test_the_most_memory_of_any_execution_is_shown(tmp_path: Path) -> None:
     (grid,) = fold.blocks
     assert isinstance(grid, Grid)
     assert {row[5].text for row in grid.rows} == {"2.50 GB"}
-    assert {row[6].text for row in grid.rows} == {"–"}
+    assert {row[6].text for row in grid.rows} == {"11.25 GB"}
     assert timing(Evidence(root=tmp_path, runs=())) is None
