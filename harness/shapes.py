@@ -168,10 +168,10 @@ def class_rows(groups: Iterable[Group]) -> list[tuple[str, ...]]:
     """J and F of every class, mean and spread over the seeds; the background has no F."""
     rows = []
     for group, label in by_stage(groups):
-        name = (group.method, group.backbone, group.losses.value, label)
-        for number in group.classes(label):
-            both = [group.class_spread(label, number, metric) for metric in ("J", "F")]
-            rows.append((*name, number, *(one.text if one else "-" for one in both)))
+        asked = (group.method, group.backbone, group.losses.value, label)
+        for name in group.classes(label):
+            both = [group.class_spread(label, name, metric) for metric in ("J", "F")]
+            rows.append((*asked, name, *(one.text if one else "-" for one in both)))
     return rows
 
 
@@ -226,12 +226,12 @@ def _group_document(group: Group, *, classes: bool) -> dict[str, Any]:
 
 def _classes(group: Group, label: str) -> dict[str, Any]:
     return {
-        number: {
+        name: {
             metric: _spread(one) if one else None
             for metric in ("J", "F")
-            for one in (group.class_spread(label, number, metric),)
+            for one in (group.class_spread(label, name, metric),)
         }
-        for number in group.classes(label)
+        for name in group.classes(label)
     }
 
 

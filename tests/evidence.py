@@ -9,6 +9,7 @@ from typing import Any
 from harness.contracts.content import describe
 from harness.files import write_sealed
 from harness.layout import RunLayout
+from harness.metrics.j_and_f import VOC
 
 STEPS = {"train-cam": 2, "score-cam": 3, "score-pseudo": 6, "train-final": 7, "score-final": 9}
 
@@ -80,7 +81,9 @@ def _finish(
     if name.startswith("score-"):
         path = entry.out / "scores.json"
         scores = _scores(*labels[name.removeprefix("score-")])
-        path.write_text(json.dumps({"scores": scores, "per_class": {}, "images": 40, "extra": {}}))
+        path.write_text(
+            json.dumps({"scores": scores, "per_class": _classes(scores), "images": 40, "extra": {}})
+        )
         outputs["scores"] = describe(path)
         declared["scores"] = {"path": "scores.json", "contract": {"kind": "json"}}
     record = {
@@ -103,6 +106,13 @@ def _finish(
     }  # fmt: skip
     write_sealed(entry.record, record)
     return {"key": key, "status": "done", "error": None}
+
+
+def _classes(scores: Mapping[str, float]) -> dict[str, dict[str, float | None]]:
+    """As scoring names VOC's classes; the background has no contour."""
+    return {
+        name: {"J": scores["J"], "F": None if name == "background" else scores["F"]} for name in VOC
+    }
 
 
 def _scores(region: float, contour: float) -> dict[str, float]:

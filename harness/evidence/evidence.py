@@ -16,7 +16,7 @@ class Scores:
     J: float
     F: float
     JF: float
-    per_class: Mapping[str, Mapping[str, float | None]]  # class number -> {"J", "F"}
+    per_class: Mapping[str, Mapping[str, float | None]]  # class by name or number -> {"J", "F"}
     images: int
     extra: Mapping[str, Any]  # thresholds of CAMs, F per image
     #: Of CAMs: "threshold" (0 to 1), "J" and "F", a value for each threshold; else empty.

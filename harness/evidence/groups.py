@@ -83,19 +83,19 @@ class Group:
         """J, F or JF of every seed. The label must be one of `labels`."""
         return Spread({s: getattr(one, metric) for s, one in self.scores(label).items()})
 
-    def class_spread(self, label: str, number: str, metric: str) -> Spread | None:
+    def class_spread(self, label: str, name: str, metric: str) -> Spread | None:
         """J or F of one class of every seed that has one; None if none has."""
         found = {
-            seed: one.per_class.get(number, {}).get(metric)
+            seed: one.per_class.get(name, {}).get(metric)
             for seed, one in self.scores(label).items()
         }
         there = {seed: value for seed, value in found.items() if value is not None}
         return Spread(there) if there else None
 
     def classes(self, label: str) -> tuple[str, ...]:
-        """The numbers of the classes that were scored."""
-        numbers = {name for one in self.scores(label).values() for name in one.per_class}
-        return tuple(sorted(numbers, key=int))
+        """The classes that were scored, in their order: VOC's by name, others by number."""
+        every = (name for one in self.scores(label).values() for name in one.per_class)
+        return tuple(dict.fromkeys(every))
 
 
 def setting_of(run: RunEvidence) -> Setting:

@@ -136,13 +136,13 @@ def _seeds(by_seed: Any) -> str:
 def _classes(row: Row) -> Fold:
     groups = [group for group in row.groups if FINAL in group.labels and group.classes(FINAL)]
     columns = ("class", *(f"{m} {group.losses.value}" for m in ("J", "F") for group in groups))
-    numbers = dict.fromkeys(name for group in groups for name in group.classes(FINAL))
+    names = dict.fromkeys(name for group in groups for name in group.classes(FINAL))
     rows = tuple(
         (
-            number_cell(float(name), name),
+            number_cell(float(at), name),
             *(_class_cell(group, name, metric) for metric in ("J", "F") for group in groups),
         )
-        for name in numbers
+        for at, name in enumerate(names)
     )
     grid = Grid(caption=f"{row.title}: final scores per class", columns=columns, rows=rows)
     return Fold(summary=f"{row.title}: per class", blocks=(grid,))

@@ -11,6 +11,7 @@ from harness.cli.app import app
 from harness.errors import UsageError
 from harness.files import write_sealed
 from harness.layout import RunLayout
+from harness.metrics.j_and_f import VOC
 from tests.evidence import Finished, finish
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -52,10 +53,16 @@ def test_json_keeps_settings_apart_and_states_ddof(layout: RunLayout) -> None:
     assert final["sd"] == pytest.approx(2**0.5)
     assert smoke["scores"]["final"]["J"]["sd"] is None
     assert "per_class" not in paper
-    assert (
-        "per_class"
-        in json.loads(harness(layout, "scores", "--classes", "--json").stdout)["groups"][0]
-    )
+
+
+def test_classes_come_by_their_names_and_in_their_order(layout: RunLayout) -> None:
+    document = json.loads(harness(layout, "scores", "--classes", "--json").stdout)
+    classes = document["groups"][0]["per_class"]["final"]
+    assert classes.keys() == set(VOC)
+    assert classes["background"]["F"] is None
+    assert classes["dog"]["J"]["by_seed"] == {"1": 60.0, "2": 62.0}
+    shown = harness(layout, "scores", "--classes").stdout
+    assert [name for name in shown.split() if name in VOC][: len(VOC)] == list(VOC)
 
 
 def test_a_changed_score_is_named_on_stderr_and_not_shown(layout: RunLayout) -> None:
