@@ -1,7 +1,7 @@
 """The verb `report`: all that finished runs can show, for a reader without harness."""
 
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -9,15 +9,12 @@ from typing import Any
 
 from harness.assets.declared import AssetState
 from harness.commands.context import Context
-from harness.commands.table import findings
 from harness.errors import UsageError
 from harness.evidence.evidence import Evidence
 from harness.evidence.gather import chosen, gather
 from harness.files import write_text
-from harness.report import html, junit, markdown
-from harness.report.beside import Beside
 from harness.report.blocks import Report
-from harness.report.make import make_report
+from harness.report.mark import has_mark, mark, marked
 
 _logger = logging.getLogger(__name__)
 
@@ -36,12 +33,6 @@ def format_of(text: str) -> Format:
     except ValueError:
         known = ", ".join(Format)
         raise UsageError(f"--format {text}: unknown", hint=f"one of: {known}") from None
-
-
-_RENDERERS: Mapping[Format, Callable[[Report], str]] = {
-    Format.HTML: html.render,
-    Format.MARKDOWN: markdown.render,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +55,7 @@ def report(context: Context, words: Sequence[str], form: Format) -> Written:
             hint="`harness reproduce` makes one; `harness status` shows what is under way",
         )
     evidence = chosen(every, words)
-    return Written(_RENDERERS[form](_made(context, every, evidence)), evidence)
+    return Written(_rendered(_made(context, every, evidence), form), evidence)
 
 
 def page_alone(context: Context, evidence: Evidence) -> str:
@@ -72,18 +63,21 @@ def page_alone(context: Context, evidence: Evidence) -> str:
 
     It shows no picture of a data set: those are not ours to hand over.
     """
-    return html.render(_made(context, evidence, evidence, pictures=False))
+    return _rendered(_made(context, evidence, evidence, pictures=False), Format.HTML)
 
 
 def write_after(context: Context, runs: Collection[str]) -> Path | None:
-    """Write the report of the given runs under `runs/`; None if that fails, which is warned of.
+    """Have the report of the given runs under `runs/`; None if that fails, which is warned of.
 
-    `reproduce` calls it last: whatever goes wrong here, the scores are there.
+    It is drawn only if it would differ. `reproduce` calls it last: whatever goes wrong here, the
+    scores are there.
     """
     try:
         every = gather(context.layout)
-        text = html.render(_made(context, every, _only(every, runs)))
-        write_text(context.layout.report, text)
+        rests_on = mark(every, runs)
+        if not has_mark(context.layout.report, rests_on):
+            page = _rendered(_made(context, every, _only(every, runs)), Format.HTML)
+            write_text(context.layout.report, marked(page, rests_on))
     except Exception as error:  # noqa: BLE001 - see above
         _logger.warning("no report was written: %s: %s", type(error).__name__, error)
         return None
@@ -92,6 +86,8 @@ def write_after(context: Context, runs: Collection[str]) -> Path | None:
 
 def write_junit(context: Context, runs: Collection[str], file: Path) -> None:
     """Write how the steps of the given runs ended as JUnit XML."""
+    from harness.report import junit
+
     write_text(file, junit.render(_only(gather(context.layout), runs)))
 
 
@@ -101,12 +97,26 @@ def _only(every: Evidence, runs: Collection[str]) -> Evidence:
 
 def _made(context: Context, every: Evidence, shown: Evidence, *, pictures: bool = True) -> Report:
     """The report of some runs. The verdict rests on every run: its corrections count them all."""
+    from harness.commands.table import findings
+    from harness.report.beside import Beside
+    from harness.report.make import make_report
+
     beside = Beside(
         repositories={name: pin.url for name, pin in context.catalogue.repositories.items()},
         data=_data(context, shown) if pictures else {},
         findings=findings(context, every) if context.project.paper.exists() else None,
     )
     return make_report(shown, beside)
+
+
+def _rendered(report: Report, form: Format) -> str:
+    from harness.report import html, markdown
+
+    match form:
+        case Format.HTML:
+            return html.render(report)
+        case Format.MARKDOWN:
+            return markdown.render(report)
 
 
 def _data(context: Context, evidence: Evidence) -> dict[str, Path]:

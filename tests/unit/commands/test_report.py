@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,32 @@ def test_a_report_that_cannot_be_written_is_warned_of_and_no_more(
         assert reports.write_after(context(layout), [RUNS[0].id]) is None
     assert "no report was written" in caplog.text
     assert str(layout.report) in caplog.text
+
+
+def test_an_equal_report_is_not_drawn_again(layout: RunLayout) -> None:
+    assert reports.write_after(context(layout), [RUNS[1].id])
+    first = layout.report.stat().st_ino
+    assert reports.write_after(context(layout), [RUNS[1].id]) == layout.report
+    assert layout.report.stat().st_ino == first
+
+
+@pytest.mark.parametrize("change", ["other runs", "another score", "cut", "emptied", "removed"])
+def test_a_report_that_would_differ_is_drawn_again(layout: RunLayout, change: str) -> None:
+    assert reports.write_after(context(layout), [RUNS[1].id])
+    whole = layout.report.read_bytes()
+    shown = [RUNS[1].id]
+    match change:
+        case "other runs":
+            shown.append(RUNS[0].id)
+        case "another score":
+            finish(layout, replace(RUNS[0], J=RUNS[0].J + 1))  # a verdict would count it
+        case "cut":
+            layout.report.write_bytes(whole[:-10])
+        case "emptied":
+            layout.report.write_bytes(b"")
+        case _:
+            layout.report.unlink()
+    before = layout.report.stat().st_ino if layout.report.exists() else None
+    assert reports.write_after(context(layout), shown)
+    assert layout.report.stat().st_ino != before
+    assert layout.report.read_bytes().rstrip().endswith(b"-->")
