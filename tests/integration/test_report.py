@@ -1,6 +1,7 @@
 """`reproduce` leaves a report and JUnit XML; the report works in a browser, without a network."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,28 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     return Finished(root / "runs", root / "j.xml")
 
 
+@pytest.fixture(scope="module")
+def all_rows(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of a smoke of every row, with the real repositories."""
+    runs = tmp_path_factory.mktemp("all") / "runs"
+    words = ("reproduce", "all", "--scale", "smoke", "--losses", "none", "--seeds", "1")
+    where = ("--mirror", os.environ["HARNESS_MIRROR"], "--project", str(ROOT), "--runs", str(runs))
+    argv = [sys.executable, "-m", "harness", *words, "--runtime", "process", *where]
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return runs / "report.html"
+
+
+@pytest.fixture(params=["demo", pytest.param("all rows", marks=pytest.mark.upstream)])
+def page(request: pytest.FixtureRequest) -> Path:
+    """A report to be looked at."""
+    if request.param == "demo":
+        finished: Finished = request.getfixturevalue("finished")
+        return finished.page
+    found: Path = request.getfixturevalue("all_rows")
+    return found
+
+
 def test_reproduce_leaves_one_file_that_says_what_ran(finished: Finished) -> None:
     page = finished.page.read_text(encoding="utf-8")
     assert "demo/tiny" in page
@@ -104,10 +127,8 @@ def overflow(browser: Any, width: int) -> int:
 
 
 @pytest.mark.browser
-def test_the_page_asks_for_nothing_and_complains_of_nothing(
-    finished: Finished, browser: Any
-) -> None:
-    address = finished.page.as_uri()
+def test_the_page_asks_for_nothing_and_complains_of_nothing(page: Path, browser: Any) -> None:
+    address = page.as_uri()
     browser.get(address)
     assert requests(browser) == [address]
     broken = browser.execute_async_script(
@@ -124,8 +145,8 @@ def test_the_page_asks_for_nothing_and_complains_of_nothing(
 
 
 @pytest.mark.browser
-def test_links_lead_somewhere_and_ids_are_unique(finished: Finished, browser: Any) -> None:
-    browser.get(finished.page.as_uri())
+def test_links_lead_somewhere_and_ids_are_unique(page: Path, browser: Any) -> None:
+    browser.get(page.as_uri())
     lost = browser.execute_script(
         "return [...document.querySelectorAll('a[href^=\"#\"]')].map((a) => a.hash.slice(1))"
         ".filter((id) => !document.getElementById(id))"
@@ -141,11 +162,11 @@ def test_links_lead_somewhere_and_ids_are_unique(finished: Finished, browser: An
 
 
 @pytest.mark.browser
-def test_tables_are_sorted_by_the_heading_that_is_pressed(finished: Finished, browser: Any) -> None:
+def test_tables_are_sorted_by_the_heading_that_is_pressed(page: Path, browser: Any) -> None:
     from selenium.webdriver.common.by import By
     from selenium.webdriver.common.keys import Keys
 
-    browser.get(finished.page.as_uri())
+    browser.get(page.as_uri())
     table = browser.find_element(By.CSS_SELECTOR, "#scores table.grid")
     head = next(
         one for one in table.find_elements(By.CSS_SELECTOR, "th") if one.text.startswith("J&F")
@@ -163,12 +184,10 @@ def test_tables_are_sorted_by_the_heading_that_is_pressed(finished: Finished, br
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_charts_can_be_read_in_light_and_dark(
-    finished: Finished, browser: Any, scheme: str
-) -> None:
+def test_charts_can_be_read_in_light_and_dark(page: Path, browser: Any, scheme: str) -> None:
     feature = {"name": "prefers-color-scheme", "value": scheme}
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
-    browser.get(finished.page.as_uri())
+    browser.get(page.as_uri())
     contrast = browser.execute_script(
         """
         const level = (colour) => {
@@ -190,6 +209,6 @@ def test_charts_can_be_read_in_light_and_dark(
 
 @pytest.mark.browser
 @pytest.mark.parametrize("width", [400, 800, 1280])
-def test_the_page_fits_its_screen(finished: Finished, browser: Any, width: int) -> None:
-    browser.get(finished.page.as_uri())
+def test_the_page_fits_its_screen(page: Path, browser: Any, width: int) -> None:
+    browser.get(page.as_uri())
     assert overflow(browser, width) <= 0
