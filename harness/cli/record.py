@@ -210,7 +210,15 @@ def _warn(evidence: "Evidence") -> None:
 
 
 def _cells(row: dict[str, Any], columns: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_cell(row[column]) for column in columns)
+    return tuple(
+        _instant(row[column]) if column in {"start", "end"} else _cell(row[column])
+        for column in columns
+    )
+
+
+def _instant(text: str | None) -> str:
+    """A moment in UTC, to the second."""
+    return "-" if text is None else text[:19].replace("T", " ")
 
 
 def _cell(value: Any) -> str:
