@@ -22,10 +22,7 @@ from harness.layout import RunLayout
 
 _DONE = "http://schema.org/CompletedActionStatus"
 _FAILED = "http://schema.org/FailedActionStatus"
-_UNITS = {
-    "seconds": "http://qudt.org/vocab/unit/SEC",
-    "peak_memory_gb": "http://qudt.org/vocab/unit/GibiBYTE",
-}
+_SECOND, _GIBIBYTE = "http://qudt.org/vocab/unit/SEC", "http://qudt.org/vocab/unit/GibiBYTE"
 _IMAGE = "https://w3id.org/ro/terms/workflow-run#DockerImage"
 _PACKAGE = "https://pypi.org/project/{}/{}/"
 
@@ -234,17 +231,25 @@ def _variables(record: Mapping[str, Any]) -> Iterator[Entity]:
 
 
 def _use(record: Mapping[str, Any]) -> Iterator[Entity]:
-    """Wall time, and the peak of memory where somebody looked."""
-    used = {"seconds": record["time"]["seconds"], **record.get("use", {})}
-    for name, amount in used.items():
-        if amount is not None:
-            yield property_value(
-                f"{action_id(record['identity']['key'])}/use/{name}",
-                name.replace("_", " "),
-                amount,
-                propertyID=name,
-                unitCode=_UNITS.get(name),
-            )
+    """Wall time, and the peaks of memory where somebody looked."""
+    for name, amount, unit in _amounts(record):
+        yield property_value(
+            f"{action_id(record['identity']['key'])}/use/{name}",
+            name.replace("_", " "),
+            amount,
+            propertyID=name,
+            unitCode=unit,
+        )
+
+
+def _amounts(record: Mapping[str, Any]) -> Iterator[tuple[str, float, str]]:
+    """Name, amount and unit of each."""
+    use = record.get("use", {})
+    yield "seconds", record["time"]["seconds"], _SECOND
+    if use.get("peak_memory_gb") is not None:
+        yield "peak_memory_gb", use["peak_memory_gb"], _GIBIBYTE
+    for uuid, amount in use.get("peak_gpu_memory_gb", {}).items():
+        yield f"peak_gpu_memory_gb/{uuid}", amount, _GIBIBYTE
 
 
 def _image(record: Mapping[str, Any]) -> Iterator[Entity]:

@@ -47,7 +47,7 @@ def full(step: str) -> dict[str, Any]:
             "image": "sha256:" + "9" * 64, "base": "debian:bookworm-slim", "base_digest": "sha256:" + "8" * 64,
         },
         "host": {"name": "vm"},
-        "use": {"peak_memory_gb": 1.5},
+        "use": {"peak_memory_gb": 1.5, "peak_gpu_memory_gb": {"GPU-1": 10.5, "GPU-2": 9.5}},
     }  # fmt: skip
 
 

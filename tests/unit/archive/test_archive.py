@@ -134,7 +134,8 @@ def test_actions_say_what_ran_with_what_and_when(folder: Path, wanted: HandOver)
         "sha256:" + "d" * 64,
         "b" * 40,
     }
-    assert {entities[one["@id"]]["value"] for one in action["resourceUsage"]} == {3600.0, 1.5}
+    used = {entities[one["@id"]]["value"] for one in action["resourceUsage"]}
+    assert used == {3600.0, 1.5, 10.5, 9.5}
     whole = entities[f"#run/{run.id}"]
     values = {
         entities[one["@id"]].get("name"): entities[one["@id"]].get("value")
@@ -145,6 +146,20 @@ def test_actions_say_what_ran_with_what_and_when(folder: Path, wanted: HandOver)
     organised = entities[f"#run/{run.id}/engine"]
     controlled = [entities[one["@id"]]["object"]["@id"] for one in organised["object"]]
     assert controlled == [f"#action/{one.key}" for one in run.steps.values()]
+
+
+def test_what_a_step_used_is_named_in_its_units(folder: Path) -> None:
+    found = [
+        (one["propertyID"], one["value"])
+        for one in graph(folder).values()
+        if "PropertyValue" in kinds(one) and "/use/" in one["@id"]
+    ]
+    assert set(found) == {
+        ("seconds", 3600.0),
+        ("peak_memory_gb", 1.5),
+        ("peak_gpu_memory_gb/GPU-1", 10.5),
+        ("peak_gpu_memory_gb/GPU-2", 9.5),
+    }
 
 
 def test_a_patch_that_differs_from_the_one_that_ran_is_not_passed_off_as_it(
