@@ -49,7 +49,7 @@ test-podman: install
 
 # The report in headless Chromium (Debian: chromium chromium-driver).
 test-browser: install
-	$(BIN)/python -m pytest -m browser $(ARGS)
+	$(BIN)/python -m pytest -m "browser and not upstream" $(ARGS)
 
 test-all: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
