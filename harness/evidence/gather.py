@@ -1,11 +1,11 @@
 """Read the evidence under a `runs/`: from files alone, on any machine, without changing one."""
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from harness.contracts.content import file_hash
 from harness.errors import UsageError
 from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidence
 from harness.files import DamagedFile, read_json, read_sealed
@@ -176,7 +176,7 @@ def _read_scores(step: StepEvidence, record: Mapping[str, Any]) -> Scores:
     if not path.is_file() or path.is_symlink():
         raise DamagedFile(f"{path} is missing")
     recorded = record["outputs"]["scores"]["sha256"]
-    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    found = file_hash(path)
     if found != recorded:
         raise DamagedFile(f"{path}: recorded as sha256 {recorded[:16]}…, found {found[:16]}…")
     document: Any = read_json(path)
