@@ -4,7 +4,6 @@ https://w3id.org/ro/wfrun/provenance/0.5
 """
 
 import datetime as dt
-import hashlib
 import mimetypes
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,6 +20,7 @@ from harness.archive.workflow import (
     workflow_entities,
     workflow_properties,
 )
+from harness.contracts.content import file_hash
 from harness.layout import ArchiveLayout, RunLayout
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def describe(wanted: HandOver, about: Path, licence: str) -> "ROCrate":
     crate = ROCrate(version=_VERSION)
     crate.metadata.extra_terms.update(TERMS)
     crate.metadata["conformsTo"] = [ref(crate.metadata.profile), ref(_WORKFLOW_CRATE)]
-    hashes = {place: _sha256(path) for place, path in wanted.files.items()}
+    hashes = {place: file_hash(path) for place, path in wanted.files.items()}
     workflows = {
         name: wanted.project.method(name).relative_to(wanted.project.root).as_posix()
         for name in wanted.methods
@@ -74,7 +74,7 @@ def describe(wanted: HandOver, about: Path, licence: str) -> "ROCrate":
         properties = _file(place, path, hashes[place], examples.get(place, ()))
         crate.add_file(path, place, properties=properties | special.get(place, {}))
     page = {"about": ref("./"), "name": "what this archive holds"}
-    crate.add_file(about, about.name, properties=_file(about.name, about, _sha256(about)) | page)
+    crate.add_file(about, about.name, properties=_file(about.name, about, file_hash(about)) | page)
     described = {one["@id"]: one for one in _entities(wanted, actions, hashes)}
     for one in described.values():
         crate.add_jsonld(one)
@@ -165,8 +165,3 @@ def _file(place: str, path: Path, sha256: str, examples: Sequence[str] = ()) -> 
         "exampleOfWork": refs(examples),
     }
     return {name: one for name, one in found.items() if one}
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -7,7 +7,6 @@ pre-trained on ImageNet.
 """
 
 import gzip
-import hashlib
 import io
 import os
 import tarfile
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.contracts.content import file_hash
 from harness.contracts.png_labels import check_png_labels
 from harness.errors import MismatchError
 from harness.files import sync
@@ -68,8 +68,7 @@ def pack(predictions: Predictions, target: Path, *, images: int = TEST_IMAGES) -
             _write(file, _members(predictions, ids))
             file.flush()
             os.fsync(file.fileno())
-        with fresh.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = file_hash(fresh)
         fresh.chmod(0o644)
         os.replace(fresh, target)
         sync(target.parent)
