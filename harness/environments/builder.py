@@ -1,7 +1,7 @@
 """The ports of environment building: what the engine asks of pip and of Docker."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -89,7 +89,7 @@ class ImageRecipe:
     tag: str
     files: Mapping[str, bytes | Path]
     arguments: Mapping[str, str]
-    labels: Mapping[str, str]
+    labels: Mapping[str, str] = field(default_factory=dict)
     target: str | None = None  # the stage to stop at
     network: bool = True
     cache: bool = True  # whether layers of older builds may serve

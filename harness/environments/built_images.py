@@ -1,9 +1,10 @@
 """The images that harness built and an engine still has."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from harness.environments.builder import UNCHECKED
 from harness.errors import NotReadyError
@@ -34,17 +35,17 @@ class BuiltImages:
     def list(self) -> list[BuiltImage]:
         """All of them. Raises NotReadyError where there is no engine."""
         with self._engine.client() as client:
-            images = client.images.list(filters={"label": _ENVIRONMENT})
+            # In one request: to ask for each listed image fails where one is removed meanwhile.
             return [
                 BuiltImage(
                     name,
-                    image.labels[_ENVIRONMENT],
+                    image["Labels"][_ENVIRONMENT],
                     UNCHECKED not in name,
-                    int(image.attrs["Size"]),
+                    int(image["Size"]),
                     partial(self._remove, name),
                 )
-                for image in images
-                for name in image.tags or [str(image.id)]
+                for image in client.api.images(filters={"label": _ENVIRONMENT})
+                for name in _names(image)
             ]
 
     def _remove(self, name: str) -> None:
@@ -59,3 +60,9 @@ class BuiltImages:
                 raise NotReadyError(
                     f"{name} was left: {error.explanation}", hint="remove its containers first"
                 ) from error
+
+
+def _names(image: Mapping[str, Any]) -> list[str]:
+    """An image's tags, or its id where it has lost them."""
+    tags = [tag for tag in image["RepoTags"] or () if not tag.startswith("<none>")]
+    return tags or [str(image["Id"])]

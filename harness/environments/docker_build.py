@@ -51,7 +51,7 @@ class EngineImageBuilder:
             tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as context,
             log.open("a") as file,
         ):
-            _pack(recipe.files, context)
+            _pack(_labelled(recipe), context)
             try:
                 _follow(client.api.build(**_request(recipe, context)), file, log)
                 return str(client.images.get(recipe.tag).id)
@@ -137,7 +137,6 @@ def _request(recipe: ImageRecipe, context: IO[bytes]) -> dict[str, Any]:
         "custom_context": True,
         "tag": recipe.tag,
         "buildargs": {**proxies, **recipe.arguments},
-        "labels": dict(recipe.labels),
         "network_mode": "host" if recipe.network else "none",
         "target": recipe.target or "",
         "nocache": not recipe.cache,
@@ -145,6 +144,25 @@ def _request(recipe: ImageRecipe, context: IO[bytes]) -> dict[str, Any]:
         "forcerm": True,
         "decode": True,
     }
+
+
+def _labelled(recipe: ImageRecipe) -> Mapping[str, bytes | Path]:
+    """The context's files, with the labels as the last instruction of the Dockerfile.
+
+    Docker sets labels that a request names one by one, each in a layer of its own. While a build
+    runs, its newest layer is listed as an image: it would be one with some of the labels.
+    """
+    if not recipe.labels:
+        return recipe.files
+    dockerfile = recipe.files["Dockerfile"]
+    assert isinstance(dockerfile, bytes)
+    pairs = " ".join(f"{_quoted(name)}={_quoted(text)}" for name, text in recipe.labels.items())
+    return {**recipe.files, "Dockerfile": dockerfile + f"\nLABEL {pairs}\n".encode()}
+
+
+def _quoted(text: str) -> str:
+    """As a Dockerfile takes it: JSON's quotes, and no variable in it."""
+    return json.dumps(text, ensure_ascii=False).replace("$", "\\$")
 
 
 def _pack(files: Mapping[str, bytes | Path], context: IO[bytes]) -> None:

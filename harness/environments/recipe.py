@@ -138,7 +138,6 @@ def stage_recipes(wanted: ImageOf, base: str, options: BuildOptions) -> dict[str
             tag=f"harness/{stage}:{digest(wants[stage])[:16]}",
             files={"Dockerfile": dockerfile},
             arguments={"BASE_IMAGE": base, "PACKAGES": packages},
-            labels={"harness.version": __version__, "harness.stage": stage},
             target=stage,
             cache=not options.fresh,
         )

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import docker
 import pytest
+from docker.models.images import Image
 
 from harness.environments.builder import BuildOptions
+from harness.environments.built_images import BuiltImages
 from harness.environments.docker_build import EngineImageBuilder
 from harness.environments.image import ImageEnvironments
 from harness.environments.image_folder import ImageFolder
@@ -148,6 +150,19 @@ def test_a_python_that_is_nowhere_is_named(small: Small) -> None:
         made.identify("tool", "small")
 
 
+def _all_labels_come_at_once(client: docker.DockerClient, image: Image) -> None:
+    """While an image is built, its newest layer is listed as an image."""
+    if parent := image.attrs["Parent"]:  # Podman names none
+        assert not set(client.images.get(parent).labels) & set(image.labels)
+
+
+def _is_listed(engine: RuntimeName, image: Image) -> None:
+    (listed,) = [one for one in BuiltImages(engine).list() if one.name in image.tags]
+    assert listed.environment == image.labels["harness.environment"]
+    assert listed.checked
+    assert listed.size > 0
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -169,6 +184,8 @@ def test_an_image_is_built_probed_reused_and_runs(
             image = client.images.get(made.handle)
             assert image.labels["harness.method"] == "tool"
             assert image.attrs["Config"]["User"] == "65534:65534"
+            _all_labels_come_at_once(client, image)
+            _is_listed(name, image)
             assert [tag for tag in image.tags if "unchecked" in tag] == []
             folder = small.root / "attempt"
             folder.mkdir()

@@ -80,9 +80,9 @@ def registered(docker_host: str, registry: str, small: Small) -> Iterator[Regist
         made = Registered(small, registry, client)
         made.pin(made.publish("first"))
         yield made
-        for image in client.images.list(filters={"label": "harness.method=tool"}):
-            if registry in image.labels["org.opencontainers.image.base.name"]:
-                client.images.remove(image.id, force=True)
+        for image in client.api.images(filters={"label": "harness.method=tool"}):
+            if registry in image["Labels"]["org.opencontainers.image.base.name"]:
+                client.images.remove(image["Id"], force=True)
         made.forget()
 
 
