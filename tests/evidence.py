@@ -2,15 +2,21 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner, Result
+
+from harness import cli  # noqa: F401 - its commands register themselves
+from harness.cli.app import app
 from harness.contracts.content import describe
 from harness.files import write_sealed
 from harness.layout import RunLayout
 from harness.metrics.j_and_f import VOC
 
+ROOT = Path(__file__).resolve().parents[1]
 STEPS = {"train-cam": 2, "score-cam": 3, "score-pseudo": 6, "train-final": 7, "score-final": 9}
 
 
@@ -36,6 +42,20 @@ class Finished:
         """As harness names runs."""
         words = (self.method, self.backbone, self.losses, f"s{self.seed}", self.scale, self.stack)
         return "-".join((*words, self.runtime, _hash(sorted(self.options.items()))[:6]))
+
+
+def finish_all(runs: Path, finished: Iterable[Finished]) -> RunLayout:
+    """A `runs` folder with these runs."""
+    layout = RunLayout(runs)
+    for one in finished:
+        finish(layout, one)
+    return layout
+
+
+def harness(layout: RunLayout, *words: str) -> Result:
+    """A command on that folder; what harness refuses is raised."""
+    where = ("--project", str(ROOT), "--runs", str(layout.root))
+    return CliRunner().invoke(app, [*words, *where], catch_exceptions=False)
 
 
 def finish(layout: RunLayout, run: Finished) -> None:

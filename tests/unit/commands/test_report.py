@@ -6,17 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from harness import cli  # noqa: F401 - its commands register themselves
-from harness.cli.app import app
 from harness.commands import report as reports
 from harness.commands.context import Context, Where
 from harness.errors import UsageError
 from harness.layout import RunLayout
-from tests.evidence import Finished, finish
+from tests.evidence import ROOT, Finished, finish, finish_all, harness
 
-ROOT = Path(__file__).resolve().parents[3]
 RUNS = (
     Finished("seam", "res38", "none", 1, J=60.0, F=40.0),
     Finished("demo", "tiny", "none", 1, J=62.0, F=41.0),
@@ -25,15 +21,7 @@ RUNS = (
 
 @pytest.fixture
 def layout(tmp_path: Path) -> RunLayout:
-    layout = RunLayout(tmp_path / "runs")
-    for one in RUNS:
-        finish(layout, one)
-    return layout
-
-
-def harness(layout: RunLayout, *words: str) -> Result:
-    where = ("--project", str(ROOT), "--runs", str(layout.root))
-    return CliRunner().invoke(app, [*words, *where], catch_exceptions=False)
+    return finish_all(tmp_path / "runs", RUNS)
 
 
 def context(layout: RunLayout) -> Context:

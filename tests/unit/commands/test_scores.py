@@ -4,17 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from harness import cli  # noqa: F401 - its commands register themselves
-from harness.cli.app import app
 from harness.errors import UsageError
 from harness.files import write_sealed
 from harness.layout import RunLayout
 from harness.metrics.j_and_f import VOC
-from tests.evidence import Finished, finish
+from tests.evidence import Finished, finish_all, harness
 
-ROOT = Path(__file__).resolve().parents[3]
 SEEDS = (
     Finished("seam", "res38", "none", 1, J=60.0, F=40.0),
     Finished("seam", "res38", "none", 2, J=62.0, F=41.0),
@@ -24,15 +20,7 @@ SEEDS = (
 
 @pytest.fixture
 def layout(tmp_path: Path) -> RunLayout:
-    layout = RunLayout(tmp_path / "runs")
-    for one in SEEDS:
-        finish(layout, one)
-    return layout
-
-
-def harness(layout: RunLayout, *words: str) -> Result:
-    where = ("--project", str(ROOT), "--runs", str(layout.root))
-    return CliRunner().invoke(app, [*words, *where], catch_exceptions=False)
+    return finish_all(tmp_path / "runs", SEEDS)
 
 
 def test_every_seed_is_shown_with_mean_and_spread(layout: RunLayout) -> None:

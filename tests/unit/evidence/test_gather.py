@@ -11,7 +11,7 @@ from harness.errors import UsageError
 from harness.evidence.gather import chosen, gather
 from harness.files import write_sealed
 from harness.layout import RunLayout
-from tests.evidence import Finished, finish
+from tests.evidence import Finished, finish_all
 
 RUNS = (
     Finished("demo", "tiny", "none", 1, J=60.0, F=40.0),
@@ -24,10 +24,7 @@ RUNS = (
 
 @pytest.fixture
 def layout(tmp_path: Path) -> RunLayout:
-    layout = RunLayout(tmp_path / "runs")
-    for one in RUNS:
-        finish(layout, one)
-    return layout
+    return finish_all(tmp_path / "runs", RUNS)
 
 
 def test_runs_come_in_the_order_of_the_tables(layout: RunLayout) -> None:
