@@ -35,21 +35,28 @@ class OwnEngine:
         self._daemon: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it answers.
+
+        On a machine with much to do it may not wait long enough for its own containerd, and end.
+        """
+        end = time.monotonic() + 120
+        while self._daemon is None or self.docker("version", check=False).returncode != 0:
+            if self._daemon is None or self._daemon.poll() is not None:
+                self._daemon = self._launch()
+            assert time.monotonic() < end, (self.root / "log").read_text()[-2000:]
+            time.sleep(0.1)
+
+    def _launch(self) -> "subprocess.Popen[bytes]":
+        (self.root / "pid").unlink(missing_ok=True)
         places = {"data-root": "data", "exec-root": "exec", "pidfile": "pid"}
         words = [f"--{option}={self.root}/{place}" for option, place in places.items()]
         with (self.root / "log").open("ab") as log:
-            self._daemon = subprocess.Popen(
+            return subprocess.Popen(
                 ["dockerd", "--host", self.host, "--iptables=false", "--bridge=none", *words],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
             )
-        end = time.monotonic() + 60
-        while self.docker("version", check=False).returncode != 0:
-            assert self._daemon.poll() is None, (self.root / "log").read_text()[-2000:]
-            assert time.monotonic() < end, "dockerd does not answer"
-            time.sleep(0.1)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Stop it, with its containers; or kill it."""
