@@ -87,10 +87,13 @@ def gpu_notes(context: Context, plan: Plan, todo: Todo, leases: GpuLeases) -> li
         if not steps or not leases.cards:
             return []
         refused = leases.refusals(steps, context.offered(steps))
+        doubtful = leases.doubts(steps)
     except NotReadyError as error:
         return [f"GPUs at hand cannot be used: {error} ({error.hint})"]
     if refused:
         return [f"not on the GPUs at hand: {reason}" for reason in refused]
+    if doubtful:
+        return [f"perhaps not on the GPUs at hand: {reason}" for reason in doubtful]
     return [f"fits the GPUs at hand: {', '.join(gpu.title for gpu in leases.cards)}"]
 
 

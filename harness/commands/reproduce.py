@@ -72,6 +72,8 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     quarantine_damaged(verifier, planned, work.notify)
     todo = look(context, planned)
     refuse_unready(context, planned, todo, work.tokens)
+    for doubt in work.tokens.gpus.doubts(todo.steps(planned)):
+        work.notify(doubt)
     plan = settled(context, planned, todo, verifier, work.notify)
     keeper = Keeper(context.store, plan, keep=work.keep, notify=work.notify)
     with keeper.registered():

@@ -94,7 +94,7 @@ class Resources:
     """What a step needs; estimates are for planning and never enter a key."""
 
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    gpu_memory_gb: Gigabytes | None = None  # a card with less is refused
+    gpu_memory_gb: Gigabytes | None = None  # a card with less is refused if measured, else doubted
     gpu_memory_measured: str | None = None  # on what it was measured; left out: an estimate
     cpus: Annotated[int, Field(ge=1, le=4096)] = 1
     memory_gb: Annotated[Gigabytes, Field(gt=0)] = 8

@@ -66,6 +66,11 @@ def misfit(name: str, stack: Stack, gpu: Gpu) -> str | None:
 
 
 def has_memory(need: Resources, gpu: Gpu) -> bool:
+    """Whether the card has the memory that a step was measured to take; an estimate refuses none."""
+    return need.gpu_memory_measured is None or probably_has_memory(need, gpu)
+
+
+def probably_has_memory(need: Resources, gpu: Gpu) -> bool:
     """Whether the card has the memory that a step was measured, or is estimated, to take."""
     if need.gpu_memory_gb is None:
         return True
@@ -77,6 +82,32 @@ def suits(need: Resources, stack: Stack | None, gpu: Gpu) -> bool:
     """Whether a step on this stack can run on the card."""
     able = stack is None or (drives(stack, gpu.capability) and driver_suffices(stack, gpu.driver))
     return able and has_memory(need, gpu)
+
+
+def suitable(need: Resources, stack: Stack | None, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """The cards a step may be given: only those that are probably large enough, if these suffice."""
+    able = [gpu for gpu in gpus if suits(need, stack, gpu)]
+    large = [gpu for gpu in able if probably_has_memory(need, gpu)]
+    return large if len(large) >= need.gpus else able
+
+
+def doubts(steps: Iterable[BoundStep], gpus: Sequence[Gpu]) -> list[str]:
+    """A line for each step that these cards are probably too small for, by its estimate."""
+    lines: dict[str, None] = {}
+    for step in steps:
+        need = step.resources
+        if not need.gpu_memory_measured and (small := _too_small(need, gpus)):
+            lines[
+                f"step {step.name} of {step.method} probably needs {need.gpu_memory_gb:g} GB of GPU "
+                f"memory (estimate), more than {', '.join(gpu.title for gpu in small)}"
+            ] = None
+    return list(lines)
+
+
+def _too_small(need: Resources, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """The cards that are probably too small; none if enough others are left."""
+    small = [gpu for gpu in gpus if not probably_has_memory(need, gpu)]
+    return small if len(gpus) - len(small) < need.gpus else []
 
 
 def refusals(
@@ -119,10 +150,10 @@ def _reasons(
     if len(able) < need.gpus:
         others = working_stacks(stacks, names, gpus, need.gpus)
         return [f"{text}; {_advice(step.method, others)}" for text in misfits]
-    source = need.gpu_memory_measured or "estimate"
     return [
         f"step {step.name} of {step.method} needs {need.gpus} GPU(s) with "
-        f"{need.gpu_memory_gb:g} GB of memory ({source}); too small: {gpu.title}"
+        f"{need.gpu_memory_gb:g} GB of memory (measured on {need.gpu_memory_measured}); "
+        f"too small: {gpu.title}"
         for gpu in able
         if not has_memory(need, gpu)
     ]
