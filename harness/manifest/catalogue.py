@@ -21,7 +21,15 @@ from harness.manifest.fields import (
 
 #: What a step may have on its PYTHONPATH: ours, stand-ins (shims), hooks.
 Package = Literal[
-    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard", "mmcv"
+    "losses",
+    "metrics",
+    "glue",
+    "mxnet",
+    "chainercv",
+    "torchnet",
+    "tensorboard",
+    "mmcv",
+    "measure",  # staged into every step of a rehearsal
 ]
 
 

@@ -66,7 +66,7 @@ def misfit(name: str, stack: Stack, gpu: Gpu) -> str | None:
 
 
 def has_memory(need: Resources, gpu: Gpu) -> bool:
-    """Whether the card has the memory that a step was measured to take; an estimate refuses none."""
+    """Whether the card has the memory that a step was measured to take; estimates refuse none."""
     return need.gpu_memory_measured is None or probably_has_memory(need, gpu)
 
 
@@ -85,7 +85,7 @@ def suits(need: Resources, stack: Stack | None, gpu: Gpu) -> bool:
 
 
 def suitable(need: Resources, stack: Stack | None, gpus: Sequence[Gpu]) -> list[Gpu]:
-    """The cards a step may be given: only those that are probably large enough, if these suffice."""
+    """The cards a step may be given: those that are probably large enough, if these suffice."""
     able = [gpu for gpu in gpus if suits(need, stack, gpu)]
     large = [gpu for gpu in able if probably_has_memory(need, gpu)]
     return large if len(large) >= need.gpus else able
@@ -97,10 +97,9 @@ def doubts(steps: Iterable[BoundStep], gpus: Sequence[Gpu]) -> list[str]:
     for step in steps:
         need = step.resources
         if not need.gpu_memory_measured and (small := _too_small(need, gpus)):
-            lines[
-                f"step {step.name} of {step.method} probably needs {need.gpu_memory_gb:g} GB of GPU "
-                f"memory (estimate), more than {', '.join(gpu.title for gpu in small)}"
-            ] = None
+            titles = ", ".join(gpu.title for gpu in small)
+            needed = f"{need.gpu_memory_gb:g} GB of GPU memory (estimate), more than {titles}"
+            lines[f"step {step.name} of {step.method} probably needs {needed}"] = None
     return list(lines)
 
 

@@ -183,7 +183,10 @@ def test_a_step_gets_a_card_that_is_probably_large_enough_if_there_is_one() -> N
     need = Resources(gpus=1, gpu_memory_gb=40)
     assert gpus.suitable(need, None, [small, large]) == [large]
     assert gpus.suitable(need, None, [small]) == [small]
-    assert gpus.suitable(Resources(gpus=2, gpu_memory_gb=40), None, [small, large]) == [small, large]
+    assert gpus.suitable(Resources(gpus=2, gpu_memory_gb=40), None, [small, large]) == [
+        small,
+        large,
+    ]
 
 
 def test_too_few_cards() -> None:
