@@ -42,6 +42,8 @@ from harness.manifest.fields import (
 #: How manifests write the field of scale `rehearsal-cpu`.
 CPU = Field(alias="rehearsal-cpu")
 Count = Annotated[int, Field(ge=0, le=4096)]
+#: A whole number, or an expression of such with placeholders, + - * // and parentheses.
+Expression = int | str
 #: What numpy's and torch's generators both take.
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -221,6 +223,22 @@ class Shards:
 
 
 @value
+class Work:
+    """How much a step does at paper scale: what times measured in a rehearsal are multiplied by."""
+
+    iterations: Expression | None = None  # optimiser steps
+    batch: Expression | None = None  # pictures of one of them
+    evaluations: Expression | None = (
+        None  # how often a training evaluates pictures, behind iterations
+    )
+    evaluated: Expression | None = None  # pictures of one such evaluation
+    pictures: Expression | None = (
+        None  # left out: those of the lists that its outputs' contracts name
+    )
+    side_by_side: bool = False  # pictures are worked on by `workers` processes
+
+
+@value
 class Step:
     """One command of one repository, or one glue tool of ours (`repo` left out)."""
 
@@ -257,6 +275,7 @@ class Step:
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
     shards: Shards | None = None
+    work: Work = Work()
     note: str | None = None
 
 

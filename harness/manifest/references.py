@@ -82,6 +82,8 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("inputs", name), text
     if step.score is not None:
         yield ("score",), step.score
+    for name, expression in expressions(step):
+        yield ("work", name), expression
     if step.shards is not None:
         yield ("shards", "by"), step.shards.by
     for name, output in step.outputs.items():
@@ -89,6 +91,14 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
             text = getattr(output.contract, field.name)
             if isinstance(text, str) and field.name != "kind":
                 yield ("outputs", name, "contract", field.name), text
+
+
+def expressions(step: Step) -> Iterator[tuple[str, str]]:
+    """The expressions of a step's work, by name."""
+    for field in dataclasses.fields(step.work):
+        given = getattr(step.work, field.name)
+        if isinstance(given, int | str) and not isinstance(given, bool):
+            yield field.name, str(given)
 
 
 def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
