@@ -221,6 +221,14 @@ class Shards:
 
 
 @value
+class Training:
+    """What a training reads in batches; a rehearsal repeats the list to fill its iterations."""
+
+    list: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}/[^/]+$")]
+    batch: str  # template of the number of images of one iteration
+
+
+@value
 class Step:
     """One command of one repository, or one glue tool of ours (`repo` left out)."""
 
@@ -257,6 +265,7 @@ class Step:
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
     shards: Shards | None = None
+    trains: Training | None = None
     note: str | None = None
 
 
