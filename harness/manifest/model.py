@@ -227,15 +227,18 @@ class Work:
     """How much a step does at paper scale: what times measured in a rehearsal are multiplied by."""
 
     iterations: Expression | None = None  # optimiser steps
-    batch: Expression | None = None  # pictures of one of them
-    evaluations: Expression | None = (
-        None  # how often a training evaluates pictures, behind iterations
-    )
-    evaluated: Expression | None = None  # pictures of one such evaluation
-    pictures: Expression | None = (
-        None  # left out: those of the lists that its outputs' contracts name
-    )
+    evaluations: Expression | None = None  # how often a training evaluates pictures
+    evaluated: Expression | None = None  # pictures of one evaluation
+    pictures: Expression | None = None  # left out: those of the lists that its contracts name
     side_by_side: bool = False  # pictures are worked on by `workers` processes
+
+
+@value
+class Training:
+    """What a training reads in batches; a rehearsal repeats the list to fill its iterations."""
+
+    list: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}/[^/]+$")]
+    batch: str  # template of the number of images of one iteration
 
 
 @value
@@ -275,6 +278,7 @@ class Step:
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
     shards: Shards | None = None
+    trains: Training | None = None
     work: Work = Work()
     note: str | None = None
 

@@ -15,6 +15,7 @@ from harness.manifest.model import (
     Scale,
     Step,
 )
+from harness.manifest.rehearsal_steps import list_of, repeating_step
 from harness.manifest.references import listed, parse_reference
 from harness.manifest.smoke_steps import StandIns, smoke_step
 from harness.plan import keys
@@ -93,6 +94,8 @@ class Binder:
                 for key, text in step.inputs.items()
                 if step.inputs_when.get(key, {}).items() <= self.run.options.items()
             }
+            if self.run.rehearsal is not None and step.trains is not None:
+                inputs |= self._repeated(step, inputs, self.run.rehearsal.iterations)
             self.bound[name] = self._bind(step, inputs)
         return self.bound[name]
 
@@ -128,6 +131,23 @@ class Binder:
             self.bound[step.name] = self._bind(step, inputs)
         return self.bound[step.name]
 
+    def _repeated(
+        self, step: Step, inputs: Mapping[str, BoundInput], iterations: int
+    ) -> dict[str, BoundInput]:
+        """The input with the list of a training, repeated so that it fills so many batches."""
+        assert step.trains is not None
+        name, file = list_of(step.trains)
+        text = Values(self.method, self.run, step, None, Resources())
+        lists = inputs[name]
+        count = int(text.text(step.trains.batch)) * iterations
+        repeating = repeating_step(f"{lists.path}-{count}", file, count)
+        if repeating.name not in self.bound:
+            read = dataclasses.replace(lists, target="/in/lists")
+            self.bound[repeating.name] = self._bind(repeating, {"lists": read})
+        key = self.bound[repeating.name].key
+        path = repeating.outputs["lists"].path
+        return {name: BoundInput(kind="step", ref=key, path=path, target=lists.target)}
+
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
         seed = self._seed(step)
         resources = self._resources(step, seed)
@@ -140,7 +160,7 @@ class Binder:
             "cwd": step.cwd,
             "argv": text.argv(step.argv),
             "env": text.mapping({**step.env, **({} if losses is Losses.NONE else step.losses_env)}),
-            "links": text.mapping(step.links),
+            "links": text.links(step.links),
             "folders": step.folders,
             "out_folders": step.out_folders,
             "packages": staged_packages(step, losses, self.run.scale),

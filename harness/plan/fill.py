@@ -77,6 +77,10 @@ class Values:
         """Values filled, names as they are."""
         return {name: self.text(text) for name, text in items.items()}
 
+    def links(self, items: Mapping[str, str]) -> dict[str, str]:
+        """Names and targets filled: upstream may name a file after a parameter."""
+        return {self.text(name): self.text(text) for name, text in items.items()}
+
     def contract(self, contract: Contract) -> Contract:
         """The contract with its templates filled."""
         changed = {

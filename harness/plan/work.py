@@ -18,7 +18,7 @@ class BoundWork:
     """What a step does at paper scale, and the batch of its own scale."""
 
     iterations: int = 0  # optimiser steps; 0: no training
-    pictures: int = 0  # 0: not one by one, or not known how many
+    pictures: int = 0  # 0: none, or not known how many
     batch: int | None = None  # pictures of one iteration, at the scale of the run
     evaluations: int = 0  # how often the training evaluates pictures, at paper scale
     evaluations_here: int = 0  # at the scale of the run
@@ -57,7 +57,7 @@ def bind_work(step: Step, here: Callable[[str], str], paper: Callable[[str], str
     return BoundWork(
         iterations=number(work.iterations, paper),
         pictures=number(work.pictures, paper) or _pictures(step),
-        batch=number(work.batch, here) or None,
+        batch=number(step.trains.batch, here) if step.trains else None,
         evaluations=number(work.evaluations, paper),
         evaluations_here=number(work.evaluations, here),
         evaluated=number(work.evaluated, paper),

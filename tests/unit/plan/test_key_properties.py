@@ -174,7 +174,6 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
     "Step.shards": (out((f"{_MAPS}/shards", None)),),
     "Step.work": (out((f"{_TRAIN}/work", {"iterations": 7})),),
     "Work.iterations": (out((f"{_TRAIN}/work", {"iterations": "2 * (7 // {workers})"})),),
-    "Work.batch": (out((f"{_TRAIN}/work", {"batch": 7})),),
     "Work.evaluations": (out((f"{_TRAIN}/work", {"evaluations": 7})),),
     "Work.evaluated": (out((f"{_TRAIN}/work", {"evaluated": 7})),),
     "Work.pictures": (out((f"{_MAPS}/work", {"pictures": 7})),),
