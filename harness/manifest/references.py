@@ -82,18 +82,22 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("inputs", name), text
     if step.score is not None:
         yield ("score",), step.score
-    for name, expression in expressions(step):
-        yield ("work", name), expression
+    yield from _amount_texts(step)
     if step.shards is not None:
         yield ("shards", "by"), step.shards.by
-    if step.trains is not None:
-        yield ("trains", "list"), step.trains.list
-        yield ("trains", "batch"), step.trains.batch
     for name, output in step.outputs.items():
         for field in dataclasses.fields(output.contract):
             text = getattr(output.contract, field.name)
             if isinstance(text, str) and field.name != "kind":
                 yield ("outputs", name, "contract", field.name), text
+
+
+def _amount_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
+    for name, expression in expressions(step):
+        yield ("work", name), expression
+    if step.trains is not None:
+        yield ("trains", "list"), step.trains.list
+        yield ("trains", "batch"), step.trains.batch
 
 
 def expressions(step: Step) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from harness.plan.plan import BoundStep
 
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)(\d)([af]?)")
 #: Cards report up to 8 % less memory than they are sold with (error correction, the driver's own).
-_REPORTED = 0.92
+REPORTED = 0.92
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,7 @@ def probably_has_memory(need: Resources, gpu: Gpu) -> bool:
     """Whether the card has the memory that a step was measured, or is estimated, to take."""
     if need.gpu_memory_gb is None:
         return True
-    slack = 1.0 if need.gpu_memory_measured else _REPORTED
+    slack = 1.0 if need.gpu_memory_measured else REPORTED
     return gpu.memory_gb >= slack * need.gpu_memory_gb
 
 

@@ -36,11 +36,15 @@ class BoundWork:
         return self.iterations or self.pictures
 
 
-def pictures_of(output: Output) -> int:
-    """Pictures of VOC for which an output has a file at paper scale; 0 if not known, or none."""
-    ids = output.contract.ids if isinstance(output.contract, PER_ID) else ""
-    found = _LIST.fullmatch(ids)
-    return PICTURES.get(found[1], 0) if found else 0
+def pictures_of(output: Output, unnamed: int = 0) -> int:
+    """Pictures for which an output has a file at paper scale; 0 if it has no file for each.
+
+    `unnamed` if its contract names no list of VOC.
+    """
+    if not isinstance(output.contract, PER_ID):
+        return 0
+    found = _LIST.fullmatch(output.contract.ids)
+    return PICTURES.get(found[1], unnamed) if found else unnamed
 
 
 def _pictures(step: Step) -> int:

@@ -4,6 +4,7 @@ The line goes to stderr as `harness-measure: {JSON}`. It holds, of this process:
 
 seconds        from its start to its end
 first_step     seconds from its start to the end of its first optimiser step
+last_step      the same of its last one
 steps          optimiser steps, of the optimiser that made most: an iteration as most scripts count
 step_seconds   of one iteration, on the clock of this process: the mean from the end of step
                `WARM_STEPS` to the end of the last step (if there are no more steps than that: from
@@ -255,11 +256,17 @@ class Process:
     def training(self) -> dict[str, Any]:
         """Of the optimiser that made most steps."""
         clock = max(_CLOCKS, key=lambda one: one.steps, default=Clock())
-        if clock.first is None:
+        if clock.first is None or clock.last is None:
             return {}
-        found = {"first_step": clock.first.seconds - self.start, "steps": clock.steps}
         by_process, by_gpu = clock.step_seconds()
-        return {**found, "step_seconds": by_process, "gpu_seconds": by_gpu, "warm": clock.warm}
+        return {
+            "first_step": clock.first.seconds - self.start,
+            "last_step": clock.last.seconds - self.start,
+            "steps": clock.steps,
+            "step_seconds": by_process,
+            "gpu_seconds": by_gpu,
+            "warm": clock.warm,
+        }
 
 
 def gpu_memory() -> dict[str, Any]:

@@ -98,6 +98,7 @@ def test_iterations_are_timed_after_the_slow_ones(now: list[float]) -> None:
     other.step()
     said = process.found()
     assert (said["first_step"], said["steps"], said["warm"]) == (100.0, 9, True)
+    assert said["last_step"] == 124.0
     assert said["step_seconds"] == 3.0
     assert "gpu_seconds" not in said
 
