@@ -14,8 +14,8 @@ from harness.manifest.model import (
     Resources,
     Step,
 )
-from harness.manifest.rehearsal_steps import list_of, repeating_step
 from harness.manifest.references import listed, parse_reference
+from harness.manifest.rehearsal_steps import list_of, repeating_step
 from harness.manifest.smoke_steps import StandIns, smoke_step
 from harness.plan import keys
 from harness.plan.fill import Values, fill_options, join_path, staged_packages
