@@ -1,4 +1,4 @@
-"""Steps that a rehearsal adds: lists of few pictures, repeated to fill the batches of a training."""
+"""Steps that a rehearsal adds: a list of few pictures, repeated to fill a training's batches."""
 
 from harness.manifest.contract import Folder
 from harness.manifest.model import CountAt, Output, Resources, ResourcesAt, Step, Training

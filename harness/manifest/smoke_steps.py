@@ -33,6 +33,11 @@ def smoke_step(name: str, asset: Asset, made: SmokeMaker) -> Step:
     )
 
 
+def made_asset(step: str) -> str | None:
+    """The asset that a step of this name makes; None for any other step."""
+    return step.removeprefix(_PREFIX) if step.startswith(_PREFIX) else None
+
+
 @dataclass(frozen=True, slots=True)
 class StandIns:
     """Which assets steps make at a scale, in the place of the assets themselves."""
