@@ -55,8 +55,8 @@ def gpus(machine: Machine, needs: Needs) -> Line:
     on_gpus = [step for step in needs.steps if step.resources.gpus]
     if not on_gpus:
         return Line(check="gpus", state=State.OK, found=found, needed=_NO_GPUS)
-    largest = max(step.resources.gpu_memory_gb or 0.0 for step in on_gpus)
-    measured = all(step.resources.gpu_memory_measured for step in on_gpus)
+    largest = max((step.resources for step in on_gpus), key=lambda one: one.gpu_memory_gb or 0.0)
+    measured = largest.gpu_memory_measured
     reasons = refusals(on_gpus, needs.stacks, needs.offered, cards)
     warnings = doubts(on_gpus, cards)
     return line(
@@ -64,7 +64,8 @@ def gpus(machine: Machine, needs: Needs) -> Line:
         good=not reasons and not warnings,
         bad=State.MISSING if reasons else State.NOTE,
         found=found,
-        needed=f"{needs.gpus} of up to {largest:g} GB ({'measured' if measured else 'estimate'}), "
+        needed=f"{needs.gpus} of up to {largest.gpu_memory_gb or 0.0:g} GB "
+        f"({f'measured on {measured}' if measured else 'estimate'}), "
         f"driven by {' and '.join(_stacks(needs))}",
         fix="; ".join(reasons or [*warnings, f"harness rehearse {needs.method} measures it"]),
     )

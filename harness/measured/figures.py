@@ -37,7 +37,7 @@ def figures_of(plan: Plan, shelf: Shelf) -> dict[str, Figures]:
 
 
 def step_figures(step: BoundStep, run: Run, shelf: Shelf) -> Figures:
-    """The figures of one step of a run."""
+    """The figures of one step of a run; at other scales than the paper's, measured memory only."""
     figures = Figures(
         hours=step.resources.hours,
         gpu_memory_gb=step.resources.gpu_memory_gb,
@@ -45,8 +45,10 @@ def step_figures(step: BoundStep, run: Run, shelf: Shelf) -> Figures:
     )
     timed, written = shelf.timed(step, run), shelf.written(step, run)
     if timed is not None:
-        figures = _with_gpu_memory(_with_hours(figures, timed, step), timed, step)
-    if written is not None:
+        figures = _with_gpu_memory(figures, timed, step)
+    if timed is not None and step.scale.judged:
+        figures = _with_hours(figures, timed, step)
+    if written is not None and step.scale.judged:
         disk = {**figures.disk_gb, **paper_disk_gb(written, step)}
         figures = replace(figures, disk_gb=disk, disk_from=written.source)
     return figures
