@@ -19,6 +19,7 @@ else in braces is touched:
 =====================  ==========================================================
 """
 
+import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal, TypeVar
@@ -178,7 +179,10 @@ class ResourcesAt:
     smoke: Resources = Resources()
 
     def at(self, scale: Scale) -> Resources:
-        """The resources at a scale."""
+        """The resources at a scale; a rehearsal has the paper's limits and writes little."""
+        if scale is Scale.REHEARSAL and self.rehearsal is None:
+            few = self.smoke  # checkpoints are as large there
+            return dataclasses.replace(self.paper, hours=few.hours, disk_gb=few.disk_gb)
         return at_scale(scale, self.paper, self.rehearsal, self.rehearsal_cpu, self.smoke)
 
 
