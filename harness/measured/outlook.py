@@ -27,14 +27,15 @@ class Card:
 class Outlook:
     """Totals of the steps that are to do."""
 
-    steps: int  # that take hours
-    measured: int  # how many of them have measured hours
+    steps: int
+    gpu_steps: int  # how many of them need a GPU
+    hours_measured: int  # how many of those have measured hours
+    disk_measured: int  # how many of all have measured disk
     gpu_hours: float
     calendar_hours: Mapping[int, float]  # by number of GPUs; empty if no step needs one
     disk_gb: float
     peak_disk_gb: float
     peak_disk_kept_gb: float
-    disk_measured: int  # how many of the steps have measured disk
     card: Card | None  # None if no step needs one
     damage: tuple[str, ...] = field(default=())  # measurements that cannot be read
 
@@ -48,9 +49,11 @@ def outlook_of(
     widest = max((step.resources.gpus for step in steps), default=0)
     fleets = [cards for cards in _FLEETS if cards >= widest > 0]
     known = [figures[step.key] for step in steps]
+    on_gpus = [figures[step.key] for step in steps if step.resources.gpus]
     return Outlook(
         steps=len(steps),
-        measured=sum(one.hours_from != ESTIMATE for one in known),
+        gpu_steps=len(on_gpus),
+        hours_measured=sum(one.hours_from != ESTIMATE for one in on_gpus),
         gpu_hours=sum(step.resources.gpus * step.resources.hours for step in steps),
         calendar_hours={cards: calendar_hours(steps, cards) for cards in fleets},
         disk_gb=sum(step.resources.disk_gb for step in steps),

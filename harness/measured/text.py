@@ -24,7 +24,7 @@ def outlook_lines(outlook: Outlook) -> Iterator[str]:
     yield from time_lines(outlook)
     if outlook.card is not None:
         yield card_line(outlook.card)
-    if outlook.measured:
+    if outlook.hours_measured:
         yield ASSUMPTION
     yield from (f"measurement left out: {line}" for line in outlook.damage)
 
@@ -33,7 +33,7 @@ def time_lines(outlook: Outlook) -> Iterator[str]:
     """GPU-hours and calendar time; nothing if no step needs a GPU."""
     if not outlook.gpu_hours:
         return
-    how = source(outlook.measured, outlook.steps)
+    how = source(outlook.hours_measured, outlook.gpu_steps)
     yield f"GPU-hours ({how}): {outlook.gpu_hours:.4g}"
     fleets = [f"{_time(hours)} on {count}" for count, hours in outlook.calendar_hours.items()]
     yield f"calendar time ({how}): {', '.join(fleets)} GPU(s), if CPUs and memory suffice"
