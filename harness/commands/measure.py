@@ -13,6 +13,8 @@ from harness.measured.measurement import Measurement
 from harness.measured.taking import measurement_of
 from harness.plan.plan import BoundStep, Plan
 
+_PREPARATION = 1  # the stage of lists and of what stands in for data: nothing of the paper's
+
 
 def measuring(context: Context, plan: Plan, execute: Execute) -> Execute:
     """`execute`; what a step of a rehearsal took is kept while all that it wrote is there."""
@@ -21,7 +23,7 @@ def measuring(context: Context, plan: Plan, execute: Execute) -> Execute:
 
     def execute_and_measure(step: BoundStep, stop: Event, gpus: tuple[str, ...]) -> Outcome:
         outcome = execute(step, stop, gpus)
-        if outcome.status is Status.DONE:
+        if outcome.status is Status.DONE and step.stage > _PREPARATION:
             keep_measurement(context, plan, step)
         return outcome
 

@@ -93,7 +93,8 @@ class Measurement:
     def source(self) -> str:
         """Where figures that rest on it come from, for messages."""
         where = self.place.gpu or self.place.cpu
-        return f"measured on {where} on {self.ended[:10]}"
+        data = " with drawn data" if self.stand_ins else ""
+        return f"measured on {where} on {self.ended[:10]}{data}"
 
     @property
     def least_gpu_memory_gb(self) -> float | None:

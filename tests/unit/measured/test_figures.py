@@ -84,9 +84,7 @@ def test_a_measured_step() -> None:
 
 
 def test_a_rehearsal_on_a_cpu_gives_disk_and_no_times() -> None:
-    one = measurement(
-        "train-cam", scale=Scale.REHEARSAL_CPU, place=CPU, peak_gpu_memory_gb=None
-    )
+    one = measurement("train-cam", scale=Scale.REHEARSAL_CPU, place=CPU, peak_gpu_memory_gb=None)
     found = step_figures(step("train-cam", Scale.PAPER), paper_run(), Shelf.of([one]))
     assert (found.hours, found.hours_from) == (1.5, ESTIMATE)
     assert (found.gpu_memory_gb, found.gpu_memory_from) == (24, ESTIMATE)

@@ -89,7 +89,9 @@ def test_rows() -> None:
 def test_a_row_names_every_source() -> None:
     paper = plan(scale=Scale.PAPER)
     one = measurement("train-cam", scale=Scale.REHEARSAL_CPU, place=CPU, peak_gpu_memory_gb=None)
-    rows = {row[1]: row for row in step_rows(paper, paper.steps, figures_of(paper, Shelf.of([one])))}
+    rows = {
+        row[1]: row for row in step_rows(paper, paper.steps, figures_of(paper, Shelf.of([one])))
+    }
     assert rows["train-cam"][-1] == (
         "hours estimate, disk measured on Test CPU on 2026-11-30, GPU memory estimate"
     )

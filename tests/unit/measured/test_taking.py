@@ -39,9 +39,20 @@ def pictures(folder: Path, output: str, seconds: Sequence[float]) -> None:
 
 
 def test_a_training(tmp_path: Path) -> None:
-    trained = {"steps": 10, "first_step": 40.0, "last_step": 50.0, "step_seconds": 1.2, "warm": True}
+    trained = {
+        "steps": 10,
+        "first_step": 40.0,
+        "last_step": 50.0,
+        "step_seconds": 1.2,
+        "warm": True,
+    }
     gpu = {"gpu_seconds": 1.25, "allocated_gb": 15.0, "reserved_gb": 20.0}
-    say(tmp_path, {"open_files": 900}, trained | gpu, {"steps": 3, "first_step": 1.0, "last_step": 2.0})
+    say(
+        tmp_path,
+        {"open_files": 900},
+        trained | gpu,
+        {"steps": 3, "first_step": 1.0, "last_step": 2.0},
+    )
     found = take(tmp_path, "train-cam")
     assert found.rate == Rate(unit="iteration", done=10, seconds=1.25)
     assert (found.start_seconds, found.after_seconds) == (40.0, 45.0)
