@@ -67,7 +67,7 @@ def test_disk_grows_with_the_files_of_pictures_only() -> None:
 def test_without_measurements_all_is_estimated() -> None:
     one = step("train-cam", Scale.PAPER)
     found = step_figures(one, paper_run(), Shelf.of([]))
-    assert (found.hours, found.gpu_memory_gb, found.sources) == (1.5, 24, (ESTIMATE,))
+    assert (found.hours, found.gpu_memory_gb, found.sources) == (1.5, 18, (ESTIMATE,))
     assert found.least_gpu_memory_gb is None
     assert found.disk_gb == {"weights": 0.1}
 
@@ -87,7 +87,7 @@ def test_a_rehearsal_on_a_cpu_gives_disk_and_no_times() -> None:
     one = measurement("train-cam", scale=Scale.REHEARSAL_CPU, place=CPU, peak_gpu_memory_gb=None)
     found = step_figures(step("train-cam", Scale.PAPER), paper_run(), Shelf.of([one]))
     assert (found.hours, found.hours_from) == (1.5, ESTIMATE)
-    assert (found.gpu_memory_gb, found.gpu_memory_from) == (24, ESTIMATE)
+    assert (found.gpu_memory_gb, found.gpu_memory_from) == (18, ESTIMATE)
     assert found.disk_gb == {"weights": 1.0}
     assert found.disk_from == "measured on Test CPU on 2026-11-30"
 

@@ -57,7 +57,7 @@ def test_lines_say_what_is_estimated() -> None:
     found = lines()
     assert found[2] == "GPU-hours (estimate): 446"
     assert found[3].startswith("calendar time (estimate): 18.7 days on 1, ")
-    assert found[4].startswith("smallest GPU: 32 GB (train-irn of sipe: 32 GB, estimate)")
+    assert found[4].startswith("smallest GPU: 40 GB (train-irn of sipe: 36 GB, estimate)")
     assert found[5] == "measurement left out: x is damaged"
     assert len(found) == 6
 
