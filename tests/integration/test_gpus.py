@@ -18,7 +18,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from harness.layout import RunLayout
+from harness.measured.kept import keep
 from tests.fake_nvml import GB, Card
+from tests.measured import measurement
 from tests.played_nvml import play
 from tests.project import Project, finish, step, wait_for
 
@@ -130,11 +133,36 @@ def test_a_card_that_the_stack_cannot_drive_stops_all_before_anything_starts(
     assert not (project.runs / "plans").exists()
 
 
-def test_a_card_that_is_too_small_stops_all_before_anything_starts(project: Project) -> None:
-    plays(project, Card("GPU-s", "RTX 3080", 10 * GB, capability=(8, 6)))
+SMALL = Card("GPU-s", "RTX 3080", 10 * GB, capability=(8, 6))
+
+
+def test_a_card_that_is_too_small_by_an_estimate_is_warned_of(project: Project) -> None:
+    plays(project, SMALL)
+    warning = "probably needs 24 GB of GPU memory (estimate), more than GPU 0 (RTX 3080, 10.0 GB"
+    planned = project.run("plan", "toy", "--runtime", "process", "--json")
+    (note,) = json.loads(planned.stdout)["gpus"]
+    assert note.startswith("perhaps not on the GPUs at hand: step middle of toy")
+    assert warning in note
+    code, _, said = project.reproduce()
+    assert code == 0
+    assert warning in said
+
+
+def test_a_card_that_is_too_small_as_measured_stops_all_before_anything_starts(
+    project: Project,
+) -> None:
+    plays(project, SMALL)
+    rehearsed = measurement(
+        "middle", method="toy", backbone="tiny", stack="host", rate=None, outputs={}
+    )
+    keep(RunLayout(project.runs), rehearsed)
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
-    assert "needs 1 GPU(s) with 24 GB of memory (estimate); too small: GPU 0" in document["error"]
+    needed = "needs 1 GPU(s) with 16.5 GB of memory (measured on Test GPU 80GB on 2026-11-30)"
+    assert f"{needed}; too small: GPU 0" in document["error"]
+    planned = project.run("plan", "toy", "--runtime", "process", "--json")
+    (note,) = json.loads(planned.stdout)["gpus"]
+    assert needed in note
 
 
 @pytest.mark.podman
