@@ -14,6 +14,7 @@ from harness.manifest.model import (
     Resources,
     Scale,
     Step,
+    Training,
 )
 from harness.manifest.references import listed, parse_reference
 from harness.manifest.rehearsal_steps import list_of, repeating_step
@@ -94,8 +95,8 @@ class Binder:
                 for key, text in step.inputs.items()
                 if step.inputs_when.get(key, {}).items() <= self.run.options.items()
             }
-            if self.run.rehearsal is not None and step.trains is not None:
-                inputs |= self._repeated(step, inputs, self.run.rehearsal.iterations)
+            if self.run.rehearsal and step.trains:
+                inputs |= self._repeated(step, step.trains, inputs)
             self.bound[name] = self._bind(step, inputs)
         return self.bound[name]
 
@@ -132,21 +133,20 @@ class Binder:
         return self.bound[step.name]
 
     def _repeated(
-        self, step: Step, inputs: Mapping[str, BoundInput], iterations: int
+        self, step: Step, trains: Training, inputs: Mapping[str, BoundInput]
     ) -> dict[str, BoundInput]:
-        """The input with the list of a training, repeated so that it fills so many batches."""
-        assert step.trains is not None
-        name, file = list_of(step.trains)
-        text = Values(self.method, self.run, step, None, Resources())
+        """The input that holds a training's list, with the list repeated to fill its iterations."""
+        name, file = list_of(trains)
         lists = inputs[name]
-        count = int(text.text(step.trains.batch)) * iterations
+        text = Values(self.method, self.run, step, None, Resources()).text
+        count = int(text(trains.batch)) * int(text("{iterations}"))
         repeating = repeating_step(f"{lists.path}-{count}", file, count)
         if repeating.name not in self.bound:
             read = dataclasses.replace(lists, target="/in/lists")
             self.bound[repeating.name] = self._bind(repeating, {"lists": read})
-        key = self.bound[repeating.name].key
-        path = repeating.outputs["lists"].path
-        return {name: BoundInput(kind="step", ref=key, path=path, target=lists.target)}
+        made = self.bound[repeating.name]
+        path = made.outputs["lists"].path
+        return {name: BoundInput(kind="step", ref=made.key, path=path, target=lists.target)}
 
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
         seed = self._seed(step)
