@@ -44,15 +44,17 @@ def _after(measured: Measurement, seconds: float, work: BoundWork) -> float:
 
 
 def paper_disk_gb(measured: Measurement, step: BoundStep) -> Mapping[str, float]:
-    """GB of each output at paper scale: per picture where it has a file for each."""
-    return {
-        name: written.bytes / _GB * _growth(written.files, step, name)
-        for name, written in measured.outputs.items()
-        if name in step.outputs
-    }
+    """GB of outputs at paper scale: per picture where one has a file for each, else as it was.
 
-
-def _growth(files: int, step: BoundStep, output: str) -> float:
-    """How many times as many files an output has at paper scale."""
-    pictures = pictures_of(step.outputs[output], step.work.pictures)
-    return pictures / files if pictures and files else 1.0
+    Files of pictures that were drawn, or that random weights made, say nothing: their outputs are
+    left out.
+    """
+    found = {}
+    for name, written in measured.outputs.items():
+        if name not in step.outputs:
+            continue
+        pictures = pictures_of(step.outputs[name], step.work.pictures)
+        if pictures and (measured.stand_ins or not written.files):
+            continue
+        found[name] = written.bytes / _GB * (pictures / written.files if pictures else 1.0)
+    return found

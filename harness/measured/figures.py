@@ -48,9 +48,10 @@ def step_figures(step: BoundStep, run: Run, shelf: Shelf) -> Figures:
         figures = _with_gpu_memory(figures, timed, step)
     if timed is not None and step.scale.judged:
         figures = _with_hours(figures, timed, step)
-    if written is not None and step.scale.judged:
-        disk = {**figures.disk_gb, **paper_disk_gb(written, step)}
-        figures = replace(figures, disk_gb=disk, disk_from=written.source)
+    disk = paper_disk_gb(written, step) if written is not None and step.scale.judged else {}
+    if written is not None and disk:
+        disk_gb = {**figures.disk_gb, **disk}
+        figures = replace(figures, disk_gb=disk_gb, disk_from=written.source)
     return figures
 
 
@@ -76,6 +77,8 @@ def with_figures(plan: Plan, figures: Mapping[str, Figures]) -> Plan:
 
 
 def _shown(step: BoundStep, figures: Figures) -> BoundStep:
+    if figures.sources == (ESTIMATE,):
+        return step
     outputs = {
         name: replace(output, disk_gb=figures.disk_gb[name])
         for name, output in step.outputs.items()
@@ -88,7 +91,8 @@ def _with_hours(figures: Figures, measured: Measurement, step: BoundStep) -> Fig
     hours = paper_hours(measured, step.work)
     if hours is None or measured.rate is None:
         return figures
-    at_most = measured.rate.at_most
+    # The start of an evaluation of few pictures counts for each of many.
+    at_most = measured.rate.at_most or step.work.evaluations > 0
     return replace(figures, hours=hours, at_most=at_most, hours_from=measured.source)
 
 

@@ -113,6 +113,7 @@ def line(check: Any, changes: dict[str, Any], needs: dict[str, Any]) -> Line:
 
 GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (data.plan, {}, {}, "1 steps to do"),
+    (data.plan, {}, {"ahead": ("GPU-hours (estimate): 4",)}, "to do; GPU-hours (estimate): 4"),
     (data.plan, {}, {"method": None}, "no method"),
     (engine.engine, {}, {}, "docker 26.1.5 at unix:///var/run/docker.sock"),
     (engine.engine, {"engine": "not asked"}, PROCESS, "not asked"),
@@ -210,6 +211,16 @@ def test_bad(
     assert said.state is state
     assert found in said.found
     assert fix in said.fix
+
+
+def test_needs_say_what_was_measured() -> None:
+    assert "100 GB for outputs at the peak (estimate)" in line(machine.disk, {}, {}).needed
+    source = {"disk_source": "3 of 4 steps measured"}
+    assert "at the peak (3 of 4 steps measured)" in line(machine.disk, {}, source).needed
+    assert "of up to 24 GB (estimate)" in line(gpu.gpus, {}, {}).needed
+    measured = {"steps": (step(gpu_memory_measured="A100 on 2026-11-30"), step(gpu_memory_gb=12))}
+    needed = line(gpu.gpus, {}, measured).needed
+    assert "of up to 24 GB (measured on A100 on 2026-11-30)" in needed
 
 
 def test_what_can_be_downloaded_is_not_missing() -> None:

@@ -1,6 +1,7 @@
 """From measurements to what steps of a plan take at paper scale, and from where each figure is."""
 
 import dataclasses
+from typing import Any
 
 import pytest
 
@@ -64,6 +65,17 @@ def test_disk_grows_with_the_files_of_pictures_only() -> None:
     ) == {"weights": 0.5}
 
 
+def test_files_of_drawn_pictures_say_nothing() -> None:
+    outputs = {"labels": Written(files=8, bytes=2**30)}
+    one = measurement("predict-deeplab", outputs=outputs, stand_ins=True)
+    assert paper_disk_gb(one, step("predict-deeplab", Scale.PAPER)) == {}
+    found = step_figures(step("predict-deeplab", Scale.PAPER), paper_run(), Shelf.of([one]))
+    assert found.disk_from == ESTIMATE
+    trained = measurement("train-cam", stand_ins=True)  # a checkpoint is as large
+    found = step_figures(step("train-cam", Scale.PAPER), paper_run(), Shelf.of([trained]))
+    assert found.disk_from == "measured on Test GPU 80GB on 2026-11-30 with drawn data"
+
+
 def test_without_measurements_all_is_estimated() -> None:
     one = step("train-cam", Scale.PAPER)
     found = step_figures(one, paper_run(), Shelf.of([]))
@@ -81,6 +93,25 @@ def test_a_measured_step() -> None:
     assert found.sources == (SOURCE,)
     other = step_figures(step("infer-cam", Scale.PAPER), paper_run(), shelf)
     assert other.sources == (ESTIMATE,)
+
+
+@pytest.mark.parametrize(
+    ("changes", "evaluations", "at_most"),
+    [
+        ({}, 0, False),
+        ({}, 10, True),
+        ({"rate": Rate(unit="iteration", done=2, seconds=0.5, at_most=True)}, 0, True),
+    ],
+)
+def test_upper_bounds_are_said_to_be_so(
+    changes: dict[str, Any], evaluations: int, at_most: bool
+) -> None:
+    one = step("train-cam", Scale.PAPER)
+    work = dataclasses.replace(one.work, evaluations=evaluations, evaluated=1449)
+    shelf = Shelf.of([measurement("train-cam", evaluated=8, **changes)])
+    found = step_figures(dataclasses.replace(one, work=work), paper_run(), shelf)
+    assert found.at_most is at_most
+    assert found.hours_from == SOURCE
 
 
 def test_a_rehearsal_on_a_cpu_gives_disk_and_no_times() -> None:

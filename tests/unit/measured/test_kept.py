@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from harness.files import write_sealed
@@ -10,6 +11,8 @@ from harness.layout import RunLayout
 from harness.measured.kept import keep, read_kept, share
 from harness.plan import keys
 from tests.measured import measurement
+
+SCHEMAS = Path(__file__).resolve().parents[3] / "docs" / "schema"
 
 
 def test_a_measurement_is_read_as_it_was_kept(tmp_path: Path) -> None:
@@ -76,6 +79,9 @@ def test_what_is_shared_names_no_machine(tmp_path: Path) -> None:
     share(file, [measurement("train-cam"), measurement("infer-cam")])
     found = json.loads(file.read_text())
     assert [one["step"] for one in found["measurements"]] == ["train-cam", "infer-cam"]
+    schema = json.loads((SCHEMAS / "measurement.schema.json").read_text())
+    for one in found["measurements"]:
+        jsonschema.validate(one, schema)
     assert set(found["measurements"][0]["place"]) == {
         "gpu", "gpus", "gpu_memory_gb", "driver", "cpu", "cores", "memory_gb",
     }  # fmt: skip
