@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,6 @@ from harness.files import DamagedFile, read_sealed, write_sealed
 from harness.layout import RunLayout
 from harness.measured.measurement import Measurement
 from harness.plan import keys
-
-_ONE = TypeAdapter(Measurement)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,9 @@ def read_kept(layout: RunLayout) -> Kept:
     damage: list[str] = []
     for file in sorted(layout.all_measured.glob("*.json")):
         try:
-            found.append(_ONE.validate_json(keys.canonical_plain(read_sealed(file)), strict=True))
+            found.append(
+                _adapter().validate_json(keys.canonical_plain(read_sealed(file)), strict=True)
+            )
         except DamagedFile as error:
             damage.append(str(error))
         except ValidationError as error:
@@ -56,7 +57,13 @@ def share(file: Path, measurements: Iterable[Measurement]) -> None:
 
 def json_schema() -> Mapping[str, Any]:
     """The JSON Schema of a measurement."""
-    return _ONE.json_schema()
+    return _adapter().json_schema()
+
+
+@cache
+def _adapter() -> TypeAdapter[Measurement]:
+    """Made when it is first needed: most commands find no measurement."""
+    return TypeAdapter(Measurement)
 
 
 def _first(error: ValidationError) -> str:
