@@ -24,8 +24,9 @@ class Forecast:
 def forecast(context: Context, plan: Plan, todo: Todo, leases: GpuLeases | None = None) -> Forecast:
     """Hours, memory and disk; of several measurements those on a card like one of `leases`."""
     kept = context.measured
-    figures = figures_of(plan, Shelf.of(kept.measurements, _cards(leases)))
-    return Forecast(figures, outlook_of(plan, todo.open, figures, kept.damage))
+    cards = _cards(leases)
+    figures = figures_of(plan, Shelf.of(kept.measurements, cards))
+    return Forecast(figures, outlook_of(plan, todo.open, figures, kept.damage, len(cards)))
 
 
 def with_measured_memory(context: Context, plan: Plan) -> Plan:

@@ -101,7 +101,8 @@ def _with_gpu_memory(figures: Figures, measured: Measurement, step: BoundStep) -
         return figures
     return replace(
         figures,
-        gpu_memory_gb=measured.peak_gpu_memory_gb,
+        # The driver is asked every two seconds, so it may miss a peak that the allocator knows.
+        gpu_memory_gb=max(measured.peak_gpu_memory_gb, measured.reserved_gb or 0.0),
         least_gpu_memory_gb=measured.least_gpu_memory_gb,
         gpu_memory_from=measured.source,
     )

@@ -41,13 +41,20 @@ class Outlook:
 
 
 def outlook_of(
-    plan: Plan, todo: Collection[str], figures: Mapping[str, Figures], damage: Sequence[str] = ()
+    plan: Plan,
+    todo: Collection[str],
+    figures: Mapping[str, Figures],
+    damage: Sequence[str] = (),
+    cards: int = 0,
 ) -> Outlook:
-    """The outlook on the steps `todo` of a plan, by the figures of all its steps."""
+    """The outlook on the steps `todo` of a plan, by the figures of all its steps.
+
+    Calendar time is for the usual numbers of GPUs, and for the `cards` at hand.
+    """
     shown = with_figures(plan, figures)
     steps = [step for key, step in shown.steps.items() if key in todo]
     widest = max((step.resources.gpus for step in steps), default=0)
-    fleets = [cards for cards in _FLEETS if cards >= widest > 0]
+    fleets = [count for count in sorted({*_FLEETS, cards}) if count >= widest > 0]
     known = [figures[step.key] for step in steps]
     on_gpus = [figures[step.key] for step in steps if step.resources.gpus]
     return Outlook(
@@ -55,7 +62,7 @@ def outlook_of(
         gpu_steps=len(on_gpus),
         hours_measured=sum(one.hours_from != ESTIMATE for one in on_gpus),
         gpu_hours=sum(step.resources.gpus * step.resources.hours for step in steps),
-        calendar_hours={cards: calendar_hours(steps, cards) for cards in fleets},
+        calendar_hours={count: calendar_hours(steps, count) for count in fleets},
         disk_gb=sum(step.resources.disk_gb for step in steps),
         peak_disk_gb=shown.peak_disk_gb(),
         peak_disk_kept_gb=shown.peak_disk_gb(keep=True),

@@ -129,6 +129,12 @@ def test_a_plan_of_a_rehearsal_takes_measured_memory_alone() -> None:
     assert found.least_gpu_memory_gb == 16.5
 
 
+def test_a_peak_that_the_driver_missed_is_the_allocators() -> None:
+    one = measurement("train-cam", peak_gpu_memory_gb=12.0, allocated_gb=15.5, reserved_gb=20.0)
+    found = step_figures(step("train-cam", Scale.PAPER), paper_run(), Shelf.of([one]))
+    assert (found.gpu_memory_gb, found.least_gpu_memory_gb) == (20.0, 15.5)
+
+
 def named(**changes: object) -> Measurement:
     return measurement("train-cam", **changes)
 

@@ -108,6 +108,21 @@ def test_a_card_that_nobody_sells() -> None:
     )
 
 
+def test_calendar_time_is_also_for_the_cards_at_hand() -> None:
+    paper = plan(scale=Scale.PAPER)
+    figures = figures_of(paper, Shelf.of([]))
+    assert list(outlook_of(paper, paper.steps, figures, cards=3).calendar_hours) == [1, 2, 3, 4, 8]
+    assert list(outlook_of(paper, paper.steps, figures).calendar_hours) == [1, 2, 4, 8]
+    wide = {key: dataclasses.replace(one, resources=Resources(gpus=2, hours=1))
+            for key, one in paper.steps.items()}  # fmt: skip
+    two = dataclasses.replace(paper, steps=wide)
+    assert list(outlook_of(two, two.steps, figures_of(two, Shelf.of([]))).calendar_hours) == [
+        2,
+        4,
+        8,
+    ]
+
+
 def test_without_gpus_there_is_no_calendar() -> None:
     paper = plan(scale=Scale.PAPER)
     todo = [key for key, one in paper.steps.items() if not one.resources.gpus]
