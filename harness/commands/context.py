@@ -30,6 +30,7 @@ from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
+from harness.measured.kept import Kept, read_kept
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environments, Runtime
 from harness.sources.repositories import Repositories
@@ -120,6 +121,11 @@ class Context:
         return Store(self.layout)
 
     @cached_property
+    def measured(self) -> Kept:
+        """What rehearsals measured, as it was when first asked for."""
+        return read_kept(self.layout)
+
+    @cached_property
     def sources(self) -> Sources:
         """Pinned and patched checkouts."""
         from harness.sources.git import GitCommands
@@ -188,7 +194,7 @@ class Context:
             return ProcessRuntime()
         from harness.runtimes.container import ContainerRuntime
 
-        strict = scale is Scale.PAPER
+        strict = scale.at_full_cost
         return ContainerRuntime(self.cache, engine=name, strict_limits=strict, detaches=detaches)
 
     def gpus(self, asked: str | None = None) -> GpuLeases:

@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import ManifestError
+from harness.manifest.arithmetic import whole_number
 from harness.manifest.catalogue import Asset, Catalogue, Repository
 from harness.manifest.fields import check_reference, is_name
-from harness.manifest.model import Anchor, Arguments, Method, Option, Step, When
-from harness.manifest.placeholders import placeholders
+from harness.manifest.model import Anchor, Arguments, Method, Option, Scale, Step, When
+from harness.manifest.placeholders import fill, placeholders
 from harness.manifest.references import (
     Reference,
     expansions,
+    expressions,
     is_choice,
     listed,
     parse_reference,
@@ -27,6 +29,8 @@ from harness.manifest.yaml_source import YamlSource
 _CHOOSING = {"inputs", "score", "gpus"}
 _GPUS = re.compile("[0-9]|1[0-6]")
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
+#: Known at the scales of a rehearsal only.
+_REHEARSED = {"images", "iterations"}
 
 
 def check_options(options: Mapping[str, Option], source: YamlSource) -> None:
@@ -57,8 +61,10 @@ def check_method(
         check.conditions(where, step)
         check.templates(where, step)
         check.choosing(where, step)
+        check.work(where, step)
         check.inputs(where, step, catalogue.repositories, assets)
         check.outputs(where, step)
+    check.parameters()
     for name, anchor in method.anchors.items():
         check.anchor(("anchors", name), anchor, assets)
     check.acyclic()
@@ -170,8 +176,9 @@ class _Check:
 
     def templates(self, where: KeyPath, step: Step) -> None:
         for place, text in texts(step):
+            rehearsed = _only_rehearsed(step, place)
             for name in placeholders(text):
-                if not self.fills(name, step):
+                if not self.fills(name, step) and not (rehearsed and name in _REHEARSED):
                     raise self.fail(
                         (*where, *place),
                         f"unknown placeholder {{{name}}} in {text!r}",
@@ -180,6 +187,19 @@ class _Check:
                     )
                 if name == "losses" and not step.injects_losses:
                     raise self.fail((*where, *place), "uses {losses}", "set injects_losses")
+
+    def parameters(self) -> None:
+        """Values of rehearsals may hold how much one does; no other value holds a placeholder."""
+        for name, parameter in self.method.parameters.items():
+            for scale in Scale:
+                value = str(parameter.at(scale))
+                known = _REHEARSED if scale.rehearsed else set()
+                if unknown := [one for one in placeholders(value) if one not in known]:
+                    raise self.fail(
+                        ("parameters", name),
+                        f"unknown placeholder {{{unknown[0]}}} in {value!r} at scale {scale}",
+                        "a rehearsal's value may hold {images} and {iterations}",
+                    )
 
     def choosing(self, where: KeyPath, step: Step) -> None:
         """Texts that say what a step is, and not only what it is told."""
@@ -197,6 +217,19 @@ class _Check:
         for label in expansions(step.score or "none", self.method.options):
             if not is_name(label):
                 raise self.fail((*where, "score"), f"{label!r} is no name", "rename it")
+
+    def work(self, where: KeyPath, step: Step) -> None:
+        """Whether its expressions are whole numbers with the parameters of paper scale."""
+
+        def value(name: str) -> str:
+            kind, _, rest = name.partition(".")
+            return str(self.method.parameters[rest].paper) if kind == "p" else "1"
+
+        for name, text in expressions(step):
+            try:
+                whole_number(fill(text, value))
+            except ValueError as error:
+                raise self.fail((*where, "work", name), str(error), "fix it") from error
 
     def fills(self, name: str, step: Step) -> bool:
         kind, _, rest = name.partition(".")
@@ -263,6 +296,16 @@ class _Check:
                 f"inputs run in a circle: {' -> '.join(error.args[1])}",
                 "cut the circle",
             ) from error
+
+
+def _only_rehearsed(step: Step, place: KeyPath) -> bool:
+    """Whether a text of the step is there in rehearsals alone."""
+    match place:
+        case ("argv", int(index)):
+            item = step.argv[index]
+            return isinstance(item, Arguments) and item.rehearsed
+        case _:
+            return False
 
 
 def _known(

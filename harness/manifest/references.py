@@ -82,6 +82,7 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("inputs", name), text
     if step.score is not None:
         yield ("score",), step.score
+    yield from _amount_texts(step)
     if step.shards is not None:
         yield ("shards", "by"), step.shards.by
     for name, output in step.outputs.items():
@@ -89,6 +90,22 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
             text = getattr(output.contract, field.name)
             if isinstance(text, str) and field.name != "kind":
                 yield ("outputs", name, "contract", field.name), text
+
+
+def _amount_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
+    for name, expression in expressions(step):
+        yield ("work", name), expression
+    if step.trains is not None:
+        yield ("trains", "list"), step.trains.list
+        yield ("trains", "batch"), step.trains.batch
+
+
+def expressions(step: Step) -> Iterator[tuple[str, str]]:
+    """The expressions of a step's work, by name."""
+    for field in dataclasses.fields(step.work):
+        given = getattr(step.work, field.name)
+        if isinstance(given, int | str) and not isinstance(given, bool):
+            yield field.name, str(given)
 
 
 def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
@@ -99,6 +116,7 @@ def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         for name, text in texts_of.items():
             yield (field, name), text
     for name, text in step.links.items():
+        yield ("links", name), name
         yield ("links", name), text
     if step.gpus is not None:
         yield ("gpus",), step.gpus

@@ -1,15 +1,24 @@
 """What a plan is: runs asked for by one command, their steps bound and de-duplicated by key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.manifest.fields import touch
 from harness.manifest.model import Losses, Output, Resources, RuntimeName, Scale, Shards
 from harness.plan.keys import digest, plain
+from harness.plan.work import BoundWork
 
 #: How the digest of an asset begins that nobody has hashed yet; its name follows.
 UNVERIFIED = "unverified:"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """How much of the paper's work a rehearsal does."""
+
+    images: int  # in each list of pictures
+    iterations: int  # of each training
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +34,7 @@ class Run:
     runtime: RuntimeName
     options: Mapping[str, str]
     anchor: str | None = None  # the anchor that replaces an output
+    rehearsal: Rehearsal | None = None  # at the scales of a rehearsal only
 
     @property
     def id(self) -> str:
@@ -32,7 +42,9 @@ class Run:
         name = (self.method, self.backbone, self.losses.value, f"s{self.seed}")
         place = (self.scale.value, self.stack, self.runtime.value)
         anchor = ("anchor", self.anchor) if self.anchor else ()
-        return "-".join((*name, *place, digest(dict(self.options))[:6], *anchor))
+        size = self.rehearsal
+        part = (f"n{size.images}", f"k{size.iterations}") if size else ()
+        return "-".join((*name, *place, digest(dict(self.options))[:6], *part, *anchor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +96,7 @@ class BoundStep:
     resources: Resources
     progress: str | None
     score: str | None
+    work: BoundWork = field(default_factory=BoundWork)
     shards: Shards | None = None
     shard: Shard | None = None  # only while it is executed: plans hold whole steps
 

@@ -56,7 +56,7 @@ def test_a_plan_at_smoke_scale_promises_no_verdict(tmp_path: Path) -> None:
         (["plan", "seam", "--seeds", "9"], 2, "ask for 1 to 5"),
         (["plan", "seam", "--seeds", "2", "--seed", "1"], 2, "not both"),
         (["plan", "seam", "--seed", "one"], 2, "--seed 1,2"),
-        (["plan", "seam", "--scale", "tiny"], 2, "one of: paper, smoke"),
+        (["plan", "seam", "--scale", "tiny"], 2, "one of: paper, rehearsal, rehearsal-cpu, smoke"),
         (["plan", "seam", "--until", "nowhere"], 2, "steps: train-cam"),
         (["plan", "seam", "--project", "/nowhere"], 2, "no harness project"),
         (["frob"], 2, "No such command"),

@@ -18,9 +18,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
+from harness.layout import RunLayout
+from harness.measured.kept import keep
 from tests.fake_nvml import GB, Card
+from tests.measured import measurement
 from tests.played_nvml import play
-from tests.project import Project, finish, step, wait_for
+from tests.project import SCORES, Project, finish, step, wait_for
 
 A100, H100 = Card("GPU-a", "A100", 40 * GB, capability=(8, 0)), Card("GPU-h")
 TELL = """
@@ -130,11 +133,78 @@ def test_a_card_that_the_stack_cannot_drive_stops_all_before_anything_starts(
     assert not (project.runs / "plans").exists()
 
 
-def test_a_card_that_is_too_small_stops_all_before_anything_starts(project: Project) -> None:
-    plays(project, Card("GPU-s", "RTX 3080", 10 * GB, capability=(8, 6)))
+SMALL = Card("GPU-s", "RTX 3080", 10 * GB, capability=(8, 6))
+
+
+def test_a_card_that_is_too_small_by_an_estimate_is_warned_of(project: Project) -> None:
+    plays(project, SMALL)
+    warning = "probably needs 24 GB of GPU memory (estimate), more than GPU 0 (RTX 3080, 10.0 GB"
+    planned = project.run("plan", "toy", "--runtime", "process", "--json")
+    (note,) = json.loads(planned.stdout)["gpus"]
+    assert note.startswith("perhaps not on the GPUs at hand: step middle of toy")
+    assert warning in note
+    code, _, said = project.reproduce()
+    assert code == 0
+    assert warning in said
+
+
+def test_a_card_that_is_too_small_as_measured_stops_all_before_anything_starts(
+    project: Project,
+) -> None:
+    plays(project, SMALL)
+    rehearsed = measurement(
+        "middle", method="toy", backbone="tiny", stack="host", rate=None, outputs={}
+    )
+    keep(RunLayout(project.runs), rehearsed)
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
-    assert "needs 1 GPU(s) with 24 GB of memory (estimate); too small: GPU 0" in document["error"]
+    needed = "needs 1 GPU(s) with 16.5 GB of memory (measured on Test GPU 80GB on 2026-11-30)"
+    assert f"{needed}; too small: GPU 0" in document["error"]
+    planned = project.run("plan", "toy", "--runtime", "process", "--json")
+    (note,) = json.loads(planned.stdout)["gpus"]
+    assert needed in note
+
+
+PICTURES = """
+import os, pathlib, sys, time
+import numpy as np
+folder = pathlib.Path(sys.argv[1], "maps")
+os.mkdir(folder)
+for name in "abcde":
+    time.sleep(0.2)
+    np.save(folder / name, {0: np.zeros((8, 8), "float32")}, allow_pickle=True)
+"""
+
+
+def test_a_rehearsal_on_a_card_gives_hours_and_memory_to_a_plan(project: Project) -> None:
+    text = "a\\nb\\nc\\nd\\ne\\n"
+    first = step("first", f"import sys; open(sys.argv[1] + '/train.txt', 'w').write('{text}')",
+                 stage=1, outputs={"file": {"path": ".", "contract": {"kind": "folder"}}})  # fmt: skip
+    contract = {"kind": "npy-maps", "ids": "{in.file}/train.txt"}
+    maps = wanting_gpu(PICTURES, outputs={"maps": {"path": "maps", "contract": contract}})
+    score = step("last", f"import sys; open(sys.argv[1] + '/scores.json', 'w').write({SCORES!r})",
+                 stage=9, score="final", inputs={"maps": "steps.middle.maps"},
+                 outputs={"scores": {"path": "scores.json",
+                                     "contract": {"kind": "json", "keys": ["scores"]}}})  # fmt: skip
+    project.write_steps(first, maps, score)
+    with_stacks(project)
+    plays(project, A100)
+    done = project.run("rehearse", "toy", "--runtime", "process", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["scale"] == "rehearsal"
+    planned = project.run("plan", "toy", "--runtime", "process", "--seeds", "1", "--json")
+    document = json.loads(planned.stdout)
+    for key, one in document["steps"].items():
+        figures = document["figures"][key]
+        if one["name"] == "middle":
+            assert figures["hours_from"].startswith("measured on A100 on 20")
+            assert 0.15 * 1464 / 3600 < figures["hours"] < 3 * 1464 / 3600
+            assert figures["gpu_memory_from"] == figures["hours_from"]
+    outlook = document["outlook"]
+    assert (outlook["hours_measured"], outlook["gpu_steps"]) == (1, 1)
+    shown = project.run("plan", "toy", "--runtime", "process", "--seeds", "1").stdout
+    assert "GPU-hours (measured): 0." in shown
+    assert "measured on A100 on" in shown.replace("\n", " ")
 
 
 @pytest.mark.podman

@@ -6,7 +6,7 @@ from harness.manifest.model import Scale
 from tests import golden
 
 
-@pytest.mark.parametrize("scale", list(Scale))
+@pytest.mark.parametrize("scale", golden.SCALES)
 @pytest.mark.parametrize("chain", golden.chains())
 def test_golden_plan(chain: str, scale: Scale) -> None:
     method, backbone = golden.chains()[chain]
@@ -20,6 +20,12 @@ def test_golden_plan_of_everything() -> None:
     expected = (golden.FOLDER / "all-paper.txt").read_text(encoding="utf-8")
     assert golden.everything() == expected, "if meant: python -m tests.golden"
     assert expected.startswith("140 runs, ")
+
+
+def test_golden_forecast_with_stored_measurements() -> None:
+    expected = (golden.FOLDER / "sipe-res101-forecast.txt").read_text(encoding="utf-8")
+    assert golden.forecast() == expected, "if meant: python -m tests.golden"
+    assert "measured on Test GPU 80GB on 2026-11-30" in expected
 
 
 def test_no_step_of_a_chain_is_left_without_contract_or_reader() -> None:

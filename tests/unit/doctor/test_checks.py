@@ -113,6 +113,7 @@ def line(check: Any, changes: dict[str, Any], needs: dict[str, Any]) -> Line:
 
 GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (data.plan, {}, {}, "1 steps to do"),
+    (data.plan, {}, {"ahead": ("GPU-hours (estimate): 4",)}, "to do; GPU-hours (estimate): 4"),
     (data.plan, {}, {"method": None}, "no method"),
     (engine.engine, {}, {}, "docker 26.1.5 at unix:///var/run/docker.sock"),
     (engine.engine, {"engine": "not asked"}, PROCESS, "not asked"),
@@ -179,7 +180,9 @@ BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
     (gpu.driver, {}, {"steps": (dataclasses.replace(step(), stack="cu130"),)}, MISSING, "535.216.01", "use --stack cu117"),
     (gpu.gpus, {"gpus": (H100,)}, {}, MISSING, "H100, 80.0 GB, 9.0) driven by cu130", "use --stack cu130"),
     (gpu.gpus, {"gpus": ()}, {}, MISSING, "none", "GPU: 1 needed, 0 found"),
-    (gpu.gpus, {}, {"steps": (step(gpu_memory_gb=40),)}, MISSING, "24.0 GB", "40 GB of memory (estimate)"),
+    (gpu.gpus, {}, {"steps": (step(gpu_memory_gb=40),)}, NOTE, "24.0 GB", "40 GB of GPU memory (estimate), more than GPU 0"),
+    (gpu.gpus, {}, {"steps": (step(gpu_memory_gb=40),)}, NOTE, "24.0 GB", "harness rehearse toy measures it"),
+    (gpu.gpus, {}, {"steps": (step(gpu_memory_gb=40, gpu_memory_measured="A100"),)}, MISSING, "24.0 GB", "40 GB of memory (measured on A100)"),
     (machine.disk, {"runs": place("/runs", free=99.0)}, {}, MISSING, "99 GB free in /runs", "--runs"),
     (machine.disk, {"cache": place("/cache", device=2, free=1.0)}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "1 GB free in /cache", "HARNESS_CACHE"),
     (machine.disk, {"runs": place("/runs", free=9.0)}, SMOKE, NOTE, "9 GB free", "--runs"),
@@ -208,6 +211,16 @@ def test_bad(
     assert said.state is state
     assert found in said.found
     assert fix in said.fix
+
+
+def test_needs_say_what_was_measured() -> None:
+    assert "100 GB for outputs at the peak (estimate)" in line(machine.disk, {}, {}).needed
+    source = {"disk_source": "3 of 4 steps measured"}
+    assert "at the peak (3 of 4 steps measured)" in line(machine.disk, {}, source).needed
+    assert "of up to 24 GB (estimate)" in line(gpu.gpus, {}, {}).needed
+    measured = {"steps": (step(gpu_memory_measured="A100 on 2026-11-30"), step(gpu_memory_gb=12))}
+    needed = line(gpu.gpus, {}, measured).needed
+    assert "of up to 24 GB (measured on A100 on 2026-11-30)" in needed
 
 
 def test_what_can_be_downloaded_is_not_missing() -> None:
