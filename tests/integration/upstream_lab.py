@@ -148,7 +148,7 @@ def open_lab(
     mirror = Path(os.environ["HARNESS_MIRROR"])
     layout, cache = RunLayout(root / "runs"), find_cache()
     context = Context(project=project, layout=layout, cache=cache, mirror=mirror)
-    environments = context.environments(RuntimeName.PROCESS)
+    environments = context.environments(RuntimeName.PROCESS, STACK)
     built = cache.probe(environments.identify(method, STACK)).exists()
     hint = f"harness build {method} --runtime process"
     require(built, f"environment {method}/{STACK} is not built: {hint}")
