@@ -21,7 +21,7 @@ from harness.manifest.fields import (
 
 #: What a step may have on its PYTHONPATH: ours, stand-ins (shims), hooks.
 Package = Literal[
-    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard", "mmcv"
+    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard", "mmcv", "mmseg"
 ]
 
 
