@@ -58,7 +58,7 @@ test-all: install crate-tools
 soak: install
 	$(BIN)/python -m tests.soak $(ARGS)
 
-# On a machine with a GPU: the losses, and one training step per chain with its peak memory.
+# On a machine with a GPU: the losses CPU = CUDA, then one iteration of every training of every chain, with its peak memory.
 # HARNESS_GPU_RUNTIME=process where there is no container engine.
 gpu-check: install
 	$(BIN)/python -m pytest -m gpu -rs tests/gpu $(ARGS)

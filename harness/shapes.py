@@ -7,6 +7,7 @@ from harness.commands.context import Context
 from harness.commands.inspect import State, state_of
 from harness.commands.rebuild import Rebuilt
 from harness.commands.record import StepRow
+from harness.commands.rehearse import RehearsedStep
 from harness.commands.reproduce import Result
 from harness.commands.scores import Found
 from harness.commands.verify import StoreFinding
@@ -133,6 +134,27 @@ def step_row(step: BoundStep, outcome: Outcome) -> dict[str, Any]:
         "error": outcome.error,
         "remade": list(outcome.remade),
     }
+
+
+def rehearsed_row(one: RehearsedStep) -> dict[str, Any]:
+    """One step as `rehearse --json` prints it."""
+    return {
+        "method": one.step.method,
+        **step_row(one.step, one.outcome),
+        "seconds": one.seconds,
+        "peak_memory_gb": one.peak_memory_gb,
+        "peak_gpu_memory_gb": one.peak_gpu_memory_gb,
+        "disk_gb": one.disk_gb,
+    }
+
+
+def rehearsed_cells(one: RehearsedStep) -> tuple[str, ...]:
+    """One step as `rehearse` prints it for people."""
+    numbers = (one.seconds, one.peak_memory_gb, one.peak_gpu_memory_gb, one.disk_gb)
+    patterns = ("{:.0f}", "{:.1f} GB", "{:.1f} GB", "{:.3f} GB")
+    cells = ("" if n is None else p.format(n) for n, p in zip(numbers, patterns, strict=True))
+    ended = one.outcome.error or one.outcome.status.value
+    return (one.step.method, one.step.name, *cells, ended)
 
 
 def score_groups(result: Result) -> list[tuple[tuple[str, ...], dict[str, list[float]]]]:

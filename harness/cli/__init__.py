@@ -2,6 +2,7 @@
 
 from harness.cli import (  # noqa: I001 - the order of --help
     reproduce,
+    rehearse,
     plan,
     fetch,
     verify,
@@ -43,6 +44,7 @@ __all__ = [
     "plan",
     "record",
     "record_export",
+    "rehearse",
     "report",
     "reproduce",
     "score",

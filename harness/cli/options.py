@@ -23,7 +23,7 @@ Gpus = Annotated[
     str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Run this many steps at a time.")]
-ScaleText = Annotated[str, typer.Option("--scale", help="paper, or smoke (CPU, minutes).")]
+ScaleText = Annotated[str, typer.Option("--scale", help="paper, rehearsal, rehearsal-cpu, smoke.")]
 StackName = Annotated[
     str | None, typer.Option("--stack", help="Software stack; by default the method's first.")
 ]
@@ -166,13 +166,12 @@ def read_ask(
     **same: Any,
 ) -> "Ask":
     """What the user asks for, methods left out. Raises UsageError, naming the option."""
-    from harness.manifest.model import Losses
     from harness.plan.make import Ask
 
     if seeds is not None and seed is not None:
         raise UsageError("--seeds and --seed together", hint="give a count or the seeds, not both")
     return Ask(
-        losses=tuple(Losses) if losses == "all" else _losses(losses),
+        losses=parse_losses(losses),
         seeds=seeds,
         seed=_seed_list(seed),
         scale=parse_scale(scale),
@@ -183,9 +182,12 @@ def read_ask(
     )
 
 
-def _losses(text: str) -> tuple[Any, ...]:
+def parse_losses(text: str) -> tuple[Any, ...]:
+    """Return the Losses of these names, separated by commas, or all."""
     from harness.manifest.model import Losses
 
+    if text == "all":
+        return tuple(Losses)
     return tuple(_member(Losses, name.strip(), "--losses") for name in text.split(","))
 
 

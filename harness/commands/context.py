@@ -188,7 +188,7 @@ class Context:
             return ProcessRuntime()
         from harness.runtimes.container import ContainerRuntime
 
-        strict = scale is Scale.PAPER
+        strict = scale.at_full_cost
         return ContainerRuntime(self.cache, engine=name, strict_limits=strict, detaches=detaches)
 
     def gpus(self, asked: str | None = None) -> GpuLeases:

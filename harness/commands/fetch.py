@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.commands.context import Context, Notify
-from harness.commands.plan import expand, read_unpatched
+from harness.commands.plan import expand, read_unpatched, stand_ins
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import used_assets
-from harness.manifest.smoke_steps import assets_behind
 from harness.plan.plan import BoundStep
 from harness.sources.sources import Checkout
 
@@ -60,10 +59,9 @@ def fetch_methods(
 
 def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
     """The assets that a method reads at a scale and that no step makes."""
-    assets, used = context.catalogue.assets, used_assets(method, by_default=True)
-    if scale is Scale.PAPER:
-        return used
-    return {name for name in assets_behind(used, assets) if assets[name].smoke is None}
+    made = stand_ins(context, scale)
+    used = made.behind(used_assets(method, by_default=True))
+    return {name for name in used if made.maker(name) is None}
 
 
 def can_download(context: Context, asset: str) -> bool:

@@ -10,7 +10,7 @@ from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import parse_reference, possible, used_assets
-from harness.manifest.smoke_steps import assets_behind
+from harness.manifest.smoke_steps import StandIns
 from harness.plan import keys
 from harness.plan.bind import Digests
 from harness.plan.make import Ask, make_plan, stack_of
@@ -47,17 +47,24 @@ def refuse_gpus(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) ->
         )
 
 
+def stand_ins(context: Context, scale: Scale) -> StandIns:
+    """Which assets are made at this scale: for a rehearsal those that are not on this machine."""
+    assets = context.catalogue.assets
+    there = context.assets.status() if scale.rehearsed else ()
+    return StandIns(assets, scale, frozenset(one.name for one in there if one.path is None))
+
+
 def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
-    """The repositories whose unpatched files steps (and makers of smoke assets) read."""
+    """The repositories whose unpatched files steps (and makers of stand-ins) read."""
     references = [
         reference
         for step in method.steps
         for text in step.inputs.values()
         for reference in possible(text, method.options)
     ]
-    assets = context.catalogue.assets
-    for name in assets_behind(used_assets(method), assets) if scale is Scale.SMOKE else ():
-        maker = assets[name].smoke
+    made = stand_ins(context, scale)
+    for name in made.behind(used_assets(method)):
+        maker = made.maker(name)
         references += map(parse_reference, maker.inputs.values() if maker else ())
     return {reference.name for reference in references if reference.kind == "repos"}
 
@@ -65,9 +72,8 @@ def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
 def _digests(context: Context, ask: Ask, method: Method) -> Digests:
     stack = stack_of(method, ask)
     environments = context.environments(ask.runtime, stack)
-    used = used_assets(method)
-    if ask.scale is Scale.SMOKE:
-        used = assets_behind(used, context.catalogue.assets)
+    made = stand_ins(context, ask.scale)
+    used = made.behind(used_assets(method))
     if ask.anchor:
         used.add(method.anchors[ask.anchor].asset)
     return Digests(
@@ -81,6 +87,7 @@ def _digests(context: Context, ask: Ask, method: Method) -> Digests:
             for name in read_unpatched(context, method, ask.scale)
         },
         packages=context.packages,
+        absent=made.absent,
     )
 
 

@@ -9,7 +9,6 @@ from harness.commands.context import Context
 from harness.errors import UsageError
 from harness.evidence.gather import gather
 from harness.manifest.load import load_published
-from harness.manifest.model import Scale
 from harness.plan import keys
 from harness.plan.plan import Plan
 from harness.verdict.outlook import Outlook, outlook
@@ -78,7 +77,7 @@ def document(found: Verdict) -> dict[str, Any]:
 
 def plan_outlook(context: Context, plan: Plan) -> Outlook | None:
     """What the seeds of a plan can settle; None where none of it is ever judged."""
-    if plan.scale is not Scale.PAPER or any(planned.run.anchor for planned in plan.runs):
+    if not plan.scale.judged or any(planned.run.anchor for planned in plan.runs):
         return None
     if not context.project.paper.is_file():  # a project of one's own
         return None

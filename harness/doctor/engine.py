@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.doctor.check import Line, Machine, Needs, State, line
-from harness.manifest.model import RuntimeName, Scale
+from harness.manifest.model import RuntimeName
 from harness.runtimes.engine import (
     CDI_KIND,
     LIMITS,
@@ -63,7 +63,7 @@ def limits(machine: Machine, needs: Needs) -> Line:
     return line(
         "limits",
         good=bool(said) and not missing,
-        bad=State.MISSING if needs.scale is Scale.PAPER else State.NOTE,
+        bad=State.MISSING if needs.scale.at_full_cost else State.NOTE,
         found=found if said else "no engine answers",
         needed=f"the engine enforces {wanted}",
         fix="use an engine with cgroups for these; --scale smoke does without",

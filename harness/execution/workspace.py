@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from harness.errors import NotReadyError, StepError
 from harness.files import remove_tree
 from harness.layout import StepFolder
-from harness.manifest.model import Scale
 from harness.manifest.placeholders import fill
 from harness.plan.plan import BoundInput, BoundStep
 from harness.runtimes.runtime import Command, Environment, Mount, Runtime
@@ -123,7 +122,7 @@ class Workspace:
         }
         if step.seed is not None:
             env["HARNESS_SEED"] = str(step.seed)
-        if step.scale is Scale.SMOKE:
+        if step.scale.on_cpu:
             env["HARNESS_CPU_SHIM"] = "1"
         return env | {name: fill(text, seen.get) for name, text in step.env.items()}
 

@@ -12,6 +12,10 @@ without masks, like the test split. Output below ``--out``::
     cls_labels.npy                                               with --classes only
 
 A picture depends on its id, its classes, the size and the seed only, not on the number of pictures.
+
+Pictures are up to an eighth smaller than ``--width`` x ``--height``. With ``--real-sizes`` they
+have the sizes of VOC's photographs in turn. Then the ids of ``--labels`` are not the first ones of
+the lists, but those that show as many classes as possible (`harness.glue.choice`).
 """
 
 from __future__ import annotations
@@ -21,14 +25,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from harness.glue.choice import Candidate, choose
 from harness.glue.drawing import Dice, Picture, draw, save_image, save_mask
 from harness.readers.id_lists import read_ids
 from harness.readers.safe_pickle import load_npy_dict
 
 CLASSES = 20
+#: Width and height of VOC's photographs: the largest, a very small one, and the usual ones.
+REAL_SIZES = ((500, 500), (142, 71), (500, 375), (375, 500))
 FOLDERS = ("JPEGImages", "SegmentationClass", "SegmentationObject", "ImageSets/Segmentation")
 
 
@@ -41,13 +49,17 @@ class Split:
     classes: Mapping[str, tuple[int, ...]]
 
 
-def listed_split(labels: Path, lists: tuple[Path, Path], counts: tuple[int, int]) -> Split:
-    """Return the first ids of a training and a validation list, with their classes.
+def listed_split(
+    labels: Path, lists: tuple[Path, Path], counts: tuple[int, int], *, varied: bool = False
+) -> Split:
+    """Return ids of a training and a validation list, with their classes.
 
-    Raises ValueError if a list is too short or an id has no label.
+    They are the first ones or, if `varied`, those that show as many classes as possible. Raises
+    ValueError if a list is too short or an id has no label.
     """
     known = load_npy_dict(labels)
-    train, val = _first_ids(lists[0], counts[0]), _first_ids(lists[1], counts[1])
+    ids = _varied_ids if varied else _first_ids
+    train, val = (ids(path, count, known) for path, count in zip(lists, counts, strict=True))
     classes = {}
     for name in dict.fromkeys(train + val):
         if name not in known or not np.any(known[name]):
@@ -67,15 +79,17 @@ def drawn_split(classes: int, counts: tuple[int, int], seed: int) -> Split:
     return Split(names[: counts[0]], names[counts[0] :], given)
 
 
-def write(split: Split, width: int, height: int, seed: int, out: Path) -> None:
+def write(split: Split, size: tuple[int, int] | None, seed: int, out: Path) -> None:
     """Write the pictures and lists of a split.
 
-    Each picture is up to an eighth smaller than width x height.
+    Each picture is up to an eighth smaller than size (width, height); without one, the pictures of
+    each list have VOC's sizes in turn.
     """
     for folder in FOLDERS:
         (out / folder).mkdir(parents=True, exist_ok=True)
+    turns = {name: at for names in (split.val, split.train) for at, name in enumerate(names)}
     for name, classes in split.classes.items():
-        picture = _picture(name, classes, (width, height), seed)
+        picture = _picture(name, classes, size or turns[name], seed)
         save_image(out / "JPEGImages" / f"{name}.jpg", picture.image)
         save_mask(out / "SegmentationClass" / f"{name}.png", picture.labels)
         save_mask(out / "SegmentationObject" / f"{name}.png", picture.instances)
@@ -85,13 +99,13 @@ def write(split: Split, width: int, height: int, seed: int, out: Path) -> None:
         (out / "ImageSets" / "Segmentation" / f"{kind}.txt").write_text(text)
 
 
-def write_test(names: Sequence[str], size: tuple[int, int], seed: int, out: Path) -> None:
-    """Write pictures of random VOC classes without masks, up to an eighth smaller than size."""
+def write_test(names: Sequence[str], size: tuple[int, int] | None, seed: int, out: Path) -> None:
+    """Write pictures of random VOC classes without masks, of sizes as `write` gives them."""
     for folder in ("JPEGImages", "ImageSets/Segmentation"):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    for name in names:
+    for at, name in enumerate(names):
         classes = _drawn_classes(CLASSES, Dice(seed, *name.encode()))
-        picture = _picture(name, classes, size, seed)
+        picture = _picture(name, classes, size or at, seed)
         save_image(out / "JPEGImages" / f"{name}.jpg", picture.image)
     text = "".join(f"{name}\n" for name in names)
     (out / "ImageSets" / "Segmentation" / "test.txt").write_text(text)
@@ -115,17 +129,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error("the counts must be at least 1")
     if given.labels and not (given.train_list and given.val_list):
         parser.error("--labels needs --train-list and --val-list")
+    if given.real_sizes == bool(given.width and given.height):
+        parser.error("expected --width and --height, or --real-sizes")
+    size = None if given.real_sizes else (given.width, given.height)
     try:
         if given.test_list:
             names = _first_ids(given.test_list, given.count_test)
-            write_test(names, (given.width, given.height), given.seed, given.out)
+            write_test(names, size, given.seed, given.out)
             sys.stdout.write(f"drew {len(names)} pictures: {len(names)} test\n")
             return
         if given.labels:
-            split = listed_split(given.labels, (given.train_list, given.val_list), counts)
+            lists = (given.train_list, given.val_list)
+            split = listed_split(given.labels, lists, counts, varied=given.real_sizes)
         else:
             split = drawn_split(given.classes, counts, given.seed)
-        write(split, given.width, given.height, given.seed, given.out)
+        write(split, size, given.seed, given.out)
     except (OSError, ValueError) as error:
         parser.error(str(error))
     if given.classes:
@@ -141,15 +159,30 @@ def _drawn_classes(classes: int, dice: Dice) -> tuple[int, ...]:
     return tuple(sorted(at + 1 for at in dice.shuffled(classes)[:amount]))
 
 
-def _picture(name: str, classes: Sequence[int], size: tuple[int, int], seed: int) -> Picture:
-    """Draw the picture of one id, up to an eighth smaller than size (width, height)."""
-    width, height = size
+def _picture(name: str, classes: Sequence[int], size: tuple[int, int] | int, seed: int) -> Picture:
+    """Draw the picture of one id, up to an eighth smaller than size (width, height).
+
+    A number stands for that turn of VOC's sizes, which are kept exactly.
+    """
     dice = Dice(seed, *name.encode())
+    if isinstance(size, int):
+        width, height = REAL_SIZES[size % len(REAL_SIZES)]
+        return draw(classes, height, width, dice)
+    width, height = size
     shape = (height - dice.below(height // 8 + 1), width - dice.below(width // 8 + 1))
     return draw(classes, *shape, dice)
 
 
-def _first_ids(path: Path, count: int) -> tuple[str, ...]:
+def _varied_ids(path: Path, count: int, known: Mapping[Any, Any]) -> tuple[str, ...]:
+    """Return the ids of a list that show the most classes. Raises ValueError as `_first_ids`."""
+    _first_ids(path, count)
+    named = [name for name in read_ids(path) if name in known]
+    shown = [frozenset(np.flatnonzero(known[name]).tolist()) for name in named]
+    pairs = zip(named, shown, strict=True)
+    return choose([Candidate(name, 1, 1, classes) for name, classes in pairs], count)
+
+
+def _first_ids(path: Path, count: int, _: Mapping[Any, Any] | None = None) -> tuple[str, ...]:
     """Return the first ids of a list. Raises ValueError if it is too short or no list."""
     ids = read_ids(path)
     if len(ids) < count:
@@ -176,8 +209,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--count-train", type=int, default=0, help="number of training pictures")
     parser.add_argument("--count-val", type=int, default=0, help="number of validation pictures")
     parser.add_argument("--count-test", type=int, default=0, help="number of test pictures")
-    parser.add_argument("--width", type=int, required=True, help="largest width in pixels")
-    parser.add_argument("--height", type=int, required=True, help="largest height in pixels")
+    parser.add_argument("--width", type=int, help="largest width in pixels")
+    parser.add_argument("--height", type=int, help="largest height in pixels")
+    parser.add_argument("--real-sizes", action="store_true", help="VOC's own sizes instead")
     parser.add_argument("--seed", type=int, default=1, help="seed of the pictures")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     return parser

@@ -9,6 +9,10 @@ The lines of a list are ids or paths (``/JPEGImages/<id>.jpg /SegmentationClassA
 Lines whose ``<id>.jpg`` is missing from ``--images`` are omitted. For a list with ``--expect
 NAME=COUNT[:SHA256]``, every image must exist, and the number of ids and the checksum of
 ids/NAME.txt must be equal to the given ones.
+
+With ``--choose NAME=COUNT``, only a few images of that list are kept, in all lists: the largest,
+the smallest, both orientations, and as many classes as possible (`harness.glue.choice`). The
+classes are those of ``--labels``, a ``cls_labels.npy``; without it only sizes count.
 """
 
 from __future__ import annotations
@@ -16,11 +20,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from PIL import Image
+
+from harness.glue.choice import Candidate, choose
 from harness.readers.id_lists import Entry, read_entries
+from harness.readers.safe_pickle import load_npy_dict
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,36 @@ def cut(
     return counts
 
 
+def chosen(
+    lists: dict[str, Path], counts: dict[str, int], images: Path, labels: Path | None
+) -> frozenset[str]:
+    """Return the images that are kept of the lists in `counts`, as many as given there.
+
+    Raises ValueError if a list is unknown, and OSError if an image cannot be read.
+    """
+    known = load_npy_dict(labels) if labels else {}
+    there = _existing(images)
+    kept: set[str] = set()
+    for name, count in counts.items():
+        if name not in lists or count < 1:
+            msg = f"--choose {name}={count}: expected a list of --list and at least one image"
+            raise ValueError(msg)
+        entries = present(read_entries(lists[name]), there)
+        kept |= set(choose([_candidate(entry.name, images, known) for entry in entries], count))
+    return frozenset(kept)
+
+
+def _existing(images: Path) -> frozenset[str]:
+    return frozenset(path.stem for path in images.iterdir() if path.suffix == ".jpg")
+
+
+def _candidate(name: str, images: Path, known: Mapping[Any, Any]) -> Candidate:
+    with Image.open(images / f"{name}.jpg") as image:  # reads the head of the file only
+        width, height = image.size
+    classes = np.flatnonzero(known[name]).tolist() if name in known else ()
+    return Candidate(name, width, height, frozenset(classes))
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the tool; an invalid list is an error that names it, with exit status 2."""
     parser = argparse.ArgumentParser(prog="harness.glue.lists", description=__doc__)
@@ -93,6 +133,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         metavar="NAME=COUNT[:SHA256]",
         help="require a complete list with this number of ids and checksum",
     )
+    parser.add_argument(
+        "--choose", action="append", default=[], metavar="NAME=COUNT", help="keep so many images"
+    )
+    parser.add_argument("--labels", type=Path, help="cls_labels.npy, for --choose")
     parser.add_argument("--images", type=Path, required=True, help="folder of <id>.jpg")
     parser.add_argument("--out", type=Path, required=True, help="folder to write to")
     given = parser.parse_args(arguments)
@@ -102,7 +146,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         unknown = sorted(set(expected) - set(lists))
         if unknown:
             parser.error(f"--expect without --list: {', '.join(unknown)}")
-        images = frozenset(path.stem for path in given.images.iterdir() if path.suffix == ".jpg")
+        images = _existing(given.images)
+        if given.choose:
+            few = {name: int(count) for name, count in map(_pair, given.choose)}
+            images &= chosen(lists, few, given.images, given.labels)
         counts = cut(lists, images, expected, given.out)
     except (OSError, ValueError) as error:
         parser.error(str(error))

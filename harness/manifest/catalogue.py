@@ -21,7 +21,8 @@ from harness.manifest.fields import (
 
 #: What a step may have on its PYTHONPATH: ours, stand-ins (shims), hooks.
 Package = Literal[
-    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard", "mmcv", "mmseg"
+    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard",
+    "mmcv", "mmseg", "measure",
 ]
 
 
@@ -42,7 +43,7 @@ class Repository:
 
 @value
 class SmokeMaker:
-    """How a smoke asset is made by a glue tool, as a step of stage 1."""
+    """How a stand-in for an asset is made by a glue tool, as a step of stage 1."""
 
     argv: tuple[str, ...]
     inputs: Mapping[Name, Reference] = Field(default_factory=dict)
@@ -74,6 +75,12 @@ class Asset:
     size_gb: Gigabytes
     contract: Contract
     smoke: SmokeMaker | None = None
+    rehearsal: SmokeMaker | None = None  # for a rehearsal without the asset; left out: as `smoke`
+
+    @property
+    def rehearsed(self) -> SmokeMaker | None:
+        """How it is made for a rehearsal on a machine that does not have it."""
+        return self.rehearsal or self.smoke
 
 
 @value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.errors import ManifestError
 from harness.manifest.catalogue import Asset, Catalogue, Repository
 from harness.manifest.fields import check_reference, is_name
-from harness.manifest.model import Anchor, Arguments, Method, Option, Step, When
+from harness.manifest.model import Anchor, Arguments, Method, Option, Scale, Step, When
 from harness.manifest.placeholders import placeholders
 from harness.manifest.references import (
     Reference,
@@ -27,6 +27,8 @@ from harness.manifest.yaml_source import YamlSource
 _CHOOSING = {"inputs", "score", "gpus"}
 _GPUS = re.compile("[0-9]|1[0-6]")
 _PLAIN = {"out", "work", "seed", "workers", "threads", "gpus", "backbone", "losses", "scale"}
+#: Known at the scales of a rehearsal only.
+_REHEARSED = {"images", "iterations"}
 
 
 def check_options(options: Mapping[str, Option], source: YamlSource) -> None:
@@ -59,6 +61,7 @@ def check_method(
         check.choosing(where, step)
         check.inputs(where, step, catalogue.repositories, assets)
         check.outputs(where, step)
+    check.parameters()
     for name, anchor in method.anchors.items():
         check.anchor(("anchors", name), anchor, assets)
     check.acyclic()
@@ -170,8 +173,9 @@ class _Check:
 
     def templates(self, where: KeyPath, step: Step) -> None:
         for place, text in texts(step):
+            rehearsed = _only_rehearsed(step, place)
             for name in placeholders(text):
-                if not self.fills(name, step):
+                if not self.fills(name, step) and not (rehearsed and name in _REHEARSED):
                     raise self.fail(
                         (*where, *place),
                         f"unknown placeholder {{{name}}} in {text!r}",
@@ -180,6 +184,19 @@ class _Check:
                     )
                 if name == "losses" and not step.injects_losses:
                     raise self.fail((*where, *place), "uses {losses}", "set injects_losses")
+
+    def parameters(self) -> None:
+        """Values of rehearsals may hold how much one does; no other value holds a placeholder."""
+        for name, parameter in self.method.parameters.items():
+            for scale in Scale:
+                value = str(parameter.at(scale))
+                known = _REHEARSED if scale.rehearsed else set()
+                if unknown := [one for one in placeholders(value) if one not in known]:
+                    raise self.fail(
+                        ("parameters", name),
+                        f"unknown placeholder {{{unknown[0]}}} in {value!r} at scale {scale}",
+                        "a rehearsal's value may hold {images} and {iterations}",
+                    )
 
     def choosing(self, where: KeyPath, step: Step) -> None:
         """Texts that say what a step is, and not only what it is told."""
@@ -263,6 +280,16 @@ class _Check:
                 f"inputs run in a circle: {' -> '.join(error.args[1])}",
                 "cut the circle",
             ) from error
+
+
+def _only_rehearsed(step: Step, place: KeyPath) -> bool:
+    """Whether a text of the step is there in rehearsals alone."""
+    match place:
+        case ("argv", int(index)):
+            item = step.argv[index]
+            return isinstance(item, Arguments) and item.rehearsed
+        case _:
+            return False
 
 
 def _known(

@@ -9,7 +9,10 @@ from pydantic.dataclasses import dataclass
 T = TypeVar("T")
 
 # Schemas are built when first used: a command uses few, and each holds all that are inside it.
-_CONFIG = ConfigDict(extra="forbid", defer_build=True)
+# A field with an alias (`rehearsal-cpu` is no name of Python) is known by its own name too.
+_CONFIG = ConfigDict(
+    extra="forbid", defer_build=True, validate_by_name=True, validate_by_alias=True
+)
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))

@@ -15,12 +15,14 @@ else in braces is touched:
 ``{seed}``             the step's effective seed
 ``{workers}`` ``{threads}`` ``{gpus}``  explicit numbers of the step at the run's scale
 ``{backbone}`` ``{losses}`` ``{scale}``  names
+``{images}`` ``{iterations}``  how much a rehearsal does; only where its scales alone can be meant
 =====================  ==========================================================
 """
 
+import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -38,6 +40,9 @@ from harness.manifest.fields import (
     value,
 )
 
+#: How manifests write the field of scale `rehearsal-cpu`.
+CPU = Field(alias="rehearsal-cpu")
+Count = Annotated[int, Field(ge=0, le=4096)]
 #: What numpy's and torch's generators both take.
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -57,10 +62,52 @@ class Losses(StrEnum):
 
 
 class Scale(StrEnum):
-    """`paper` is the published setting; `smoke` proves wiring on a CPU, never accuracy."""
+    """How large a run is. Only runs at `paper` scale are judged against the paper.
+
+    `paper` is the published setting. `rehearsal` has the paper's parameters and resources, on a few
+    pictures and iterations. `rehearsal-cpu` is a rehearsal without a GPU: pictures and crops of
+    full size, in smaller batches. `smoke` proves wiring on a CPU with pictures of a few pixels.
+    """
 
     PAPER = "paper"
+    REHEARSAL = "rehearsal"
+    REHEARSAL_CPU = "rehearsal-cpu"
     SMOKE = "smoke"
+
+    @property
+    def judged(self) -> bool:
+        """Whether scores mean anything: every picture and every iteration."""
+        return self is Scale.PAPER
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether it runs on a few pictures of full size, to measure and not to score."""
+        return self in (Scale.REHEARSAL, Scale.REHEARSAL_CPU)
+
+    @property
+    def on_cpu(self) -> bool:
+        """Whether steps run without a GPU: CUDA calls run on the CPU."""
+        return self in (Scale.REHEARSAL_CPU, Scale.SMOKE)
+
+    @property
+    def at_full_cost(self) -> bool:
+        """Whether a step needs what it needs for the paper: GPUs, memory, whole checkouts."""
+        return self in (Scale.PAPER, Scale.REHEARSAL)
+
+
+T = TypeVar("T")
+
+
+def at_scale(scale: Scale, paper: T, rehearsal: T | None, rehearsal_cpu: T | None, smoke: T) -> T:
+    """The value at a scale; a rehearsal that declares none has the next one towards the paper's."""
+    full = paper if rehearsal is None else rehearsal
+    values = {
+        Scale.PAPER: paper,
+        Scale.REHEARSAL: full,
+        Scale.REHEARSAL_CPU: full if rehearsal_cpu is None else rehearsal_cpu,
+        Scale.SMOKE: smoke,
+    }
+    return values[scale]
 
 
 class RuntimeName(StrEnum):
@@ -76,9 +123,20 @@ class When:
     """A condition; every given field must hold."""
 
     losses: Literal["isl", "fsl", "any", "none"] | None = None
-    scale: Scale | None = None
+    scale: Scale | tuple[Scale, ...] | None = None  # one of these
     backbone: str | None = None
     options: Mapping[str, str] = Field(default_factory=dict)
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """The scales at which it can hold."""
+        match self.scale:
+            case None:
+                return tuple(Scale)
+            case Scale() as one:
+                return (one,)
+            case several:
+                return several
 
 
 @value
@@ -87,6 +145,11 @@ class Arguments:
 
     when: When
     args: tuple[str, ...]
+
+    @property
+    def rehearsed(self) -> bool:
+        """Whether they are there in rehearsals alone."""
+        return self.when.scale is not None and all(one.rehearsed for one in self.when.scales)
 
 
 @value
@@ -109,15 +172,30 @@ class ResourcesAt:
     """Resources at each scale."""
 
     paper: Resources
+    rehearsal: Resources | None = None  # left out: as `paper`
+    rehearsal_cpu: Annotated[Resources | None, CPU] = None  # left out: as `rehearsal`
     smoke: Resources = Resources()
+
+    def at(self, scale: Scale) -> Resources:
+        """The resources at a scale; a rehearsal has the paper's limits and writes little."""
+        if scale is Scale.REHEARSAL and self.rehearsal is None:
+            few = self.smoke  # checkpoints are as large there
+            return dataclasses.replace(self.paper, hours=few.hours, disk_gb=few.disk_gb)
+        return at_scale(scale, self.paper, self.rehearsal, self.rehearsal_cpu, self.smoke)
 
 
 @value
 class CountAt:
     """An explicit whole number at each scale (never derived from the machine)."""
 
-    paper: Annotated[int, Field(ge=0, le=4096)]
-    smoke: Annotated[int, Field(ge=0, le=4096)]
+    paper: Count
+    rehearsal: Count | None = None  # left out: as `paper`
+    rehearsal_cpu: Annotated[Count | None, CPU] = None  # left out: as `rehearsal`
+    smoke: Count
+
+    def at(self, scale: Scale) -> int:
+        """The number at a scale."""
+        return at_scale(scale, self.paper, self.rehearsal, self.rehearsal_cpu, self.smoke)
 
 
 # --- steps and methods ----------------------------------------------------------------------------
@@ -144,6 +222,14 @@ class Shards:
 
     by: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}(/.+)?$")]  # the list that is split
     max: Annotated[int, Field(ge=2, le=64)]
+
+
+@value
+class Training:
+    """What a training reads in batches; a rehearsal repeats the list to fill its iterations."""
+
+    list: Annotated[str, Field(pattern=r"^\{in\.[A-Za-z][\w-]*\}/[^/]+$")]
+    batch: str  # template of the number of images of one iteration
 
 
 @value
@@ -178,11 +264,12 @@ class Step:
         None  # template of the number of GPUs at paper scale, where an option sets it
     )
     backbones: tuple[str, ...] = ()  # empty: all
-    scales: tuple[Scale, ...] = (Scale.PAPER, Scale.SMOKE)
+    scales: tuple[Scale, ...] = tuple(Scale)
     progress: Progress | None = None  # regex with groups `at` and `of` (and maybe `epoch`)
     score: Label | None = None  # its output `scores` holds {"scores": {"J", "F", "JF"}}
     test: bool = False  # about the test split: only where it is asked for
     shards: Shards | None = None
+    trains: Training | None = None
     note: str | None = None
 
 
@@ -209,8 +296,14 @@ class Parameter:
     """A number or text of the recipe at each scale, with where it comes from."""
 
     paper: str | int | float
+    rehearsal: str | int | float | None = None  # left out: as `paper`
+    rehearsal_cpu: Annotated[str | int | float | None, CPU] = None  # left out: as `rehearsal`
     smoke: str | int | float
     source: str
+
+    def at(self, scale: Scale) -> str | int | float:
+        """The value at a scale; it may hold `{images}` and `{iterations}` of the rehearsal."""
+        return at_scale(scale, self.paper, self.rehearsal, self.rehearsal_cpu, self.smoke)
 
 
 @value

@@ -84,6 +84,9 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("score",), step.score
     if step.shards is not None:
         yield ("shards", "by"), step.shards.by
+    if step.trains is not None:
+        yield ("trains", "list"), step.trains.list
+        yield ("trains", "batch"), step.trains.batch
     for name, output in step.outputs.items():
         for field in dataclasses.fields(output.contract):
             text = getattr(output.contract, field.name)
@@ -99,6 +102,7 @@ def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         for name, text in texts_of.items():
             yield (field, name), text
     for name, text in step.links.items():
+        yield ("links", name), name
         yield ("links", name), text
     if step.gpus is not None:
         yield ("gpus",), step.gpus

@@ -12,11 +12,12 @@ from harness.manifest.model import (
     Method,
     Output,
     Resources,
-    Scale,
     Step,
+    Training,
 )
 from harness.manifest.references import listed, parse_reference
-from harness.manifest.smoke_steps import smoke_step
+from harness.manifest.rehearsal_steps import list_of, repeating_step
+from harness.manifest.smoke_steps import StandIns, smoke_step
 from harness.plan import keys
 from harness.plan.fill import Values, fill_options, join_path, staged_packages
 from harness.plan.plan import BoundInput, BoundStep, Run
@@ -35,6 +36,7 @@ class Digests:
     sources: Mapping[str, Any]  # repository -> its pin and the hashes of its patches in order
     pristine: Mapping[str, Any]  # repository -> its pin alone
     packages: Mapping[str, str]  # container-side package -> hash of its files
+    absent: frozenset[str] = frozenset()  # assets that are not here: a rehearsal makes stand-ins
 
 
 class Binder:
@@ -48,6 +50,7 @@ class Binder:
         self.digests = digests
         self.run = run
         self.with_test = with_test
+        self.stand_ins = StandIns(catalogue.assets, run.scale, digests.absent)
         self.anchor = method.anchors[run.anchor] if run.anchor else None
         self.steps = {step.name: step for step in method.steps if self._applies(step)}
         self.bound: dict[str, BoundStep] = {}
@@ -90,6 +93,9 @@ class Binder:
                 for key, text in step.inputs.items()
                 if step.inputs_when.get(key, {}).items() <= self.run.options.items()
             }
+            if self.run.rehearsal and step.trains:
+                name, lists = self._repeated(step, step.trains, inputs)
+                inputs[name] = lists
             self.bound[name] = self._bind(step, inputs)
         return self.bound[name]
 
@@ -111,10 +117,10 @@ class Binder:
 
     def _asset(self, key: str, name: str, path: str) -> BoundInput:
         target = f"/data/{key}"
-        made = self.catalogue.assets[name].smoke
-        if self.run.scale is Scale.PAPER or made is None:
+        maker = self.stand_ins.maker(name)
+        if maker is None:
             return BoundInput(kind="asset", ref=name, path=path, target=target)
-        step = self._made(name, made)
+        step = self._made(name, maker)
         path = join_path(step.outputs["asset"].path, path)
         return BoundInput(kind="step", ref=step.key, path=path, target=target)
 
@@ -124,6 +130,22 @@ class Binder:
             inputs = {key: self._input(key, text) for key, text in made.inputs.items()}
             self.bound[step.name] = self._bind(step, inputs)
         return self.bound[step.name]
+
+    def _repeated(
+        self, step: Step, trains: Training, inputs: Mapping[str, BoundInput]
+    ) -> tuple[str, BoundInput]:
+        """The input that holds a training's list, with the list repeated to fill its iterations."""
+        input_, file = list_of(trains)
+        lists = inputs[input_]
+        text = Values(self.method, self.run, step, None, Resources()).text
+        count = int(text(trains.batch)) * int(text("{iterations}"))
+        repeating = repeating_step(f"{lists.path}-{count}", file, count)
+        if repeating.name not in self.bound:
+            read = dataclasses.replace(lists, target="/in/lists")
+            self.bound[repeating.name] = self._bind(repeating, {"lists": read})
+        made = self.bound[repeating.name]
+        path = made.outputs["lists"].path
+        return input_, BoundInput(kind="step", ref=made.key, path=path, target=lists.target)
 
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
         seed = self._seed(step)
@@ -137,13 +159,13 @@ class Binder:
             "cwd": step.cwd,
             "argv": text.argv(step.argv),
             "env": text.mapping({**step.env, **({} if losses is Losses.NONE else step.losses_env)}),
-            "links": text.mapping(step.links),
+            "links": text.links(step.links),
             "folders": step.folders,
             "out_folders": step.out_folders,
-            "packages": staged_packages(step, losses),
+            "packages": staged_packages(step, losses, self.run.scale),
             "seed": seed,
-            "threads": text.at(step.threads),
-            "workers": text.at(step.workers),
+            "threads": step.threads.at(self.run.scale),
+            "workers": step.workers.at(self.run.scale),
         }
         key_inputs = self._key_inputs(fields, inputs, outputs, resources)
         return BoundStep(
@@ -167,17 +189,11 @@ class Binder:
 
     def _resources(self, step: Step, seed: int | None) -> Resources:
         """What the step needs at this scale, with the number of GPUs that an option may set."""
-        if not self._paper:
-            return step.resources.smoke
-        paper = step.resources.paper
-        if step.gpus is None:
-            return paper
-        text = Values(self.method, self.run, step, seed, paper).text(step.gpus)
-        return dataclasses.replace(paper, gpus=int(text))
-
-    @property
-    def _paper(self) -> bool:
-        return self.run.scale is Scale.PAPER
+        resources = step.resources.at(self.run.scale)
+        if self.run.scale.on_cpu or step.gpus is None:
+            return resources
+        text = Values(self.method, self.run, step, seed, resources).text(step.gpus)
+        return dataclasses.replace(resources, gpus=int(text))
 
     def _seed(self, step: Step) -> int | None:
         """The effective seed: None for a deterministic step, the fixed one if an option says so."""
@@ -209,7 +225,7 @@ class Binder:
             "environment": self.digests.environment,
             "source": self.digests.sources[fields["repo"]] if fields["repo"] else None,
             "gpus": resources.gpus,
-            "cpu_shim": not self._paper,
+            "cpu_shim": self.run.scale.on_cpu,
             "packages": {
                 name: self.digests.packages[name] for name in ("site", *fields["packages"])
             },

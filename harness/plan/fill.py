@@ -8,7 +8,6 @@ from harness.manifest.contract import Contract
 from harness.manifest.model import (
     Arguments,
     Choice,
-    CountAt,
     Losses,
     Method,
     Output,
@@ -50,20 +49,19 @@ class Values:
         resources: Resources,
     ) -> None:
         self.method, self.run = method, run
-        self.paper = run.scale is Scale.PAPER
+        self.scale = run.scale
         self.plain = {
             "seed": str(method.fixed_seed if seed is None else seed),
-            "workers": str(self.at(step.workers)),
-            "threads": str(self.at(step.threads)),
+            "workers": str(step.workers.at(run.scale)),
+            "threads": str(step.threads.at(run.scale)),
             "gpus": str(resources.gpus),
             "backbone": run.backbone,
             "losses": run.losses.value,
             "scale": run.scale.value,
         }
-
-    def at(self, count: CountAt) -> int:
-        """The number at the run's scale."""
-        return count.paper if self.paper else count.smoke
+        if run.rehearsal is not None:
+            self.plain["images"] = str(run.rehearsal.images)
+            self.plain["iterations"] = str(run.rehearsal.iterations)
 
     def argv(self, items: Sequence[str | Arguments]) -> tuple[str, ...]:
         """The argv with its conditions decided."""
@@ -78,6 +76,10 @@ class Values:
     def mapping(self, items: Mapping[str, str]) -> dict[str, str]:
         """Values filled, names as they are."""
         return {name: self.text(text) for name, text in items.items()}
+
+    def links(self, items: Mapping[str, str]) -> dict[str, str]:
+        """Names and targets filled: upstream may name a file after a parameter."""
+        return {self.text(name): self.text(text) for name, text in items.items()}
 
     def contract(self, contract: Contract) -> Contract:
         """The contract with its templates filled."""
@@ -95,7 +97,7 @@ class Values:
 
     def output(self, output: Output) -> Output:
         """The output with its contract filled; its estimate is of paper scale."""
-        disk_gb = output.disk_gb if self.paper else None
+        disk_gb = output.disk_gb if self.scale is Scale.PAPER else None
         contract = self.contract(output.contract)
         if contract is output.contract and disk_gb == output.disk_gb:
             return output
@@ -108,8 +110,7 @@ class Values:
     def _value(self, name: str) -> str | None:
         kind, _, rest = name.partition(".")
         if kind == "p":
-            parameter = self.method.parameters[rest]
-            return str(parameter.paper if self.paper else parameter.smoke)
+            return self.text(str(self.method.parameters[rest].at(self.scale)))
         if kind == "o":
             return _chosen(self.method, self.run, rest)
         return self.plain.get(name)
@@ -119,7 +120,7 @@ class Values:
         losses = {"any": bool(injected), "none": not injected, None: True}
         return (
             losses.get(when.losses, when.losses in injected)
-            and when.scale in (None, self.run.scale)
+            and self.scale in when.scales
             and when.backbone in (None, self.run.backbone)
             and all(self.run.options[name] == choice for name, choice in when.options.items())
         )
@@ -136,12 +137,13 @@ def _fields(kind: type[Contract]) -> tuple[str, ...]:
     return tuple(field.name for field in dataclasses.fields(kind))
 
 
-def staged_packages(step: Step, losses: Losses) -> tuple[str, ...]:
-    """The container-side packages that the step gets."""
+def staged_packages(step: Step, losses: Losses, scale: Scale) -> tuple[str, ...]:
+    """The container-side packages that the step gets; a rehearsal is measured by one more."""
     # The patched script imports the losses inside its switch: without losses nothing is staged,
     # so that baseline keys do not depend on how the losses are computed.
     skip = {"losses"} if step.injects_losses and losses is Losses.NONE else set()
-    return tuple(package for package in step.packages if package not in skip)
+    measured = ("measure",) if scale.rehearsed else ()
+    return (*(package for package in step.packages if package not in skip), *measured)
 
 
 def join_path(first: str, second: str) -> str:

@@ -7,9 +7,14 @@ from harness.errors import UsageError
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.model import Losses, Method, RuntimeName, Scale
 from harness.plan.bind import Binder, Digests
-from harness.plan.plan import BoundStep, Plan, PlannedRun, Run
+from harness.plan.plan import BoundStep, Plan, PlannedRun, Rehearsal, Run
 
 _SEEDS = 5
+#: On a CPU one picture may take half an hour: the largest and the smallest must do.
+_REHEARSALS = {
+    Scale.REHEARSAL: Rehearsal(images=8, iterations=10),
+    Scale.REHEARSAL_CPU: Rehearsal(images=2, iterations=2),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class Ask:
     until: tuple[str, ...] = ()  # names of steps, labels of scores; empty: everything
     with_test: bool = False
     anchor: str | None = None
+    images: int | None = None  # of a rehearsal; None: as many as its scale has by default
+    iterations: int | None = None
 
 
 def make_plan(
@@ -81,7 +88,24 @@ def _runs(method: Method, ask: Ask) -> Iterator[Run]:
                     runtime=ask.runtime,
                     options=options,
                     anchor=ask.anchor,
+                    rehearsal=_rehearsal(ask),
                 )
+
+
+def _rehearsal(ask: Ask) -> Rehearsal | None:
+    """How much a rehearsal does. Raises UsageError where the scale is another."""
+    if ask.scale not in _REHEARSALS:
+        if ask.images is None and ask.iterations is None:
+            return None
+        raise UsageError(
+            f"--images and --iterations at scale {ask.scale}: only a rehearsal has them",
+            hint="use `harness rehearse`",
+        )
+    usual = _REHEARSALS[ask.scale]
+    return Rehearsal(
+        images=usual.images if ask.images is None else ask.images,
+        iterations=usual.iterations if ask.iterations is None else ask.iterations,
+    )
 
 
 def _backbones(method: Method, ask: Ask) -> tuple[str, ...]:

@@ -13,6 +13,14 @@ UNVERIFIED = "unverified:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """How much of the paper's work a rehearsal does."""
+
+    images: int  # in each list of pictures
+    iterations: int  # of each training
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
     """A chain bound to losses, seed, scale and options, on one stack."""
 
@@ -25,6 +33,7 @@ class Run:
     runtime: RuntimeName
     options: Mapping[str, str]
     anchor: str | None = None  # the anchor that replaces an output
+    rehearsal: Rehearsal | None = None  # at the scales of a rehearsal only
 
     @property
     def id(self) -> str:
@@ -32,7 +41,9 @@ class Run:
         name = (self.method, self.backbone, self.losses.value, f"s{self.seed}")
         place = (self.scale.value, self.stack, self.runtime.value)
         anchor = ("anchor", self.anchor) if self.anchor else ()
-        return "-".join((*name, *place, digest(dict(self.options))[:6], *anchor))
+        size = self.rehearsal
+        part = (f"n{size.images}", f"k{size.iterations}") if size else ()
+        return "-".join((*name, *place, digest(dict(self.options))[:6], *part, *anchor))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

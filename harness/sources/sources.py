@@ -91,7 +91,7 @@ class Sources:
         with self._lock:
             if key not in self._known:
                 made = self._make(name, repository, patches)
-                if scale is Scale.PAPER and made.missing:
+                if scale.at_full_cost and made.missing:
                     raise self._lacking(repository, made)
                 self._known[key] = made
             return self._known[key]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harness.evidence.evidence import Evidence, RunEvidence
-from harness.manifest.model import Scale
 from harness.plan import keys
 from harness.verdict.results import Sample
 
@@ -106,7 +105,7 @@ def outside(evidence: Evidence, rows: Iterable[str]) -> dict[str, str]:
 
 def _why_apart(run: RunEvidence) -> str | None:
     """Why a run can be judged by no means, whatever else there is."""
-    if run.scale is not Scale.PAPER:
+    if not run.scale.judged:
         return (
             f"scale {run.scale} proves wiring, never accuracy: it is not judged against the paper"
         )

@@ -1,4 +1,4 @@
-"""One training step of every chain on a GPU, by the real command; prints its peak memory."""
+"""One iteration of every training of every chain on a GPU, as `harness rehearse` runs it."""
 
 import os
 from pathlib import Path
@@ -21,27 +21,35 @@ def gpu() -> Gpu:
     return found[0]
 
 
-@pytest.mark.parametrize("method", chains.methods())
-def test_a_chain_trains_on_the_gpu(
-    method: str, gpu: Gpu, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One store for all chains: they share steps."""
+    return tmp_path_factory.mktemp("runs")
+
+
+@pytest.mark.parametrize(("method", "backbone"), chains.chains())
+def test_every_training_of_a_chain_runs_on_the_gpu(
+    method: str, backbone: str, gpu: Gpu, runs: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    training = chains.Training(
-        project=chains.prepare(tmp_path / "project", method),
+    rehearsal = chains.Rehearsal(
+        project=chains.SOURCE,
         method=method,
+        backbone=backbone,
         gpu=gpu,
-        runs=tmp_path / "runs",
+        runs=runs,
         runtime=chains.runtime(),
         environ=os.environ,
     )
-    obstacles = training.obstacles()
+    obstacles = rehearsal.obstacles()
     if obstacles:
         pytest.skip("; ".join(obstacles))
-    with chains.Peak(lambda: Nvml().used_gb(gpu.uuid)) as peak:
-        done = training.harness("reproduce")
+    done = rehearsal.rehearse()
     assert done.returncode == 0, done.stdout + done.stderr
-    record, log = training.record()
-    assert gpu.uuid in record["container"]["gpus"]
-    assert "CPU shim" not in log
-    assert peak.gb > 0
-    with capsys.disabled():
-        print(f"\n{method} {training.step} ({training.stack}): {peak.gb:.2f} GB on {gpu.title}")
+    for name in rehearsal.trainings:
+        record, log = rehearsal.record(name)
+        assert gpu.uuid in record["container"]["gpus"]
+        assert "CPU shim" not in log
+        peak = record["use"]["peak_gpu_memory_gb"][gpu.uuid]
+        assert peak > 0
+        with capsys.disabled():
+            print(f"\n{method} {name} ({rehearsal.stack}): {peak:.1f} GB on {gpu.title}")

@@ -1,22 +1,17 @@
-"""What `make gpu-check` does around the kernels, without a GPU: plans, the command, the measuring."""
+"""What `make gpu-check` does around the kernels, without a GPU: the stack, the command."""
 
-import itertools
+import json
 import os
-import threading
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
-from harness.commands import plan as verbs
-from harness.commands.context import Context
 from harness.gpus.nvml import Nvml
-from harness.layout import CacheLayout, ProjectLayout, RunLayout
-from harness.manifest.model import Losses, Scale
+from harness.layout import ProjectLayout
 from harness.plan.compatibility import Gpu
-from harness.plan.make import Ask
-from harness.plan.plan import Plan
-from tests.fake_nvml import GB, Card, FakeNvml
+from tests.fake_nvml import Card, FakeNvml
 from tests.gpu import chains
 from tests.played_nvml import play
 
@@ -26,48 +21,18 @@ def card(capability: tuple[int, int] = (9, 0)) -> Gpu:
     return found
 
 
-def plan(project: ProjectLayout, method: str, root: Path) -> Plan:
-    context = Context(
-        project=project, layout=RunLayout(root / "runs"), cache=CacheLayout(root / "cache")
-    )
-    loaded = chains.load(project, method)
-    ask = Ask(
-        methods=(method,),
-        backbone=loaded.backbones[0],
-        losses=(Losses.BOTH,),
-        seeds=1,
-        scale=Scale.SMOKE,
-        until=(chains.first_training(loaded),),
-    )
-    return verbs.plan(context, ask)
-
-
-@pytest.mark.parametrize("method", chains.methods())
-def test_only_the_training_moves_to_the_gpu(method: str, tmp_path: Path) -> None:
-    name = chains.first_training(chains.load(chains.SOURCE, method))
-    before = plan(chains.SOURCE, method, tmp_path)
-    after = plan(chains.prepare(tmp_path / "project", method), method, tmp_path)
-    assert before.steps.keys() - after.steps.keys() == {before.runs[0].steps[name]}
-    (key,) = after.steps.keys() - before.steps.keys()
-    moved, was = after.steps[key], before.steps[before.runs[0].steps[name]]
-    assert moved.name == name
-    assert (moved.resources.gpus, was.resources.gpus) == (1, 0)
-    assert moved.env == {**was.env, "HARNESS_CPU_SHIM": "0"}
-    assert (moved.argv, moved.outputs, moved.repo) == (was.argv, was.outputs, was.repo)
-    assert "losses" in moved.packages
-
-
-@pytest.mark.parametrize("method", chains.methods())
+@pytest.mark.parametrize(("method", "backbone"), chains.chains())
 @pytest.mark.parametrize(
     ("capability", "stack"),
     [((7, 0), "cu117"), ((8, 0), "cu117"), ((9, 0), "cu130"), ((3, 5), None)],
 )
 def test_the_first_stack_that_drives_the_card(
-    method: str, capability: tuple[int, int], stack: str | None, tmp_path: Path
+    method: str, backbone: str, capability: tuple[int, int], stack: str | None, tmp_path: Path
 ) -> None:
-    training = chains.Training(
+    training = chains.Rehearsal(
         project=chains.SOURCE,
         method=method,
+        backbone=backbone,
         gpu=card(capability),
         runs=tmp_path,
         runtime="docker",
@@ -78,57 +43,57 @@ def test_the_first_stack_that_drives_the_card(
         assert "no stack of" in training.obstacles()[0]
 
 
-def test_a_whole_training_with_a_played_driver(tmp_path: Path) -> None:
-    """The demo's, whose network runs on whatever there is; the command, lease and record are real."""
-    project = chains.prepare(tmp_path / "project", "demo")
-    stacks = yaml.safe_load(project.stacks.read_text())
+@pytest.fixture
+def project(tmp_path: Path) -> ProjectLayout:
+    """A copy of the project in which the demo's first training needs a GPU."""
+    shutil.copytree(chains.SOURCE.root / "manifests", tmp_path / "project" / "manifests")
+    for name in ("dockerfiles", "patches", "harness.lock"):
+        (tmp_path / "project" / name).symlink_to(chains.SOURCE.root / name)
+    copied = ProjectLayout(tmp_path / "project")
+    stacks = yaml.safe_load(copied.stacks.read_text())
     stacks["stacks"]["host"] |= {"archs": ["sm_90"]}
-    project.stacks.write_text(yaml.safe_dump(stacks))
-    outer = {**os.environ, "HARNESS_CACHE": str(tmp_path / "cache")}
-    training = chains.Training(
+    copied.stacks.write_text(yaml.safe_dump(stacks))
+    document = yaml.safe_load(copied.method("demo").read_text())
+    step = next(step for step in document["steps"] if step["name"] == "train-cam")
+    step["resources"]["paper"] = {**step["resources"]["paper"], "gpus": 1}
+    step["resources"]["rehearsal-cpu"] = {"memory_gb": 2}
+    text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+    copied.method("demo").write_text(text)
+    return copied
+
+
+def rehearsal(project: ProjectLayout, root: Path, cards: list[Card]) -> chains.Rehearsal:
+    """The demo's first training, whose network runs on whatever there is; its driver is played."""
+    return chains.Rehearsal(
         project=project,
         method="demo",
+        backbone="tiny",
         gpu=card(),
-        runs=tmp_path / "runs",
+        runs=root / f"runs-{len(cards)}",
         runtime="process",
-        environ=play(tmp_path / "played", [Card("GPU-1")], environ=outer),
+        environ=play(
+            root / f"played-{len(cards)}",
+            cards,
+            environ={**os.environ, "HARNESS_CACHE": str(root / "cache")},
+        ),
+        until="train-cam",
     )
+
+
+def test_a_rehearsal_with_a_played_driver(project: ProjectLayout, tmp_path: Path) -> None:
+    """The command, lease and record are real."""
+    training = rehearsal(project, tmp_path, [Card("GPU-1")])
+    assert training.trainings == ("train-cam", "train-final")
     assert training.obstacles() == []
-    done = training.harness("reproduce")
+    done = training.rehearse()
     assert done.returncode == 0, done.stdout + done.stderr
-    record, log = training.record()
+    assert json.loads(done.stdout)["scale"] == "rehearsal"
+    record, log = training.record("train-cam")
     assert record["container"]["gpus"] == ["GPU-1"]
-    assert record["command"]["env"]["HARNESS_CPU_SHIM"] == "0"
+    assert "HARNESS_CPU_SHIM" not in record["command"]["env"]
     assert "CPU shim" not in log
-    bare = chains.Training(
-        project=project,
-        method="demo",
-        gpu=card(),
-        runs=tmp_path / "runs-2",
-        runtime="process",
-        environ=play(tmp_path / "no", [], environ=outer),
-    )
+
+
+def test_without_a_card_it_says_so(project: ProjectLayout, tmp_path: Path) -> None:
+    bare = rehearsal(project, tmp_path, [])
     assert any("GPU-1" in obstacle for obstacle in bare.obstacles())
-
-
-def test_the_peak_is_what_came_on_top_at_most() -> None:
-    looks = itertools.count()
-    seen = threading.Event()
-    use = [5.0, 7.5, 11.25, 6.0]
-
-    def used() -> float:
-        at = next(looks)
-        if at >= len(use):
-            seen.set()
-        return use[min(at, len(use) - 1)]
-
-    with chains.Peak(used, seconds=0.001) as peak:
-        assert seen.wait(60)
-    assert peak.gb == 6.25
-
-
-def test_a_card_tells_what_it_has_in_use() -> None:
-    library = FakeNvml([Card("GPU-1", used=3 * GB)])
-    with chains.Peak(lambda: Nvml(library).used_gb("GPU-1")) as peak:
-        pass
-    assert peak.gb == 0.0

@@ -46,6 +46,9 @@ def _names(names: list[str]) -> str:
 
 
 def _warnings(evidence: Evidence) -> Iterator[Block]:
+    if any(run.scale.rehearsed for run in evidence.runs):
+        text = "A rehearsal measures steps on a few pictures. Its scores mean nothing."
+        yield Text(text=text, tone=Tone.WARN)
     if any(run.scale is Scale.SMOKE for run in evidence.runs):
         text = "Smoke scale proves the wiring of a pipeline. Its scores mean nothing."
         yield Text(text=text, tone=Tone.WARN)

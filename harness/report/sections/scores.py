@@ -5,7 +5,6 @@ from typing import Any
 
 from harness.evidence.evidence import Evidence
 from harness.evidence.groups import Group
-from harness.manifest.model import Scale
 from harness.manifest.paper import Number
 from harness.report.beside import Beside
 from harness.report.blocks import Block, Cell, Figure, Figures, Fold, Grid, Section, Text, cell
@@ -40,7 +39,7 @@ def published_final(numbers: Sequence[Number], group: Group, metric: str) -> Num
 
     Only a run at paper scale has one.
     """
-    if group.setting.scale is not Scale.PAPER:
+    if not group.setting.scale.judged:
         return None
     name = (group.method, group.backbone, group.losses.value, metric, "val")
     there = [

@@ -112,3 +112,28 @@ def test_the_test_split_has_pictures_and_no_masks(tmp_path: Path) -> None:
         "JPEGImages/2008_000006.jpg",
     ]
     assert files[0].read_text() == "2008_000006\n"
+
+
+def test_with_real_sizes_pictures_are_as_large_as_vocs(listed: list[str], tmp_path: Path) -> None:
+    at = listed.index("--width")
+    main([*listed[:at], *listed[at + 4 :], "--real-sizes"])
+    sizes = {}
+    for path in (tmp_path / "voc" / "JPEGImages").iterdir():
+        with Image.open(path) as image:
+            sizes[path.stem] = image.size
+    # ids with classes that no other has come first; 2009_000001 has no label
+    assert sizes == {
+        "2007_000032": (500, 500),
+        "2007_000039": (142, 71),
+        "2008_000002": (500, 500),
+    }
+
+
+@pytest.mark.parametrize("more", [["--real-sizes"], ["--width", "0"]])
+def test_sizes_are_given_in_one_way(
+    listed: list[str], more: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*listed, *more])
+    assert ended.value.code == 2
+    assert "--real-sizes" in capsys.readouterr().err

@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from harness.glue.lists import main
 
@@ -114,3 +116,43 @@ def test_id_twice_and_absent_list_are_refused(
         folder, capsys, "--list", f"t={folder}/bare.txt"
     )
     assert "gone.txt" in fail(folder, capsys, "--list", f"t={folder}/gone.txt")
+
+
+@pytest.fixture
+def pictures(folder: Path) -> Path:
+    """The folder with real pictures of three sizes, and their classes."""
+    sizes = {"2007_000032": (50, 40), "2007_000039": (40, 50), "2011_003276": (20, 10)}
+    for name, size in sizes.items():
+        Image.new("RGB", size).save(folder / "images" / f"{name}.jpg")
+    labels = {name: np.eye(20, dtype=np.float32)[0] for name in sizes}
+    np.save(folder / "labels.npy", np.array(labels, dtype=object), allow_pickle=True)
+    return folder
+
+
+def test_a_few_images_are_kept_in_all_lists(pictures: Path) -> None:
+    lists = ("--list", f"aug={pictures}/lines.txt", "--list", f"train={pictures}/bare.txt")
+    out = run(pictures, *lists, "--choose", "train=2", "--labels", f"{pictures}/labels.npy")
+    kept = "2007_000032\n2011_003276\n"
+    assert (out / "ids" / "train.txt").read_text() == kept
+    assert (out / "ids" / "aug.txt").read_text() == kept
+    assert len((out / "lines" / "aug.txt").read_text().splitlines()) == 2
+
+
+def test_without_labels_only_sizes_count(pictures: Path) -> None:
+    out = run(pictures, "--list", f"test={pictures}/bare.txt", "--choose", "test=1")
+    assert (out / "ids" / "test.txt").read_text() == "2007_000032\n"
+
+
+@pytest.mark.parametrize("choice", ["val=2", "train=0", "train=x"])
+def test_a_choice_that_cannot_be_made_is_an_error(
+    pictures: Path, choice: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = fail(pictures, capsys, "--list", f"train={pictures}/bare.txt", "--choose", choice)
+    assert choice.partition("=")[2] in said
+
+
+def test_an_image_that_cannot_be_read_is_an_error_that_names_it(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = fail(folder, capsys, "--list", f"train={folder}/bare.txt", "--choose", "train=2")
+    assert "2007_000032.jpg" in said

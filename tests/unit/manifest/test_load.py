@@ -67,10 +67,21 @@ def steps_with(index: int, **changes: Any) -> list[dict[str, Any]]:
     return steps
 
 
+def at_scales(*scales: str) -> dict[str, Any]:
+    return {"when": {"scale": list(scales)}, "args": ["{iterations}"]}
+
+
 def test_a_good_project_loads(tmp_path: Path) -> None:
     layout = project(tmp_path)
     assert load(layout).title == "Toy"
     assert method_names(layout) == ("toy",)
+
+
+def test_arguments_of_rehearsals_may_say_how_much_is_done(tmp_path: Path) -> None:
+    argv = ["python", at_scales("rehearsal", "rehearsal-cpu")]
+    lr = {"paper": 1, "rehearsal": "{iterations}", "smoke": 1, "source": "x"}
+    layout = project(tmp_path, steps=steps_with(0, argv=argv), parameters={"lr": lr})
+    assert load(layout).parameters["lr"].rehearsal == "{iterations}"
 
 
 BAD: list[tuple[dict[str, Any], str, str]] = [
@@ -95,6 +106,17 @@ BAD: list[tuple[dict[str, Any], str, str]] = [
     ({"steps": steps_with(0, argv=["{nowhere}"])}, "unknown placeholder {nowhere}", "in.INPUT"),
     ({"steps": steps_with(0, argv=["{p.nope}"])}, "unknown placeholder {p.nope}", ""),
     ({"steps": steps_with(0, argv=["{losses}"])}, "uses {losses}", "injects_losses"),
+    ({"steps": steps_with(0, argv=["{images}"])}, "unknown placeholder {images}", ""),
+    ({"steps": steps_with(0, argv=[at_scales("rehearsal", "paper")])}, "{iterations}", ""),
+    ({"parameters": {"lr": {"paper": "{images}", "smoke": 1, "source": "x"}}}, "{images}", "{iter"),
+    (
+        {"parameters": {"lr": {"paper": 1, "rehearsal": "{p.lr}", "smoke": 1, "source": "x"}}},
+        "unknown placeholder {p.lr} in '{p.lr}' at scale rehearsal",
+        "",
+    ),
+    ({"steps": steps_with(1, trains={"list": "{in.data}", "batch": "2"})}, "trains.list", ""),
+    ({"steps": steps_with(1, trains={"list": "{in.x}/a", "batch": "2"})}, "{in.x}", "in.INPUT"),
+    ({"steps": steps_with(1, trains={"list": "{in.data}/a", "batch": "{p.b}"})}, "{p.b}", ""),
     ({"steps": steps_with(0, workers={"paper": "auto", "smoke": 0})}, "workers.paper", ""),
     ({"steps": steps_with(0, threads=None)}, "threads", ""),
     ({"steps": steps_with(0, stage=10)}, "stage", ""),

@@ -28,6 +28,8 @@ from tests.keyed_project import (
     keys_in,
 )
 
+#: Keys of rehearsals: test_rehearsal_keys.py.
+BOTH = (Scale.PAPER, Scale.SMOKE)
 _DATA, _TRAIN, _MAPS, _REFINE = (f"method/steps/{number}" for number in range(4))
 _SCORE = "shared/steps/0"
 _PHOTOS = "assets/photos"
@@ -97,10 +99,14 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
     "Resources.disk_gb": (out((f"{_MAPS}/resources/paper/disk_gb", 9)),),
     "Resources.time_limit_hours": (out((f"{_MAPS}/resources/paper/time_limit_hours", 9)),),
     "ResourcesAt.paper": (at_paper("maps", (f"{_MAPS}/resources/paper", {"gpus": 2})),),
+    "ResourcesAt.rehearsal": (out((f"{_MAPS}/resources/rehearsal", {"gpus": 2})),),
+    "ResourcesAt.rehearsal_cpu": (out((f"{_MAPS}/resources/rehearsal-cpu", {"gpus": 2})),),
     "ResourcesAt.smoke": (at_smoke("maps", (f"{_MAPS}/resources/smoke", {"gpus": 2})),),
     "CountAt.paper": (
         at_paper("maps", (f"{_MAPS}/threads/paper", 3)),
         at_paper("train", (f"{_TRAIN}/workers/paper", 3))),
+    "CountAt.rehearsal": (out((f"{_MAPS}/threads/rehearsal", 3)),),
+    "CountAt.rehearsal_cpu": (out((f"{_MAPS}/threads/rehearsal-cpu", 3)),),
     "CountAt.smoke": (
         at_smoke("maps", (f"{_MAPS}/threads/smoke", 3)),
         at_smoke("train", (f"{_TRAIN}/workers/smoke", 3))),
@@ -184,6 +190,8 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
         at_paper("train", ("method/parameters/lr/paper", 0.2)),
         at_paper("train", ("method/parameters/tag/paper", "c")),
         at_paper("score", ("shared/parameters/border/paper", 5))),
+    "Parameter.rehearsal": (out(("method/parameters/tag/rehearsal", "other")),),
+    "Parameter.rehearsal_cpu": (out(("method/parameters/tag/rehearsal-cpu", "other")),),
     "Parameter.smoke": (
         at_smoke("train", ("method/parameters/lr/smoke", 3)),
         at_smoke("score", ("shared/parameters/border/smoke", 5))),
@@ -286,6 +294,8 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
     "Asset.licence": (out((f"{_PHOTOS}/licence", "MIT")),),
     "Asset.size_gb": (out((f"{_PHOTOS}/size_gb", 9)),),
     "Asset.contract": (out((f"{_PHOTOS}/contract", {"kind": "folder"})),),  # its content counts
+    "Asset.rehearsal": (
+        out((f"{_PHOTOS}/rehearsal", DOCUMENT["assets"]["photos"]["smoke"])),),
     "Asset.smoke": (at_smoke("make-photos", (f"{_PHOTOS}/smoke", None)),),
     "Driver.minimum": (out(("stacks/s1/driver/minimum", "500")),),
     "Driver.source": (out(("stacks/s1/driver/source", "y")),),
@@ -394,7 +404,7 @@ def unedited(folder: Path) -> Callable[[tuple[Change, ...], Scale], Mapping[str,
 Unedited = Callable[[tuple[Change, ...], Scale], Mapping[str, str]]
 
 
-@pytest.mark.parametrize("scale", Scale)
+@pytest.mark.parametrize("scale", BOTH)
 @pytest.mark.parametrize("edit", EDITS)
 def test_an_edit_reaches_the_keys_that_it_must(
     edit: Edit, scale: Scale, folder: Path, unedited: Unedited
@@ -443,7 +453,7 @@ def test_random_edits_never_hit_what_they_made_stale(folder: Path, unedited: Une
     pool = mixable()
     known: dict[tuple[Scale, str, frozenset[int]], str] = {}
     for _ in range(rounds(80)):
-        scale = chance.choice(list(Scale))
+        scale = chance.choice(BOTH)
         chosen: list[int] = []
         for number in chance.sample(range(len(pool)), chance.randint(1, 4)):
             if all(apart(pool[number], pool[other]) for other in chosen):

@@ -1,0 +1,80 @@
+"""The command that runs every step once, on a few pictures."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from harness.cli.app import app
+from harness.cli.options import ANYWHERE, Gpus, Json, Methods, parse_losses, takes
+from harness.cli.work import make_work
+
+if TYPE_CHECKING:
+    from harness.commands.context import Context, Where
+    from harness.commands.reproduce import Result
+    from harness.plan.make import Ask
+
+
+@app.command()
+@takes(*ANYWHERE, ask=("backbone", "stack", "runtime", "option", "until", "with_test"))
+def rehearse(
+    methods: Methods,
+    *,
+    ask: "Ask",
+    losses: Annotated[
+        str, typer.Option(help="none, isl, fsl, isl+fsl (the most expensive), or all.")
+    ] = "isl+fsl",
+    images: Annotated[
+        int | None,
+        typer.Option(min=1, max=1449, help="Pictures in each list; 8 on a GPU, 2 on a CPU."),
+    ] = None,
+    iterations: Annotated[
+        int | None,
+        typer.Option(min=1, max=10_000, help="Of each training; 10 on a GPU, 2 on a CPU."),
+    ] = None,
+    gpus: Gpus = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep every intermediate.")] = False,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
+    """Run every step with the paper's settings on a few pictures, and print what each took."""
+    from harness import console, shapes
+    from harness.commands import plan as planning
+    from harness.commands.context import Context
+    from harness.commands.inspect import log_path
+    from harness.commands.rehearse import notes, scale_here
+    from harness.commands.reproduce import reproduce as run
+
+    context = Context.open(where, writes=True)
+    asked = replace(
+        ask,
+        methods=tuple(methods),
+        losses=parse_losses(losses),
+        seeds=1,
+        scale=scale_here(context.gpus(gpus)),
+        images=images,
+        iterations=iterations,
+    )
+    plan = planning.plan(context, asked)
+    for note in (*notes(plan), *shapes.plan_notes(context, plan, planning.look(context, plan))):
+        console.err.print(note)
+    with console.Board(plan, lambda key: log_path(context, key)) as board:
+        # One step at a time: what is measured then is the step's own.
+        work = make_work(context, board, jobs=1, gpus=gpus, shards=1, keep=keep, trust_store=False)
+        result = run(context, plan, work)
+    _show(context, result, as_json=as_json)
+    raise typer.Exit(result.exit_code)
+
+
+def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
+    from harness import console, shapes
+    from harness.commands.rehearse import rehearsed_steps
+
+    steps = rehearsed_steps(context, result)
+    if as_json:
+        rows = [shapes.rehearsed_row(one) for one in steps]
+        console.show_json({"scale": result.plan.scale.value, "steps": rows})
+        return
+    columns = ("method", "step", "seconds", "memory", "GPU memory", "disk", "state")
+    console.show_table("rehearsal", columns, map(shapes.rehearsed_cells, steps))
+    console.out.print(f"runs: {context.layout.root}")
