@@ -256,8 +256,8 @@ def users(plan: Plan, step: BoundStep) -> str:
     return f"{backbones} {losses} s{seeds}"
 
 
-def show_plan(plan: Plan, state_of: Callable[[BoundStep], str], notes: Sequence[str]) -> None:
-    """Every distinct step, done or to do and why, and what sharing saves."""
+def show_plan(plan: Plan, state_of: Callable[[BoundStep], str]) -> None:
+    """Every distinct step, done or to do and why."""
     rows = []
     for step in plan.steps.values():
         key = step.key[:12] + ("?" if step.provisional else "")
@@ -265,8 +265,6 @@ def show_plan(plan: Plan, state_of: Callable[[BoundStep], str], notes: Sequence[
         rows.append((*name, users(plan, step), key, state_of(step)))
     columns = ("method", "stage", "step", "repository", "runs", "key", "state")
     show_table(f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps", columns, rows)
-    for note in notes:
-        out.print(note)
 
 
 def show_scores(

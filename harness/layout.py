@@ -101,6 +101,15 @@ class RunLayout:
         return self.runs / f"{run}.json"
 
     @property
+    def all_measured(self) -> Path:
+        """Folder of what rehearsals measured."""
+        return self.root / "measured"
+
+    def measured(self, method: str, step: str, key: str) -> Path:
+        """What one step of a rehearsal took."""
+        return self.all_measured / f"{method}-{step}-{key[:16]}.json"
+
+    @property
     def report(self) -> Path:
         """The report of the runs that `reproduce` executed last."""
         return self.root / "report.html"

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.commands.context import Context
+from harness.commands.forecast import Forecast
 from harness.commands.inspect import State, state_of
 from harness.commands.rebuild import Rebuilt
 from harness.commands.record import StepRow
@@ -20,19 +21,22 @@ from harness.evidence.suspects import explanation, show, suspect
 from harness.execution.runner import Outcome, Status
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
+from harness.measured.text import outlook_lines
 from harness.plan import keys
 from harness.plan.needs import Todo
 from harness.plan.plan import BoundStep, Plan
 from harness.sources.sources import Finding
 
 
-def plan_document(context: Context, plan: Plan, todo: Todo) -> dict[str, Any]:
-    """`plan --json`: runs, steps with their keys, states, disk."""
+def plan_document(context: Context, plan: Plan, todo: Todo, ahead: Forecast) -> dict[str, Any]:
+    """`plan --json`: runs, steps with their keys, states, what they will take."""
     document = plan.document()
     document["states"] = states(context, plan, todo)
-    document["disk_gb"] = disk_gb(plan, todo)
-    document["peak_disk_gb"] = plan.peak_disk_gb()
-    document["peak_disk_kept_gb"] = plan.peak_disk_gb(keep=True)
+    document["disk_gb"] = round(ahead.outlook.disk_gb, 1)
+    document["peak_disk_gb"] = ahead.outlook.peak_disk_gb
+    document["peak_disk_kept_gb"] = ahead.outlook.peak_disk_kept_gb
+    document["outlook"] = keys.plain(ahead.outlook)
+    document["figures"] = keys.plain(ahead.figures)
     return document
 
 
@@ -51,24 +55,13 @@ def _state(context: Context, step: BoundStep, state: State) -> str:
     return f"{state}: an asset is not hashed yet" if step.provisional else state.value
 
 
-def disk_gb(plan: Plan, todo: Todo) -> float:
-    """Estimated disk of the steps not done yet, in GB."""
-    return round(sum(step.resources.disk_gb for step in todo.steps(plan)), 1)
-
-
-def plan_notes(context: Context, plan: Plan, todo: Todo) -> list[str]:
+def plan_notes(context: Context, plan: Plan, todo: Todo, ahead: Forecast) -> list[str]:
     """What sharing saves, disk, GPU-hours, missing assets, options in force."""
     steps = todo.steps(plan)
     size = f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps, {len(steps)} to do"
-    peak, kept = plan.peak_disk_gb(), plan.peak_disk_gb(keep=True)
-    notes = [
-        f"{size}; sharing saves {plan.shared} step executions",
-        f"disk (estimate): {disk_gb(plan, todo):g} GB for what is to do",
-        f"peak disk (estimate): {peak:g} GB if intermediates go once read, {kept:g} GB with --keep",
-    ]
-    gpu_hours = sum(step.resources.gpus * step.resources.hours for step in steps)
-    if gpu_hours:
-        notes.append(f"GPU-hours (estimate): {gpu_hours:g}")
+    notes = [f"{size}; sharing saves {plan.shared} step executions"]
+    if not plan.scale.rehearsed:  # whose steps have the paper's estimates
+        notes += outlook_lines(ahead.outlook)
     wanted = {name for step in steps for name in step.assets}
     missing = [s.name for s in context.assets.status() if s.name in wanted and s.path is None]
     if missing:
@@ -88,10 +81,13 @@ def gpu_notes(context: Context, plan: Plan, todo: Todo, leases: GpuLeases) -> li
         if not steps or not leases.cards:
             return []
         refused = leases.refusals(steps, context.offered(steps))
+        doubtful = leases.doubts(steps)
     except NotReadyError as error:
         return [f"GPUs at hand cannot be used: {error} ({error.hint})"]
     if refused:
         return [f"not on the GPUs at hand: {reason}" for reason in refused]
+    if doubtful:
+        return [f"perhaps not on the GPUs at hand: {reason}" for reason in doubtful]
     return [f"fits the GPUs at hand: {', '.join(gpu.title for gpu in leases.cards)}"]
 
 

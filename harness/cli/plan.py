@@ -20,7 +20,9 @@ def plan(
     from harness import console, shapes
     from harness.commands import plan as verbs
     from harness.commands.context import Context
+    from harness.commands.forecast import forecast
     from harness.commands.verdict import plan_outlook
+    from harness.measured import text
     from harness.plan import keys
     from harness.verdict.outlook import outlook_notes
 
@@ -30,13 +32,20 @@ def plan(
     leases = context.gpus(gpus)
     if gpus is not None:  # the question is whether it can run on these
         verbs.refuse_gpus(context, found, todo, leases)
+    ahead = forecast(context, found, todo, leases)
     at_hand = shapes.gpu_notes(context, found, todo, leases)
-    ahead = plan_outlook(context, found)
+    verdicts = plan_outlook(context, found)
     if as_json:
-        more = {"gpus": at_hand, "verdicts": keys.plain(ahead)}
-        console.show_json({**shapes.plan_document(context, found, todo), **more})
+        more = {"gpus": at_hand, "verdicts": keys.plain(verdicts)}
+        console.show_json({**shapes.plan_document(context, found, todo, ahead), **more})
         return
-    notes = [*shapes.plan_notes(context, found, todo), *at_hand]
-    notes += outlook_notes(ahead) if ahead else []
+    notes = [*shapes.plan_notes(context, found, todo, ahead), *at_hand]
+    notes += outlook_notes(verdicts) if verdicts else []
     states = shapes.states(context, found, todo)
-    console.show_plan(found, lambda step: states[step.key], notes)
+    console.show_plan(found, lambda step: states[step.key])
+    if found.scale.judged:
+        figures = (found, todo.open, ahead.figures)
+        console.show_table("what a step takes", text.STEP_COLUMNS, text.step_rows(*figures))
+        console.show_table("GPU-hours to do", text.ROW_COLUMNS, text.row_rows(*figures))
+    for note in notes:
+        console.out.print(note)

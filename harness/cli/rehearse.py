@@ -1,12 +1,13 @@
 """The command that runs every step once, on a few pictures."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, Gpus, Json, Methods, parse_losses, takes
+from harness.cli.options import ANYWHERE, Gpus, Json, Methods, folder, parse_losses, takes
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ def rehearse(
         int | None,
         typer.Option(min=1, max=10_000, help="Of each training; 10 on a GPU, 2 on a CPU."),
     ] = None,
+    share: Annotated[
+        Path | None,
+        typer.Option(parser=folder, help="Write what was measured there, to be sent in."),
+    ] = None,
     gpus: Gpus = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep every intermediate.")] = False,
     where: "Where",
@@ -41,7 +46,9 @@ def rehearse(
     from harness import console, shapes
     from harness.commands import plan as planning
     from harness.commands.context import Context
+    from harness.commands.forecast import forecast
     from harness.commands.inspect import log_path
+    from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run
 
@@ -56,13 +63,18 @@ def rehearse(
         iterations=iterations,
     )
     plan = planning.plan(context, asked)
-    for note in (*notes(plan), *shapes.plan_notes(context, plan, planning.look(context, plan))):
+    todo = planning.look(context, plan)
+    ahead = forecast(context, plan, todo, context.gpus(gpus))
+    for note in (*notes(plan), *shapes.plan_notes(context, plan, todo, ahead)):
         console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         # One step at a time: what is measured then is the step's own.
         work = make_work(context, board, jobs=1, gpus=gpus, shards=1, keep=keep, trust_store=False)
         result = run(context, plan, work)
     _show(context, result, as_json=as_json)
+    if share is not None:
+        count = share_measurements(share, measured_steps(context, result.plan))
+        console.err.print(f"{share}: what {count} steps took")
     raise typer.Exit(result.exit_code)
 
 

@@ -52,13 +52,16 @@ def reproduce(
     from harness import console, shapes
     from harness.commands import plan as planning
     from harness.commands.context import Context
+    from harness.commands.forecast import forecast
     from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce as run
 
     context = Context.open(where, writes=True)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     if not as_json:
-        for note in shapes.plan_notes(context, plan, planning.look(context, plan)):
+        todo = planning.look(context, plan)
+        ahead = forecast(context, plan, todo, context.gpus(gpus))
+        for note in shapes.plan_notes(context, plan, todo, ahead):
             console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         work = make_work(

@@ -30,6 +30,7 @@ from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
+from harness.measured.kept import Kept, read_kept
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environments, Runtime
 from harness.sources.repositories import Repositories
@@ -118,6 +119,11 @@ class Context:
     def store(self) -> Store:
         """Finished steps."""
         return Store(self.layout)
+
+    @cached_property
+    def measured(self) -> Kept:
+        """What rehearsals measured, as it was when first asked for."""
+        return read_kept(self.layout)
 
     @cached_property
     def sources(self) -> Sources:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from harness.commands.context import Context
+from harness.commands.forecast import with_measured_memory
 from harness.errors import NotReadyError
 from harness.gpus.leases import GpuLeases
 from harness.manifest.load import method_names
@@ -21,7 +22,8 @@ from harness.plan.plan import Plan
 def plan(context: Context, ask: Ask) -> Plan:
     """Read the manifests, find the content addresses, bind. Raises UsageError."""
     methods = [context.method(name) for name in expand(context, ask.methods)]
-    return make_plan(methods, context.catalogue, ask, partial(_digests, context, ask))
+    made = make_plan(methods, context.catalogue, ask, partial(_digests, context, ask))
+    return with_measured_memory(context, made)
 
 
 def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from threading import Event
 from harness.commands.build import build
 from harness.commands.context import Context, Notify
 from harness.commands.fetch import can_download, fetch
+from harness.commands.measure import measuring
 from harness.commands.plan import look
 from harness.contracts import imports_of
 from harness.contracts.confined import CONFINED
@@ -72,6 +73,8 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     quarantine_damaged(verifier, planned, work.notify)
     todo = look(context, planned)
     refuse_unready(context, planned, todo, work.tokens)
+    for doubt in work.tokens.gpus.doubts(todo.steps(planned)):
+        work.notify(doubt)
     plan = settled(context, planned, todo, verifier, work.notify)
     keeper = Keeper(context.store, plan, keep=work.keep, notify=work.notify)
     with keeper.registered():
@@ -162,7 +165,7 @@ def execute(
     with work.stopping() as stop:
         return run_plan(
             plan,
-            keeper.sweeping(runner.execute),
+            keeper.sweeping(measuring(context, plan, runner.execute)),
             replace(work.tokens, gpus=work.tokens.gpus.beside(runtime.survivors)),
             work.jobs,
             stop,

@@ -9,6 +9,7 @@ from typing import Any
 from harness.assets.declared import AssetStatus
 from harness.manifest.catalogue import Repository, Stack
 from harness.manifest.model import RuntimeName, Scale
+from harness.measured.figures import ESTIMATE
 from harness.plan.compatibility import Gpu
 from harness.plan.plan import BoundStep
 
@@ -78,6 +79,8 @@ class Needs:
     unplanned_fix: str = ""
     steps: Sequence[BoundStep] = ()  # that are not done yet
     peak_disk_gb: float = 0.0
+    disk_source: str = ESTIMATE
+    ahead: Sequence[str] = ()  # what the steps take, a line each
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     offered: Mapping[str, Sequence[str]] = field(default_factory=dict)  # method -> its stacks
     assets: Sequence[AssetStatus] = ()  # that the steps read

@@ -19,9 +19,8 @@ def plan(_: Machine, needs: Needs) -> Line:
             needed=needed,
             fix=needs.unplanned_fix,
         )
-    return Line(
-        check="plan", state=State.OK, found=f"{len(needs.steps)} steps to do", needed=needed
-    )
+    found = "; ".join([f"{len(needs.steps)} steps to do", *needs.ahead])
+    return Line(check="plan", state=State.OK, found=found, needed=needed)
 
 
 def data(_: Machine, needs: Needs) -> Line:

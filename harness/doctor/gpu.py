@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 from harness.doctor.check import Line, Machine, Needs, State, line
 from harness.manifest.catalogue import Stack
-from harness.plan.compatibility import Gpu, driver_suffices, refusals, working_stacks
+from harness.plan.compatibility import (
+    Gpu,
+    doubts,
+    driver_suffices,
+    refusals,
+    working_stacks,
+)
 
 _NO_GPUS = "none: no step that is to do asks for a GPU"
 _RESTART = "see whether nvidia-smi works; after an update of the driver restart the machine"
@@ -49,17 +55,19 @@ def gpus(machine: Machine, needs: Needs) -> Line:
     on_gpus = [step for step in needs.steps if step.resources.gpus]
     if not on_gpus:
         return Line(check="gpus", state=State.OK, found=found, needed=_NO_GPUS)
-    largest = max(step.resources.gpu_memory_gb or 0.0 for step in on_gpus)
-    measured = all(step.resources.gpu_memory_measured for step in on_gpus)
+    largest = max((step.resources for step in on_gpus), key=lambda one: one.gpu_memory_gb or 0.0)
+    measured = largest.gpu_memory_measured
     reasons = refusals(on_gpus, needs.stacks, needs.offered, cards)
+    warnings = doubts(on_gpus, cards)
     return line(
         "gpus",
-        good=not reasons,
-        bad=State.MISSING,
+        good=not reasons and not warnings,
+        bad=State.MISSING if reasons else State.NOTE,
         found=found,
-        needed=f"{needs.gpus} of up to {largest:g} GB ({'measured' if measured else 'estimate'}), "
+        needed=f"{needs.gpus} of up to {largest.gpu_memory_gb or 0.0:g} GB "
+        f"({f'measured on {measured}' if measured else 'estimate'}), "
         f"driven by {' and '.join(_stacks(needs))}",
-        fix="; ".join(reasons),
+        fix="; ".join(reasons or [*warnings, f"harness rehearse {needs.method} measures it"]),
     )
 
 

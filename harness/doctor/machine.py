@@ -17,7 +17,7 @@ def disk(machine: Machine, needs: Needs) -> Line:
     """Whether outputs, downloads and perhaps an image fit; smoke estimates are rough."""
     downloads = sum(one.size_gb for one in needs.assets if one.path is None)
     wanted = [
-        (machine.runs, needs.peak_disk_gb, "outputs at the peak (estimate)"),
+        (machine.runs, needs.peak_disk_gb, f"outputs at the peak ({needs.disk_source})"),
         (machine.cache, downloads, "downloads"),
     ]
     grave = needs.scale is Scale.PAPER and not _fits(wanted)

@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from harness.commands.context import Context
 from harness.commands.fetch import can_download
+from harness.commands.forecast import forecast
 from harness.commands.plan import look, plan
 from harness.doctor.check import Needs
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
+from harness.measured.text import source, time_lines
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep
 
@@ -30,12 +32,16 @@ def needs_of(context: Context, ask: Ask) -> Needs:
         planned = plan(context, ask)
     except NotReadyError as error:
         return replace(needs, unplanned=str(error), unplanned_fix=error.hint)
-    steps = look(context, planned).steps(planned)
+    todo = look(context, planned)
+    steps = todo.steps(planned)
+    outlook = forecast(context, planned, todo).outlook
     assets = {name for step in steps for name in step.assets}
     return replace(
         needs,
         steps=steps,
-        peak_disk_gb=planned.peak_disk_gb() if steps else 0.0,
+        peak_disk_gb=outlook.peak_disk_gb if steps else 0.0,
+        disk_source=source(outlook.disk_measured, outlook.steps),
+        ahead=tuple(time_lines(outlook)),
         offered=context.offered(steps),
         assets=[one for one in context.assets.status() if one.name in assets],
         downloadable=frozenset(name for name in assets if can_download(context, name)),

@@ -18,7 +18,7 @@ from harness.errors import NotReadyError
 from harness.files import try_lock
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Stack
-from harness.plan.compatibility import Gpu, refusals, suits
+from harness.plan.compatibility import Gpu, doubts, refusals, suitable
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Survivor
 
@@ -64,6 +64,14 @@ class GpuLeases:
         needing = [step for step in steps if step.resources.gpus]
         return refusals(needing, self._stacks, offered, self.cards) if needing else []
 
+    def doubts(self, steps: Iterable[BoundStep]) -> list[str]:
+        """For which steps these cards are probably too small, by estimates, which refuse nothing.
+
+        Raises NotReadyError if the driver is broken.
+        """
+        needing = [step for step in steps if step.resources.gpus]
+        return doubts(needing, self.cards) if needing else []
+
     def take(self, step: BoundStep) -> "GpuLease | None":
         """As many suitable cards as the step needs, all at once; None if they are not free now.
 
@@ -72,15 +80,14 @@ class GpuLeases:
         """
         if step.resources.gpus == 0:
             return GpuLease((), ())
-        stack = self._stacks.get(step.stack)
-        suitable = [gpu for gpu in self.cards if suits(step.resources, stack, gpu)]
-        if len(suitable) < step.resources.gpus:  # waiting would be in vain
+        cards = suitable(step.resources, self._stacks.get(step.stack), self.cards)
+        if len(cards) < step.resources.gpus:  # waiting would be in vain
             raise NotReadyError(
-                f"{step.title} needs {step.resources.gpus} GPU(s), found {len(suitable)}",
+                f"{step.title} needs {step.resources.gpus} GPU(s), found {len(cards)}",
                 hint="run on a machine with such GPUs, or prove the wiring with --scale smoke",
             )
         with _Locks(self._cache) as locks:
-            for gpu in suitable:
+            for gpu in cards:
                 locks.add(gpu.uuid)
             chosen = self._choose(step, locks)
             return GpuLease(chosen, locks.keep(chosen)) if chosen else None

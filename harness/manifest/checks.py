@@ -7,13 +7,15 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import ManifestError
+from harness.manifest.arithmetic import whole_number
 from harness.manifest.catalogue import Asset, Catalogue, Repository
 from harness.manifest.fields import check_reference, is_name
 from harness.manifest.model import Anchor, Arguments, Method, Option, Scale, Step, When
-from harness.manifest.placeholders import placeholders
+from harness.manifest.placeholders import fill, placeholders
 from harness.manifest.references import (
     Reference,
     expansions,
+    expressions,
     is_choice,
     listed,
     parse_reference,
@@ -59,6 +61,7 @@ def check_method(
         check.conditions(where, step)
         check.templates(where, step)
         check.choosing(where, step)
+        check.work(where, step)
         check.inputs(where, step, catalogue.repositories, assets)
         check.outputs(where, step)
     check.parameters()
@@ -214,6 +217,19 @@ class _Check:
         for label in expansions(step.score or "none", self.method.options):
             if not is_name(label):
                 raise self.fail((*where, "score"), f"{label!r} is no name", "rename it")
+
+    def work(self, where: KeyPath, step: Step) -> None:
+        """Whether its expressions are whole numbers with the parameters of paper scale."""
+
+        def value(name: str) -> str:
+            kind, _, rest = name.partition(".")
+            return str(self.method.parameters[rest].paper) if kind == "p" else "1"
+
+        for name, text in expressions(step):
+            try:
+                whole_number(fill(text, value))
+            except ValueError as error:
+                raise self.fail((*where, "work", name), str(error), "fix it") from error
 
     def fills(self, name: str, step: Step) -> bool:
         kind, _, rest = name.partition(".")

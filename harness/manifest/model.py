@@ -43,6 +43,8 @@ from harness.manifest.fields import (
 #: How manifests write the field of scale `rehearsal-cpu`.
 CPU = Field(alias="rehearsal-cpu")
 Count = Annotated[int, Field(ge=0, le=4096)]
+#: A whole number, or an expression of such with placeholders, + - * // and parentheses.
+Expression = int | str
 #: What numpy's and torch's generators both take.
 Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
@@ -157,7 +159,7 @@ class Resources:
     """What a step needs; estimates are for planning and never enter a key."""
 
     gpus: Annotated[int, Field(ge=0, le=16)] = 0
-    gpu_memory_gb: Gigabytes | None = None  # a card with less is refused
+    gpu_memory_gb: Gigabytes | None = None  # a card with less is refused if measured, else doubted
     gpu_memory_measured: str | None = None  # on what it was measured; left out: an estimate
     cpus: Annotated[int, Field(ge=1, le=4096)] = 1
     memory_gb: Annotated[Gigabytes, Field(gt=0)] = 8
@@ -225,6 +227,17 @@ class Shards:
 
 
 @value
+class Work:
+    """How much a step does at paper scale: what times measured in a rehearsal are multiplied by."""
+
+    iterations: Expression | None = None  # optimiser steps
+    evaluations: Expression | None = None  # how often a training evaluates pictures
+    evaluated: Expression | None = None  # pictures of one evaluation
+    pictures: Expression | None = None  # left out: those of the lists that its contracts name
+    side_by_side: bool = False  # pictures are worked on by `workers` processes
+
+
+@value
 class Training:
     """What a training reads in batches; a rehearsal repeats the list to fill its iterations."""
 
@@ -270,6 +283,7 @@ class Step:
     test: bool = False  # about the test split: only where it is asked for
     shards: Shards | None = None
     trains: Training | None = None
+    work: Work = Work()
     note: str | None = None
 
 

@@ -82,16 +82,30 @@ def texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
         yield ("inputs", name), text
     if step.score is not None:
         yield ("score",), step.score
+    yield from _amount_texts(step)
     if step.shards is not None:
         yield ("shards", "by"), step.shards.by
-    if step.trains is not None:
-        yield ("trains", "list"), step.trains.list
-        yield ("trains", "batch"), step.trains.batch
     for name, output in step.outputs.items():
         for field in dataclasses.fields(output.contract):
             text = getattr(output.contract, field.name)
             if isinstance(text, str) and field.name != "kind":
                 yield ("outputs", name, "contract", field.name), text
+
+
+def _amount_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:
+    for name, expression in expressions(step):
+        yield ("work", name), expression
+    if step.trains is not None:
+        yield ("trains", "list"), step.trains.list
+        yield ("trains", "batch"), step.trains.batch
+
+
+def expressions(step: Step) -> Iterator[tuple[str, str]]:
+    """The expressions of a step's work, by name."""
+    for field in dataclasses.fields(step.work):
+        given = getattr(step.work, field.name)
+        if isinstance(given, int | str) and not isinstance(given, bool):
+            yield field.name, str(given)
 
 
 def _command_texts(step: Step) -> Iterator[tuple[KeyPath, str]]:

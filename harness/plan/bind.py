@@ -12,6 +12,7 @@ from harness.manifest.model import (
     Method,
     Output,
     Resources,
+    Scale,
     Step,
     Training,
 )
@@ -21,6 +22,7 @@ from harness.manifest.smoke_steps import StandIns, smoke_step
 from harness.plan import keys
 from harness.plan.fill import Values, fill_options, join_path, staged_packages
 from harness.plan.plan import BoundInput, BoundStep, Run
+from harness.plan.work import BoundWork, bind_work
 
 KEY_SCHEMA = 1
 #: Stands in what a key hashes where the key rests on an asset that nobody has hashed yet.
@@ -183,9 +185,17 @@ class Binder:
             resources=resources,
             progress=step.progress,
             score=self._label(step),
+            work=self._work(text, step, seed, resources),
             shards=text.shards(step.shards),
             **fields,
         )
+
+    def _work(self, here: Values, step: Step, seed: int | None, resources: Resources) -> BoundWork:
+        def at_paper(text: str) -> str:  # few steps have such a text
+            run = dataclasses.replace(self.run, scale=Scale.PAPER, rehearsal=None)
+            return Values(self.method, run, step, seed, resources).text(text)
+
+        return bind_work(step, here.text, at_paper)
 
     def _resources(self, step: Step, seed: int | None) -> Resources:
         """What the step needs at this scale, with the number of GPUs that an option may set."""

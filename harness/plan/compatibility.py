@@ -15,7 +15,7 @@ from harness.plan.plan import BoundStep
 
 _ARCH = re.compile(r"(?:sm|compute)_(\d+)(\d)([af]?)")
 #: Cards report up to 8 % less memory than they are sold with (error correction, the driver's own).
-_REPORTED = 0.92
+REPORTED = 0.92
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,10 +66,15 @@ def misfit(name: str, stack: Stack, gpu: Gpu) -> str | None:
 
 
 def has_memory(need: Resources, gpu: Gpu) -> bool:
+    """Whether the card has the memory that a step was measured to take; estimates refuse none."""
+    return need.gpu_memory_measured is None or probably_has_memory(need, gpu)
+
+
+def probably_has_memory(need: Resources, gpu: Gpu) -> bool:
     """Whether the card has the memory that a step was measured, or is estimated, to take."""
     if need.gpu_memory_gb is None:
         return True
-    slack = 1.0 if need.gpu_memory_measured else _REPORTED
+    slack = 1.0 if need.gpu_memory_measured else REPORTED
     return gpu.memory_gb >= slack * need.gpu_memory_gb
 
 
@@ -77,6 +82,31 @@ def suits(need: Resources, stack: Stack | None, gpu: Gpu) -> bool:
     """Whether a step on this stack can run on the card."""
     able = stack is None or (drives(stack, gpu.capability) and driver_suffices(stack, gpu.driver))
     return able and has_memory(need, gpu)
+
+
+def suitable(need: Resources, stack: Stack | None, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """The cards a step may be given: those that are probably large enough, if these suffice."""
+    able = [gpu for gpu in gpus if suits(need, stack, gpu)]
+    large = [gpu for gpu in able if probably_has_memory(need, gpu)]
+    return large if len(large) >= need.gpus else able
+
+
+def doubts(steps: Iterable[BoundStep], gpus: Sequence[Gpu]) -> list[str]:
+    """A line for each step that these cards are probably too small for, by its estimate."""
+    lines: dict[str, None] = {}
+    for step in steps:
+        need = step.resources
+        if not need.gpu_memory_measured and (small := _too_small(need, gpus)):
+            titles = ", ".join(gpu.title for gpu in small)
+            needed = f"{need.gpu_memory_gb:g} GB of GPU memory (estimate), more than {titles}"
+            lines[f"step {step.name} of {step.method} probably needs {needed}"] = None
+    return list(lines)
+
+
+def _too_small(need: Resources, gpus: Sequence[Gpu]) -> list[Gpu]:
+    """The cards that are probably too small; none if enough others are left."""
+    small = [gpu for gpu in gpus if not probably_has_memory(need, gpu)]
+    return small if len(gpus) - len(small) < need.gpus else []
 
 
 def refusals(
@@ -119,10 +149,10 @@ def _reasons(
     if len(able) < need.gpus:
         others = working_stacks(stacks, names, gpus, need.gpus)
         return [f"{text}; {_advice(step.method, others)}" for text in misfits]
-    source = need.gpu_memory_measured or "estimate"
     return [
         f"step {step.name} of {step.method} needs {need.gpus} GPU(s) with "
-        f"{need.gpu_memory_gb:g} GB of memory ({source}); too small: {gpu.title}"
+        f"{need.gpu_memory_gb:g} GB of memory (measured on {need.gpu_memory_measured}); "
+        f"too small: {gpu.title}"
         for gpu in able
         if not has_memory(need, gpu)
     ]

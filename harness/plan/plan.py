@@ -1,12 +1,13 @@
 """What a plan is: runs asked for by one command, their steps bound and de-duplicated by key."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.manifest.fields import touch
 from harness.manifest.model import Losses, Output, Resources, RuntimeName, Scale, Shards
 from harness.plan.keys import digest, plain
+from harness.plan.work import BoundWork
 
 #: How the digest of an asset begins that nobody has hashed yet; its name follows.
 UNVERIFIED = "unverified:"
@@ -95,6 +96,7 @@ class BoundStep:
     resources: Resources
     progress: str | None
     score: str | None
+    work: BoundWork = field(default_factory=BoundWork)
     shards: Shards | None = None
     shard: Shard | None = None  # only while it is executed: plans hold whole steps
 

@@ -7,10 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
-from harness.layout import CacheLayout, ProjectLayout
+from harness.layout import CacheLayout, ProjectLayout, RunLayout
 from harness.manifest.catalogue import Catalogue, Package
 from harness.manifest.load import load_catalogue, load_method, method_names
 from harness.manifest.model import Method, Scale
+from harness.measured.choice import Shelf
+from harness.measured.figures import figures_of
+from harness.measured.kept import read_kept
+from harness.measured.outlook import outlook_of
+from harness.measured.text import ROW_COLUMNS, STEP_COLUMNS, outlook_lines, row_rows, step_rows
 from harness.plan import keys
 from harness.plan.bind import Digests
 from harness.plan.make import Ask, make_plan
@@ -78,6 +83,17 @@ def everything() -> str:
         lines += [f"  {key}={choice}" for key, choice in found.runs[0].run.options.items()]
         lines += [f"  {planned.run.id}: {len(planned.steps)} steps" for planned in found.runs]
     return "\n".join(lines) + "\n"
+
+
+def forecast() -> str:
+    """What `plan sipe --backbone res101 --seeds 5` says after the rehearsals in `rehearsed/`."""
+    found = plan(["sipe"], Scale.PAPER, "res101")
+    kept = read_kept(RunLayout(FOLDER / "rehearsed"))
+    figures = figures_of(found, Shelf.of(kept.measurements))
+    columns = ("  ".join(row) for row in (STEP_COLUMNS, *step_rows(found, found.steps, figures)))
+    rows = ("  ".join(row) for row in (ROW_COLUMNS, *row_rows(found, found.steps, figures)))
+    lines = outlook_lines(outlook_of(found, found.steps, figures, kept.damage))
+    return "\n".join((*columns, "", *rows, "", *lines)) + "\n"
 
 
 def text(found: Plan) -> str:

@@ -1,7 +1,7 @@
 """Write the golden plans anew."""
 
 from harness.manifest.model import Scale
-from tests.golden import FOLDER, chains, everything, plan, text
+from tests.golden import FOLDER, chains, everything, forecast, plan, text
 
 for old in FOLDER.glob("*.txt"):
     old.unlink()
@@ -10,3 +10,4 @@ for chain, (method, backbone) in chains().items():
         file = FOLDER / f"{chain}-{scale}.txt"
         file.write_text(text(plan([method], scale, backbone)), encoding="utf-8")
 (FOLDER / "all-paper.txt").write_text(everything(), encoding="utf-8")
+(FOLDER / "sipe-res101-forecast.txt").write_text(forecast(), encoding="utf-8")

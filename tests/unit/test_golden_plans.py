@@ -22,6 +22,12 @@ def test_golden_plan_of_everything() -> None:
     assert expected.startswith("140 runs, ")
 
 
+def test_golden_forecast_with_stored_measurements() -> None:
+    expected = (golden.FOLDER / "sipe-res101-forecast.txt").read_text(encoding="utf-8")
+    assert golden.forecast() == expected, "if meant: python -m tests.golden"
+    assert "measured on Test GPU 80GB on 2026-11-30" in expected
+
+
 def test_no_step_of_a_chain_is_left_without_contract_or_reader() -> None:
     for name in golden.methods():
         plan = golden.plan([name], Scale.PAPER)

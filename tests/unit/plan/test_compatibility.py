@@ -123,7 +123,9 @@ def test_every_cuda_stack_says_its_driver_and_where_that_is_from() -> None:
 )
 def test_memory(need: float | None, measured: str | None, memory: float, *, enough: bool) -> None:
     resources = Resources(gpus=1, gpu_memory_gb=need, gpu_memory_measured=measured)
-    assert gpus.has_memory(resources, card(memory_gb=memory)) is enough
+    one = card(memory_gb=memory)
+    assert gpus.probably_has_memory(resources, one) is enough
+    assert gpus.has_memory(resources, one) is (enough or measured is None)  # an estimate only warns
 
 
 def steps(**resources: Any) -> Any:
@@ -160,13 +162,31 @@ def test_a_newer_stack_is_only_named_where_the_driver_can_run_it() -> None:
 
 def test_a_refusal_names_the_step_that_a_card_is_too_small_for() -> None:
     small = card(capability=(8, 6), memory_gb=11.7)
-    said = refusals([small], gpu_memory_gb=40)
-    assert any(
-        "step train of toy needs 1 GPU(s) with 40 GB of memory (estimate)" in s for s in said
-    )
+    said = refusals([small], gpu_memory_gb=40, gpu_memory_measured="H100, cu130")
+    needs = "step train of toy needs 1 GPU(s) with 40 GB of memory (measured on H100, cu130)"
+    assert any(needs in s for s in said)
     assert all("too small: GPU 0 (Card, 11.7 GB, 8.6)" in s for s in said)
-    said = refusals([small], gpu_memory_gb=12, gpu_memory_measured="H100, cu130")
-    assert "12 GB of memory (H100, cu130)" in said[0]
+
+
+def test_an_estimate_warns_and_refuses_nothing() -> None:
+    small, large = card(capability=(8, 6), memory_gb=11.7), card(uuid="GPU-2", index=1)
+    assert refusals([small], gpu_memory_gb=40) == []
+    said = gpus.doubts(steps(gpu_memory_gb=40), [small])
+    needs = "step train of toy probably needs 40 GB of GPU memory (estimate), more than GPU 0 (Card"
+    assert any(needs in s for s in said)
+    assert gpus.doubts(steps(gpu_memory_gb=40), [small, large]) == []
+    assert gpus.doubts(steps(gpu_memory_gb=40, gpu_memory_measured="H100"), [small]) == []
+
+
+def test_a_step_gets_a_card_that_is_probably_large_enough_if_there_is_one() -> None:
+    small, large = card(memory_gb=11.7), card(uuid="GPU-2", index=1)
+    need = Resources(gpus=1, gpu_memory_gb=40)
+    assert gpus.suitable(need, None, [small, large]) == [large]
+    assert gpus.suitable(need, None, [small]) == [small]
+    assert gpus.suitable(Resources(gpus=2, gpu_memory_gb=40), None, [small, large]) == [
+        small,
+        large,
+    ]
 
 
 def test_too_few_cards() -> None:

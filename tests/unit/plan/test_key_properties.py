@@ -172,6 +172,12 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
                        ("method/anchors/start/expect/0/score", "other")),),
     "Step.test": (out((f"{_SCORE}/test", True)),),
     "Step.shards": (out((f"{_MAPS}/shards", None)),),
+    "Step.work": (out((f"{_TRAIN}/work", {"iterations": 7})),),
+    "Work.iterations": (out((f"{_TRAIN}/work", {"iterations": "2 * (7 // {workers})"})),),
+    "Work.evaluations": (out((f"{_TRAIN}/work", {"evaluations": 7})),),
+    "Work.evaluated": (out((f"{_TRAIN}/work", {"evaluated": 7})),),
+    "Work.pictures": (out((f"{_MAPS}/work", {"pictures": 7})),),
+    "Work.side_by_side": (out((f"{_MAPS}/work", {"side_by_side": True})),),
     "Step.note": (out((f"{_MAPS}/note", "other")),),
     "Choice.about": (out(("method/options/mode/choices/fast/about", "other")),),
     "Choice.fields": (
