@@ -96,8 +96,7 @@ class Binder:
                 if step.inputs_when.get(key, {}).items() <= self.run.options.items()
             }
             if self.run.rehearsal and step.trains:
-                name, lists = self._repeated(step, step.trains, inputs)
-                inputs[name] = lists
+                inputs |= self._repeated(step, step.trains, inputs)
             self.bound[name] = self._bind(step, inputs)
         return self.bound[name]
 
@@ -135,10 +134,10 @@ class Binder:
 
     def _repeated(
         self, step: Step, trains: Training, inputs: Mapping[str, BoundInput]
-    ) -> tuple[str, BoundInput]:
+    ) -> dict[str, BoundInput]:
         """The input that holds a training's list, with the list repeated to fill its iterations."""
-        input_, file = list_of(trains)
-        lists = inputs[input_]
+        name, file = list_of(trains)
+        lists = inputs[name]
         text = Values(self.method, self.run, step, None, Resources()).text
         count = int(text(trains.batch)) * int(text("{iterations}"))
         repeating = repeating_step(f"{lists.path}-{count}", file, count)
@@ -147,7 +146,7 @@ class Binder:
             self.bound[repeating.name] = self._bind(repeating, {"lists": read})
         made = self.bound[repeating.name]
         path = made.outputs["lists"].path
-        return input_, BoundInput(kind="step", ref=made.key, path=path, target=lists.target)
+        return {name: BoundInput(kind="step", ref=made.key, path=path, target=lists.target)}
 
     def _bind(self, step: Step, inputs: Mapping[str, BoundInput]) -> BoundStep:
         seed = self._seed(step)

@@ -23,6 +23,8 @@ from harness.plan.plan import BoundStep, Plan
 from harness.sources.git import GitCommands
 from harness.sources.sources import Sources
 
+#: Rehearsals follow from the paper's: tests/unit/plan/test_rehearsal.py.
+SCALES = (Scale.PAPER, Scale.SMOKE)
 FOLDER = Path(__file__).parent
 PROJECT = ProjectLayout(FOLDER.parent.parent)
 

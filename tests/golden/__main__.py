@@ -1,12 +1,11 @@
 """Write the golden plans anew."""
 
-from harness.manifest.model import Scale
-from tests.golden import FOLDER, chains, everything, forecast, plan, text
+from tests.golden import FOLDER, SCALES, chains, everything, forecast, plan, text
 
 for old in FOLDER.glob("*.txt"):
     old.unlink()
 for chain, (method, backbone) in chains().items():
-    for scale in (Scale.PAPER, Scale.SMOKE):
+    for scale in SCALES:
         file = FOLDER / f"{chain}-{scale}.txt"
         file.write_text(text(plan([method], scale, backbone)), encoding="utf-8")
 (FOLDER / "all-paper.txt").write_text(everything(), encoding="utf-8")

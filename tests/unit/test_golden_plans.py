@@ -6,7 +6,7 @@ from harness.manifest.model import Scale
 from tests import golden
 
 
-@pytest.mark.parametrize("scale", list(Scale))
+@pytest.mark.parametrize("scale", golden.SCALES)
 @pytest.mark.parametrize("chain", golden.chains())
 def test_golden_plan(chain: str, scale: Scale) -> None:
     method, backbone = golden.chains()[chain]

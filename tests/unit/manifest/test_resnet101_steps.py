@@ -66,8 +66,9 @@ def test_settings_are_words_without_spaces(scale: Scale) -> None:
         assert len(settings(step)) == len(step.env["HARNESS_DEEPLAB"].split())
         assert settings(step)["DATASET.ROOT"] == "data"
     training = settings(steps(scale)["train-deeplab"])
-    assert training["SOLVER.ITER_MAX"] == ("20000" if scale is not Scale.SMOKE else "2")
-    assert training["DATALOADER.NUM_WORKERS"] == ("4" if scale is Scale.PAPER else "0")
+    iterations = {Scale.PAPER: "20000", Scale.REHEARSAL: "10"}
+    assert training["SOLVER.ITER_MAX"] == iterations.get(scale, "2")
+    assert training["DATALOADER.NUM_WORKERS"] == ("0" if scale.on_cpu else "4")
 
 
 def test_one_gpu_at_paper_scale_and_the_cpu_at_smoke_scale() -> None:

@@ -50,7 +50,7 @@ def test_the_seed_reaches_the_chosen_stages(reach: str, seeds: tuple[int, ...]) 
 def test_segmentation_settings_are_json_in_which_places_stand(scale: Scale) -> None:
     for name in ("train-final", "predict"):
         settings = json.loads(steps(scale=scale)[name].env["HARNESS_SSC_CONFIG"])
-        assert settings["DATA_WORKERS"] == (4 if scale is not Scale.SMOKE else 0)
+        assert settings["DATA_WORKERS"] == (0 if scale.on_cpu else 4)
 
 
 @pytest.mark.parametrize("scale", list(Scale))
