@@ -13,6 +13,7 @@ from harness.commands.reproduce import Result
 from harness.commands.scores import Found
 from harness.commands.verify import StoreFinding
 from harness.errors import HarnessError, NotReadyError
+from harness.evidence.backgrounds import Background
 from harness.evidence.differences import Comparison, Difference
 from harness.evidence.evidence import Evidence, RunEvidence, StepEvidence
 from harness.evidence.facts import run_facts, step_facts
@@ -216,9 +217,34 @@ def scores_document(found: Found, *, classes: bool) -> dict[str, Any]:
     """`scores --json`."""
     return {
         "ddof": 1,
-        "groups": [_group_document(group, classes=classes) for group in found.groups],
+        "groups": [
+            {**_group_document(group, classes=classes), "cam_background": _background(background)}
+            for group, background in zip(found.groups, found.backgrounds, strict=True)
+        ],
         "unfinished": {run.id: run.status for run in found.unfinished},
         "damage": list(found.damage),
+    }
+
+
+def background_lines(found: Found) -> list[str]:
+    """J of CAMs at a fixed background score and at the best, a line for each group that has one."""
+    return [
+        f"{group.row} {group.losses.value}: {one.option} {one.choice}: J of CAMs {one.text}"
+        for group, one in zip(found.groups, found.backgrounds, strict=True)
+        if one is not None
+    ]
+
+
+def _background(one: Background | None) -> dict[str, Any] | None:
+    if one is None:
+        return None
+    return {
+        "option": one.option,
+        "choice": one.choice,
+        "threshold": one.threshold,
+        "J": _spread(one.J),
+        "best_J": _spread(one.best),
+        "best_threshold": {str(seed): at for seed, at in one.best_thresholds.items()},
     }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class Finished:
     runtime: str = "docker"
     options: Mapping[str, str] = field(default_factory=dict)
     more: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # label -> J, F
+    curve: Mapping[str, Sequence[float]] = field(default_factory=dict)  # of its CAMs
     record: Mapping[str, Any] = field(default_factory=dict)  # on top of every step record
 
     @property
@@ -101,9 +102,11 @@ def _finish(
     if name.startswith("score-"):
         path = entry.out / "scores.json"
         scores = _scores(*labels[name.removeprefix("score-")])
-        path.write_text(
-            json.dumps({"scores": scores, "per_class": _classes(scores), "images": 40, "extra": {}})
-        )
+        found: dict[str, Any] = {"scores": scores, "per_class": _classes(scores)}
+        found |= {"images": 40, "extra": {}}
+        if name == "score-cam" and run.curve:
+            found["curve"] = run.curve
+        path.write_text(json.dumps(found))
         outputs["scores"] = describe(path)
         declared["scores"] = {"path": "scores.json", "contract": {"kind": "json"}}
     record = {

@@ -179,7 +179,7 @@ _WRITTEN: Mapping[str, Any] = {
     "trust": {},
     "packages": {name: name for name in
                  ("site", "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet",
-                  "tensorboard", "mmcv", "measure")},
+                  "tensorboard", "mmcv", "mmseg", "measure")},
     "ask": {"seed": [1], "losses": "isl", "backbone": "tiny", "stack": "s1", "options": {},
             "anchor": None, "runtime": "docker"},
 }  # fmt: skip

@@ -46,6 +46,8 @@ def _show(found: "Found", *, classes: bool) -> None:
         if classes:
             rows = shapes.class_rows(groups)
             console.show_table("per class", (*name, "class", "J", "F"), rows)
+    for line in shapes.background_lines(found):
+        console.out.print(line)
     if not found.groups:
         console.out.print("no run has a record yet; see `harness status`")
     for run in found.unfinished:

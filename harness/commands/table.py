@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping
 from harness.commands.context import Context
 from harness.commands.plan import expand
 from harness.errors import UsageError
+from harness.evidence.backgrounds import fixed_by
 from harness.evidence.evidence import Evidence
 from harness.evidence.gather import gather
 from harness.manifest.load import load_published
-from harness.manifest.paper import Published
+from harness.manifest.model import Option
 from harness.tables.findings import Findings
 from harness.tables.formats import Format
 from harness.tables.model import Table
@@ -40,7 +41,14 @@ def table(context: Context, name: str) -> tuple[Table, tuple[str, ...]]:
 def findings(context: Context, evidence: Evidence) -> Findings:
     """What tables and reports are made of."""
     published = load_published(context.project)
-    return Findings.of(evidence, published, _about_masks(context, evidence, published))
+    judged = {row.method for row in published.rows} & {run.method for run in evidence.runs}
+    options = {name: context.method(name).options for name in judged}
+    return Findings.of(
+        evidence,
+        published,
+        about_masks={name: _about_masks(some) for name, some in options.items()},
+        backgrounds={name: fixed_by(some) for name, some in options.items()},
+    )
 
 
 def parse_format(text: str) -> Format:
@@ -51,14 +59,6 @@ def parse_format(text: str) -> Format:
         raise UsageError(f"--format {text}: unknown", hint=f"one of: {', '.join(Format)}") from None
 
 
-def _about_masks(
-    context: Context, evidence: Evidence, published: Published
-) -> dict[str, frozenset[str]]:
-    """The options that decide about pixel masks, of each method that is judged and has runs."""
-    judged = {row.method for row in published.rows} & {run.method for run in evidence.runs}
-    return {
-        name: frozenset(
-            key for key, option in context.method(name).options.items() if option.uses_masks
-        )
-        for name in judged
-    }
+def _about_masks(options: Mapping[str, Option]) -> frozenset[str]:
+    """The options that decide about pixel masks."""
+    return frozenset(name for name, option in options.items() if option.uses_masks)

@@ -59,7 +59,8 @@ class Machine:
     images: Place | None = None  # the engine's own, if on this machine
     memory_gb: float
     shm_gb: float  # of /dev/shm
-    files: int  # most open files
+    files: int  # most open files: the hard limit, to which steps raise their own
+    files_soft: int  # what other programs get
     processes: int
     uid: int
     subordinate_ids: int = 0

@@ -53,8 +53,9 @@ def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Machine:
         images=images_place(said, address),
         memory_gb=memory_gb(_CGROUP_LIMITS, total_memory_gb()),
         shm_gb=place(Path("/dev/shm")).free_gb,  # noqa: S108 - looked at, not written to
-        files=hard_limit(resource.RLIMIT_NOFILE),
-        processes=hard_limit(resource.RLIMIT_NPROC),
+        files=limit(resource.RLIMIT_NOFILE, hard=True),
+        files_soft=limit(resource.RLIMIT_NOFILE, hard=False),
+        processes=limit(resource.RLIMIT_NPROC, hard=True),
         uid=os.getuid(),
         subordinate_ids=subordinate_ids(Path("/etc/subuid"), os.getuid()),
         newuidmap=shutil.which("newuidmap") is not None,
@@ -119,10 +120,10 @@ def memory_gb(limits: Iterable[Path], total: float) -> float:
     return min([total, *(int(text) / _GB for text in texts if text.isdecimal())])
 
 
-def hard_limit(kind: int) -> int:
-    """The most that this user may ask for; without limit a large number."""
-    hard = resource.getrlimit(kind)[1]
-    return 2**31 if hard == resource.RLIM_INFINITY else hard
+def limit(kind: int, *, hard: bool) -> int:
+    """The limit in force, or the most that this user may ask for; if none, a large number."""
+    found = resource.getrlimit(kind)[int(hard)]
+    return 2**31 if found == resource.RLIM_INFINITY else found
 
 
 def subordinate_ids(file: Path, uid: int) -> int:

@@ -8,7 +8,8 @@ from harness.manifest.model import Scale
 _IMAGE_GB = 10.0  # for building one image of a stack with CUDA
 _TREE_FILES = 5000  # of a checkout that is copied for a step
 _LIST_FILES = 11_000  # of an output with a file per image, at paper scale
-_FILES, _FEWEST_FILES, _PROCESSES = 4096, 1024, 4096
+#: PMM's infer-mc: 8 loader workers of 2 pictures, whose 236 crops and their labels are 1,181 files.
+_FILES, _FEWEST_FILES, _PROCESSES = 20_000, 1024, 4096
 _SKEW_SECONDS = 2.0
 
 
@@ -86,8 +87,9 @@ def ulimits(machine: Machine, _: Needs) -> Line:
         "ulimits",
         good=enough,
         bad=State.NOTE if machine.files >= _FEWEST_FILES else State.MISSING,
-        found=f"{machine.files} open files, {machine.processes} processes",
-        needed=f"{_FILES} open files, {_PROCESSES} processes",
+        found=f"{machine.files_soft} open files, {machine.files} for steps (the hard limit), "
+        f"{machine.processes} processes",
+        needed=f"{_FILES} open files for the widest step, {_PROCESSES} processes",
         fix="raise the hard limits (ulimit -Hn, -Hu; /etc/security/limits.conf)",
     )
 

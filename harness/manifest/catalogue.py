@@ -21,7 +21,16 @@ from harness.manifest.fields import (
 
 #: What a step may have on its PYTHONPATH: ours, stand-ins (shims), hooks.
 Package = Literal[
-    "losses", "metrics", "glue", "mxnet", "chainercv", "torchnet", "tensorboard", "mmcv", "measure"
+    "losses",
+    "metrics",
+    "glue",
+    "mxnet",
+    "chainercv",
+    "torchnet",
+    "tensorboard",
+    "mmcv",
+    "mmseg",
+    "measure",
 ]
 
 

@@ -293,6 +293,8 @@ class Choice:
 
     about: str
     fields: Mapping[str, str] = Field(default_factory=dict)
+    #: The background score that it fixes for steps that read CAMs, a multiple of 0.01.
+    cam_background: Annotated[float, Field(ge=0, lt=0.6)] | None = None
 
 
 @value

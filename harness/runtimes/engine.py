@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import EngineGone
 from harness.manifest.model import RuntimeName
+from harness.runtimes.limits import OPEN_FILES, PROCESSES_OF_USER, within_hard_limit
 
 if TYPE_CHECKING:
     from docker import DockerClient
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _SECONDS = 30
 #: The timeout of requests that may send nothing for long: a build's download, an image's transfer.
 A_DAY = 24 * 3600
-_FILES = 65536
-_PROCESSES_OF_USER = 32768  # for all containers of a user; Podman grants no more
 #: A field of `info()` for each limit; false means that the engine cannot enforce the limit.
 LIMITS = {"MemoryLimit": "memory", "PidsLimit": "processes"}
 #: The kind of NVIDIA's GPUs in the Container Device Interface.
@@ -108,15 +107,10 @@ def ulimits() -> list[Any]:
     """Explicit limits within the caller's own, because Podman refuses to raise those."""
     from docker.types import Ulimit
 
-    files = _within(resource.RLIMIT_NOFILE, _FILES)
-    processes = _within(resource.RLIMIT_NPROC, _PROCESSES_OF_USER)
+    files = within_hard_limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    processes = within_hard_limit(resource.RLIMIT_NPROC, PROCESSES_OF_USER)
     limits = {"nofile": files, "nproc": processes, "core": 0}
     return [Ulimit(name=name, soft=most, hard=most) for name, most in limits.items()]
-
-
-def _within(kind: int, most: int) -> int:
-    hard = resource.getrlimit(kind)[1]
-    return most if hard == resource.RLIM_INFINITY else min(hard, most)
 
 
 def _knock(address: str) -> None:

@@ -15,6 +15,7 @@ from threading import Event
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.runtimes import supervisor
+from harness.runtimes.limits import raise_open_files
 from harness.runtimes.memory import MemoryPeak
 from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
@@ -68,6 +69,7 @@ class ProcessRuntime:
             raise NotReadyError(
                 f"the environment's Python is gone: {python}", hint="run `harness build` again"
             )
+        raise_open_files()
         with log.open("wb") as stream:
             child = subprocess.Popen(
                 self._argv(command, python),
@@ -94,6 +96,7 @@ class ProcessRuntime:
     def interactive(self, command: Command, *, terminal: bool) -> Interactive:
         """The program in bubblewrap, or as it is."""
         del terminal
+        raise_open_files()
         python = Path(command.environment.python)
         return Interactive(
             argv=tuple(self._argv(command, python)),

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from harness.evidence.backgrounds import Fixed
 from harness.evidence.evidence import Evidence, RunEvidence
 from harness.manifest.paper import Number, Published, Row
 from harness.tables.model import Absent, Cell, Count, Measured, Printed, Ruling, Seeds
@@ -27,6 +28,7 @@ class Findings:
     verdict: Verdict
     runs: Mapping[str, tuple[RunEvidence, ...]]  # by row, seeds in order
     about_masks: Mapping[str, frozenset[str]] = field(default_factory=dict)  # method -> options
+    backgrounds: Mapping[str, Fixed] = field(default_factory=dict)  # method -> what its options fix
 
     @classmethod
     def of(
@@ -34,6 +36,7 @@ class Findings:
         evidence: Evidence,
         published: Published,
         about_masks: Mapping[str, frozenset[str]] | None = None,
+        backgrounds: Mapping[str, Fixed] | None = None,
     ) -> "Findings":
         """Judge the evidence, and keep the judged runs of each row."""
         verdict = judge(evidence, published)
@@ -42,6 +45,7 @@ class Findings:
             verdict=verdict,
             runs={row.row.name: tuple(_judged(evidence, row)) for row in verdict.rows},
             about_masks=about_masks or {},
+            backgrounds=backgrounds or {},
         )
 
     def number(self, name: str) -> Number:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import product
 
+from harness.evidence.backgrounds import background_of
+from harness.manifest.model import Losses
 from harness.manifest.paper import Row
 from harness.tables.findings import Findings, printed
 from harness.verdict.results import Status
@@ -46,6 +48,20 @@ def crf(findings: Findings) -> Iterator[str]:
                 f" its J {_moves(findings, other, row, 'J')}, which leaves it open: {metric} is "
                 "judged on neither until a run shows which; J is judged on the score that the "
                 "option deeplab-crf makes final, by default with CRF."
+            )
+
+
+def backgrounds(findings: Findings) -> Iterator[str]:
+    """What a fixed background score costs the CAMs of a row, which the losses rescale."""
+    for row in findings.published.rows:
+        fixed = findings.backgrounds.get(row.method, {})
+        arms = {losses: background_of(findings.arm(row, losses), fixed) for losses in Losses}
+        found = {losses: one for losses, one in arms.items() if one is not None}
+        for one in list(found.values())[:1]:
+            texts = (f"{losses} {background.text}" for losses, background in found.items())
+            yield (
+                f"{title(row)}: {one.option} {one.choice} takes CAMs at background "
+                f"{one.threshold:.2f} for every loss. Their J: {'; '.join(texts)}"
             )
 
 

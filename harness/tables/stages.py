@@ -50,6 +50,7 @@ def stages(findings: Findings) -> Table:
             _OPENS,
             *notes.crf(findings),
             *notes.in_force(findings),
+            *notes.backgrounds(findings),
             *notes.left_out(findings),
         ),
     )

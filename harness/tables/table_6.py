@@ -28,6 +28,7 @@ def table_6(findings: Findings) -> Table:
             *notes.crf(findings),
             *notes.gains(findings),
             *notes.in_force(findings),
+            *notes.backgrounds(findings),
             *notes.left_out(findings),
         ),
     )

@@ -40,6 +40,7 @@ def _notes(findings: Findings) -> Iterator[str]:
     yield from notes.reported(findings)
     yield from notes.crf(findings)
     yield from notes.in_force(findings)
+    yield from notes.backgrounds(findings)
     yield from notes.left_out(findings)
 
 

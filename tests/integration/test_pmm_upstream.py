@@ -1,6 +1,6 @@
 """Patched PMM against PMM as it is pinned, and how far a seed decides the chain's four trainings.
 
-Batch and epochs of the multi-crop training are fixed as pinned, so that comparison runs on a list of
+Also what the hook for mmseg changes: memory of predictions, the under-fitting test per group. Batch and epochs of the multi-crop training are fixed as pinned, so that comparison runs on a list of
 as many rows; the rest is small. Equal means equal: every bit of every loss and of every tensor.
 """
 
@@ -10,6 +10,7 @@ import json
 import math
 import shutil
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,39 @@ for name in sys.argv[1:]:
     labels = np.asarray(Image.open(f"labels/{name}.png"))
     np.save(f"masks/{name}.npy", {int(k): np.float32(labels == k) for k in np.unique(labels)})
 """
+PREDICTIONS = Path(__file__).with_name("mmseg_predictions.py")
+PREDICTED = 200  # pictures
+#: The environment of a chain's step with one process.
+ALONE = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1"}
+ALONE |= {"MASTER_PORT": "0"}  # any free port
+#: mmseg's loss and its gradient for 16 pictures at once, and the mean over eight times two of them:
+#: even pairs are fitted well, and some of their pixels badly, so that the clamp changes them.
+CLAMPS = """
+import json
+import torch
+from mmseg.models.losses import CrossEntropyLoss
+
+loss = CrossEntropyLoss(pus_type="clamp", pus_beta=0.5, pus_k=0.5, loss_weight=0.4)
+generator = torch.Generator().manual_seed(1)
+label = torch.randint(0, 21, (16, 64, 64), generator=generator)
+label[:, :4] = 255
+pred = torch.randn(16, 21, 64, 64, generator=generator)
+right = torch.nn.functional.one_hot(label.clamp(max=20), 21).permute(0, 3, 1, 2).float()
+fitted = torch.rand(16, 1, 64, 64, generator=generator) < 0.9
+pred += 12 * right * fitted * (torch.arange(16) // 2 % 2 == 0).view(16, 1, 1, 1)
+
+def of(pred, label):
+    pred = pred.clone().requires_grad_()
+    value = loss(pred, label, ignore_index=255)
+    value.backward()
+    return value.item(), pred.grad
+
+whole, gradient = of(pred, label)
+pairs = [of(pred[at : at + 2], label[at : at + 2]) for at in range(0, 16, 2)]
+eight, gradients = sum(value for value, _ in pairs) / 8, torch.cat([one for _, one in pairs]) / 8
+differ = (gradient - gradients).abs().max() / gradients.abs().max()
+print(json.dumps({"whole": whole, "eight": eight, "gradients differ by": differ.item()}))
+"""
 VALIDATION = {
     f"data/VOCdevkit/VOC2012/{place}": f"{{lab}}/{target}"
     for place, target in (
@@ -87,15 +121,13 @@ def segmentation(config: str, labels: str, seed: int = 1) -> Variant:
     """A training of PSPNet, as the chain launches it."""
     argv = ("tools/train.py", f"configs/pspnet_wsss/pspnet_wres38-d8_20k_voc12aug{config}.py")
     argv += ("--work-dir", "out", "--launcher", "pytorch", "--seed", str(seed))
-    rank = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1"}
-    place = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}  # any free port
     settings = {"HARNESS_MMCV_CONFIG": json.dumps(SETTINGS), "HARNESS_MMCV_BATCH": "2"}
     return Variant(
         "mmseg",
         (*argv, "--deterministic", "--no-validate"),
         "out/iter_2.pth",
         seed=seed,
-        env={**rank, **place, **settings},
+        env={**ALONE, **settings},
         links={
             "tools/mmseg": "../mmseg",
             "data/models/res38d.pth": "{lab}/resnet38.pth",
@@ -241,6 +273,39 @@ def test_two_processes_train_and_evaluate_one_model(lab: Lab) -> None:
     (log,) = (work / "out").glob("*.log.json")
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert [line["iter"] for line in lines if "mIoU" in line] == [2]
+
+
+def test_predictions_that_nobody_reads_take_no_memory(lab: Lab) -> None:
+    """Collecting them takes three times their size; the hook changes no PNG."""
+    kept, kept_pngs = _predict(lab, "kept")
+    dropped, dropped_pngs = _predict(replace(lab, packages=(*lab.packages, "mmseg")), "dropped")
+    assert kept["peak"] - kept["before"] > 2.5 * kept["data"]
+    assert dropped["peak"] - dropped["before"] < 0.5 * dropped["data"]
+    assert len(kept_pngs) == PREDICTED
+    assert dropped_pngs == kept_pngs
+
+
+@pytest.mark.parametrize("group", ["2", "process"])
+def test_groups_of_two_train_as_eight_processes_of_two(lab: Lab, group: str) -> None:
+    """The loss and its gradient of 16 pictures; without groups, both are others."""
+    hooked = replace(lab, packages=(*lab.packages, "mmseg"))
+    env = {"HARNESS_PUS_GROUP": group}
+    found = json.loads(hooked.call("-c", CLAMPS, cwd=lab.root / "mmseg", env=env).splitlines()[-1])
+    if group == "2":
+        assert found["whole"] == pytest.approx(found["eight"], rel=1e-6)
+        assert found["gradients differ by"] < 1e-6
+    else:
+        assert abs(found["whole"] - found["eight"]) > 0.01
+        assert found["gradients differ by"] > 0.01
+
+
+def _predict(lab: Lab, name: str) -> tuple[dict[str, int], dict[str, bytes]]:
+    """What predicting drawn pictures took, and the PNGs."""
+    folder = lab.root / name
+    argv = (str(PREDICTIONS), str(PREDICTED), str(folder), "--format-only")
+    mmseg = {"PYTHONPATH": f"{lab.staged()}:{lab.root / 'mmseg'}"}
+    found = lab.call(*argv, cwd=lab.root, env={**ALONE, **mmseg}).splitlines()[-1]
+    return json.loads(found), {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
 def _write_labels(lab: Lab, image_labels: Path) -> None:

@@ -1,10 +1,13 @@
 """The process runtime, in bubblewrap and without it: isolation, ends, limits."""
 
 import os
+import resource
+import signal
 import subprocess
 import sys
 import textwrap
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,6 +32,25 @@ def end(*_):
 signal.signal(signal.SIGTERM, end)
 print("started")
 time.sleep(60)
+"""
+
+USUAL_FILES = 1024  # the soft limit of most machines
+NEEDED_FILES = 4096  # by CROPS, with room to spare
+#: Two pictures as PMM's infer-mc reads them: 236 crops (small ones here) and the place of each as
+#: four numbers, of which a loader's worker sends 1,181 tensors.
+CROPS = """
+import torch
+class Pictures(torch.utils.data.Dataset):
+    def __len__(self):
+        return 2
+    def __getitem__(self, index):
+        crops = [torch.full((3, 8, 8), float(index)).numpy() for _ in range(236)]
+        return str(index), crops, torch.zeros(20), [[number, 2, 3, 4] for number in range(236)]
+if __name__ == "__main__":
+    assert torch.multiprocessing.get_sharing_strategy() == "file_descriptor"
+    loader = torch.utils.data.DataLoader(Pictures(), num_workers=1)
+    for name, crops, labels, places in loader:
+        print(name[0], len(crops), float(crops[-1].mean()), int(places[-1][0]))
 """
 
 
@@ -103,6 +125,35 @@ def test_stop_ends_a_step_that_will_not_listen(runtime: ProcessRuntime, bench: B
     started = time.monotonic()
     assert bench.run_and_stop(runtime, STUBBORN, said="started").cause is Cause.INTERRUPTED
     assert time.monotonic() - started < 20
+
+
+@pytest.fixture
+def usual_files() -> Iterator[int]:
+    """This process has the soft limit of most machines; the hard limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < NEEDED_FILES:
+        pytest.skip(f"this machine allows no more than {hard} open files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (USUAL_FILES, hard))
+    yield hard
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_the_crops_of_a_picture_are_more_files_than_usual(usual_files: int) -> None:
+    """What a step ran into before its limit was raised: its worker's error, and then silence."""
+    argv = [sys.executable, "-c", CROPS]
+    with subprocess.Popen(argv, stderr=subprocess.PIPE, text=True, start_new_session=True) as step:
+        try:
+            assert any("Too many open files" in line for line in step.stderr or ())
+        finally:
+            os.killpg(step.pid, signal.SIGKILL)
+
+
+def test_a_step_may_open_as_many_files_as_its_user(
+    runtime: ProcessRuntime, bench: Bench, usual_files: int
+) -> None:
+    done = bench.run(runtime, CROPS)
+    assert done.cause is Cause.DONE, bench.said()
+    assert bench.said().splitlines() == ["0 236 0.0 235", "1 236 1.0 235"]
 
 
 LEFT = {

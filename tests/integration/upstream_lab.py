@@ -122,18 +122,21 @@ class Lab:
 
     def call(self, *argv: str, cwd: Path, env: Mapping[str, str] | None = None) -> str:
         """Run the interpreter as a step would be run; its standard output."""
-        staged = packages.stage(RunLayout(self.root / "runs"), self.packages)
         given = {"PATH": os.environ["PATH"], "HOME": str(self.root), "HARNESS_SEED": "1", **_PLAIN}
         done = subprocess.run(
             [self.python, *argv],
             cwd=cwd,
-            env={**given, "PYTHONPATH": str(staged), **(env or {})},
+            env={**given, "PYTHONPATH": str(self.staged()), **(env or {})},
             capture_output=True,
             text=True,
             check=False,
         )
         assert done.returncode == 0, done.stderr[-4000:]
         return done.stdout
+
+    def staged(self) -> Path:
+        """The folder with the container-side packages."""
+        return packages.stage(RunLayout(self.root / "runs"), self.packages)
 
     def here(self, text: str) -> str:
         """`text` with the lab's folder filled in."""
@@ -148,7 +151,7 @@ def open_lab(
     mirror = Path(os.environ["HARNESS_MIRROR"])
     layout, cache = RunLayout(root / "runs"), find_cache()
     context = Context(project=project, layout=layout, cache=cache, mirror=mirror)
-    environments = context.environments(RuntimeName.PROCESS)
+    environments = context.environments(RuntimeName.PROCESS, STACK)
     built = cache.probe(environments.identify(method, STACK)).exists()
     hint = f"harness build {method} --runtime process"
     require(built, f"environment {method}/{STACK} is not built: {hint}")

@@ -16,8 +16,10 @@ from typer.testing import CliRunner
 from harness import cli  # noqa: F401 - its commands register themselves
 from harness.cli.app import app
 from harness.errors import HarnessError
-from harness.layout import RunLayout
+from harness.layout import ProjectLayout, RunLayout
 from harness.manifest import catalogue, contract, model
+from harness.manifest.load import load_catalogue
+from harness.plan.compatibility import drives
 from harness.runtimes.runtime import Cause, Command, Exit
 from harness.store import records
 from tests import toy
@@ -263,6 +265,16 @@ def test_the_index_lists_every_page() -> None:
     ours = (page.relative_to("docs") for page in pages() if page.parts[0] == "docs")
     missing = [page.as_posix() for page in ours if f"({page.as_posix()})" not in index]
     assert missing == ["README.md"]
+
+
+def test_the_readme_names_the_stack_of_newer_cards_before_the_commands() -> None:
+    stacks = load_catalogue(ProjectLayout(ROOT)).stacks
+    assert not drives(stacks["cu117"], (9, 0))
+    assert drives(stacks["cu117"], (8, 9))
+    assert drives(stacks["cu130"], (9, 0))
+    before, _, _ = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The real thing")
+    assert "GPUs of compute capability 9.0 and higher" in before
+    assert "need `--stack cu130`" in before
 
 
 def test_the_picture_of_layers_is_the_contract() -> None:

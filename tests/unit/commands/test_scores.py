@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -51,6 +52,29 @@ def test_classes_come_by_their_names_and_in_their_order(layout: RunLayout) -> No
     assert classes["dog"]["J"]["by_seed"] == {"1": 60.0, "2": 62.0}
     shown = harness(layout, "scores", "--classes").stdout
     assert [name for name in shown.split() if name in VOC][: len(VOC)] == list(VOC)
+
+
+def cams(losses: str, seed: int, best: float, **more: Any) -> Finished:
+    """A run of MCTformer whose CAMs score 50 at 0.39, and 55 at the best threshold."""
+    curve = {"threshold": [0.0, 0.38, 0.39, best], "J": [9.0, 49.0, 50.0 + seed, 55.0 + seed]}
+    return Finished("mctformer", "deit-s", losses, seed, J=60.0, F=40.0, curve=curve, **more)
+
+
+def test_cams_at_a_fixed_background_stand_beside_their_best(tmp_path: Path) -> None:
+    layout = RunLayout(tmp_path / "runs")
+    for seed, best in ((1, 0.41), (2, 0.45)):
+        finish(layout, cams("isl", seed, best, options={"bg-thr": "fixed"}))
+    finish(layout, cams("isl", 3, 0.41, options={"bg-thr": "curve"}))
+    shown = harness(layout, "scores").stdout
+    line = "mctformer/deit-s isl: bg-thr fixed: J of CAMs 51.5 ± 0.7 at 0.39, 56.5 ± 0.7 at the"
+    assert " ".join(shown.split()).count("bg-thr fixed: J of CAMs") == 1
+    assert f"{line} best (0.41 to 0.45)" in " ".join(shown.split())
+    groups = json.loads(harness(layout, "scores", "--json").stdout)["groups"]
+    (found,) = [group["cam_background"] for group in groups if group["cam_background"]]
+    assert (found["option"], found["choice"], found["threshold"]) == ("bg-thr", "fixed", 0.39)
+    assert found["J"]["by_seed"] == {"1": 51.0, "2": 52.0}
+    assert found["best_J"]["by_seed"] == {"1": 56.0, "2": 57.0}
+    assert found["best_threshold"] == {"1": 0.41, "2": 0.45}
 
 
 def test_a_changed_score_is_named_on_stderr_and_not_shown(layout: RunLayout) -> None:

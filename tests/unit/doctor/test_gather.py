@@ -76,7 +76,8 @@ def test_the_clock_of_a_file_system(tmp_path: Path) -> None:
 
 
 def test_a_limit_is_a_number() -> None:
-    assert gather.hard_limit(resource.RLIMIT_NOFILE) > 0
+    soft, hard = (gather.limit(resource.RLIMIT_NOFILE, hard=hard) for hard in (False, True))
+    assert 0 < soft <= hard
     assert gather.nearest(Path("/")).exists()
     assert gather.place(Path("/dev/shm")).device == Path("/dev/shm").stat().st_dev
 

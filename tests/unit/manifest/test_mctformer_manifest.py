@@ -49,6 +49,8 @@ def test_the_walk_reads_scores_only_where_they_choose_its_background() -> None:
     fixed, curve = steps(), steps(bg_thr="curve")
     assert "scores" not in fixed["infer-aff"].inputs
     assert fixed["infer-aff"].argv[-2:] == ("--bg_thr", "0.39")
+    choices = steps.method.options["bg-thr"].choices
+    assert (choices["fixed"].cam_background, choices["curve"].cam_background) == (0.39, None)
     assert curve["infer-aff"].inputs["scores"].ref == curve["score-cam"].key
     assert curve["infer-aff"].argv[-2:] == ("--bg_curve", "{in.scores}")
     found = changed(fixed, curve)

@@ -50,6 +50,30 @@ def test_the_seed_reaches_the_chosen_stages(reach: str, seeds: tuple[int, ...]) 
         assert argv[argv.index("--seed") + 1] == str(seed)
 
 
+def test_the_under_fitting_test_looks_at_two_images_unless_told() -> None:
+    default, other = steps(), steps(pus_group="process")
+    assert default["train-pus"].env["HARNESS_PUS_GROUP"] == "2"
+    assert other["train-pus"].env["HARNESS_PUS_GROUP"] == "process"
+    assert changed(default, other) == {"train-pus"} | AFTER_PUS
+    hooked = {name for name, step in default.items() if "mmseg" in step.packages}
+    assert hooked == {"train-pus", "cyclic-labels", "predict"}
+    assert "HARNESS_PUS_GROUP" not in default["train-final"].env
+
+
+def test_predictions_take_neither_memory_nor_disk() -> None:
+    for name in ("cyclic-labels", "predict"):
+        resources = steps()[name].resources
+        assert (resources.memory_gb, resources.disk_gb) == (16, 0.2)
+
+
+def test_the_crops_of_all_workers_fit() -> None:
+    crops = 236 * 3 * 448 * 448 * 4 / 1e9  # GB, of the largest picture
+    for name in ("infer-mc", "infer-mc-val"):
+        step = steps()[name]
+        assert step.resources.shm_gb > 2 * step.workers * crops  # each has two pictures ready
+        assert step.resources.memory_gb == 40
+
+
 def test_a_training_is_validated_only_where_the_best_is_chosen() -> None:
     default, other = steps(), steps(pus_checkpoint="last", final_checkpoint="best")
     assert "--no-validate" not in default["train-pus"].argv + other["train-final"].argv

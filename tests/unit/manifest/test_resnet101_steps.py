@@ -89,3 +89,10 @@ def test_the_ids_of_the_test_split_are_seams() -> None:
     argv = steps()["lists-test"].argv
     assert argv[argv.index("--expect") + 1].startswith("test=1456:")
     assert "--expect" not in steps(Scale.SMOKE)["lists-test"].argv
+
+
+def test_the_disk_of_the_training_holds_its_checkpoints() -> None:
+    step = steps()["train-deeplab"]
+    checkpoint = 44153876 * 4 / 1e9  # GB; four on the way and the last one
+    assert 5 * checkpoint < step.resources.disk_gb < 6 * checkpoint
+    assert checkpoint < step.disk_gb["weights"] < 2 * checkpoint

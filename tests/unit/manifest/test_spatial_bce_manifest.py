@@ -117,3 +117,8 @@ def test_first_ratios_are_shipped_and_at_smoke_scale_drawn() -> None:
     assert after(paper, "--given") == "{in.datasets}/voc12_init.npy"
     assert after(smoke, "--labels") == "{in.datasets}/cls_labels.npy"
     assert "--given" not in smoke
+
+
+@pytest.mark.parametrize("step", ["infer-ir", "train-irn", "infer-irn"])
+def test_irn_is_estimated_as_sipes_own_copy_of_it(step: str) -> None:
+    assert steps()[step].resources == Chain("sipe")()[step].resources

@@ -202,6 +202,28 @@ def test_options_in_force_stand_under_each_table() -> None:
     assert not any("[masks]" in note for note in table_6(findings(fed_back())).notes)
 
 
+def test_a_fixed_background_of_cams_stands_beside_the_best() -> None:
+    asked = next(one for one in published().rows if one.name == "mctformer/deit-s")
+    scores = {"J": 60.0, "F": 40.0, "JF": 50.0}
+    runs = []
+    for losses, best in (("none", 0.39), ("isl", 0.45)):
+        for seed in range(1, 6):
+            run = run_of(asked, losses, seed, scores, options={"bg-thr": "fixed"})
+            curve = {"threshold": [0.2, 0.39, 0.45], "J": [40.0, 50.0, 50.0 + 100 * (best - 0.39)]}
+            cam = replace(scored(run, cam=60.0).scores["cam"], curve=curve)
+            runs.append(replace(run, scores={**run.scores, "cam": cam}))
+    fixed = {"mctformer": {"bg-thr": {"fixed": 0.39}}}
+    found = Findings.of(evidence(runs), published(), backgrounds=fixed)
+    for make in (table_6, table_7, stages):
+        (note,) = [note for note in make(found).notes if "background" in note]
+        assert "bg-thr fixed takes CAMs at background 0.39 for every loss" in note
+        assert "none 50.0 ± 0.0 at 0.39, 50.0 ± 0.0 at the best (0.39)" in note
+        assert "isl 50.0 ± 0.0 at 0.39, 56.0 ± 0.0 at the best (0.45)" in note
+    for changed in ({}, {"mctformer": {"bg-thr": {"other": 0.39}}}):
+        notes = stages(Findings.of(evidence(runs), published(), backgrounds=changed)).notes
+        assert not any("background" in note for note in notes)
+
+
 def resnet101(losses: str, **scores: float) -> Evidence:
     row = next(row for row in published().rows if row.name == "sipe/res101")
     final = {"J": 68.5, "F": 41.9, "JF": 55.2}
