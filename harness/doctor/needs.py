@@ -6,8 +6,10 @@ from harness.commands.context import Context
 from harness.commands.fetch import can_download
 from harness.commands.plan import look, plan
 from harness.doctor.check import Needs
+from harness.doctor.upstream_files import upstream_files
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep
 
@@ -32,6 +34,7 @@ def needs_of(context: Context, ask: Ask) -> Needs:
         return replace(needs, unplanned=str(error), unplanned_fix=error.hint)
     steps = look(context, planned).steps(planned)
     assets = {name for step in steps for name in step.assets}
+    repositories = _repositories(context, steps)
     return replace(
         needs,
         steps=steps,
@@ -39,7 +42,10 @@ def needs_of(context: Context, ask: Ask) -> Needs:
         offered=context.offered(steps),
         assets=[one for one in context.assets.status() if one.name in assets],
         downloadable=frozenset(name for name in assets if can_download(context, name)),
-        repositories=_repositories(context, steps),
+        repositories=repositories,
+        files=()
+        if ask.scale is Scale.SMOKE
+        else upstream_files(context, needs.method, repositories),
     )
 
 
