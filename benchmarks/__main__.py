@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import fsl, machine, scoring, table, verdict_power, verification
+from . import fsl, machine, scoring, table, verdict_power, verification, volume
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "docs" / name for name in ("performance.md", "statistics.md")]
@@ -17,7 +17,7 @@ PAGES = [HERE.parent / "docs" / name for name in ("performance.md", "statistics.
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--reference", type=Path, help="checkout of arvijj/hfpl")
-    parser.add_argument("--only", choices=["fsl", "scoring", "verification", "verdict"])
+    parser.add_argument("--only", choices=["fsl", "scoring", "verification", "volume", "verdict"])
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu", help="for FSL")
     parser.add_argument("--quick", action="store_true", help="two sizes, few images")
     parser.add_argument("--results", type=Path, default=HERE / "results", help="output folder")
@@ -32,6 +32,9 @@ def main() -> None:
     if args.only in {None, "verification"} and args.device == "cpu":
         rows = verification.run(quick=args.quick)
         write(args, "verification-cpu", rows, table.verification_line)
+    if args.only in {None, "volume"} and args.device == "cpu":
+        write(args, "kinds-cpu", volume.kinds(quick=args.quick), table.kinds_line)
+        write(args, "steps-cpu", volume.steps(quick=args.quick), table.steps_line)
     if args.only in {None, "verdict"} and args.device == "cpu":
         write(args, "cells-simulated", verdict_power.cells(quick=args.quick), table.cells_line)
         write(args, "tables-simulated", verdict_power.tables(quick=args.quick), table.tables_line)

@@ -31,6 +31,15 @@ _CELL_RATES = (
     "not_reproduced_at_2",
     "gain_at_0",
 )
+KINDS_HEAD = (
+    "| kind | files | GB | checked and hashed | flushed | hashed | looked at | removed"
+    " | memory of the reader | at a tenth of the files |"
+)
+STEPS_HEAD = (
+    "| step | shards | files | GB | estimate | harness adds | of it processor time | share"
+    " | memory of harness | of the reader |"
+)
+_SHOWN_STEPS = 15  # those of which harness adds the largest shares
 SCORING_HEAD = "| what | images | ours | other | faster |"
 
 
@@ -55,6 +64,24 @@ def verification_line(row: dict[str, Any]) -> str:
     """Return one line of the table of verification."""
     cells = [row["what"], row["data"], *(_time({"seconds": row[one]}) for one in ("ours", "other"))]
     return f"| {' | '.join(cells)} | {row['ratio']:.2g} |"
+
+
+def kinds_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of contract kinds."""
+    cells = [row["kind"], f"{row['files']:,}", f"{row['bytes'] / 1e9:.2f}"]
+    cells += [_time({"seconds": row[one]}) for one in ("check", "flush", "hash", "look", "remove")]
+    cells += [_megabytes(row[one]) for one in ("reader_bytes", "reader_bytes_of_a_tenth")]
+    return f"| {' | '.join(cells)} |"
+
+
+def steps_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of steps."""
+    cells = [row["step"], str(row["shards"] or "–"), f"{row['files']:,}"]
+    cells += [f"{row['bytes'] / 1e9:.2f}", f"{row['hours']:g} h"]
+    cells += [_time({"seconds": row[one]}) for one in ("seconds", "processor_seconds")]
+    cells += [f"{100 * row['share']:.2f} %"]
+    cells += [_megabytes(row[one]) for one in ("harness_bytes", "reader_bytes")]
+    return f"| {' | '.join(cells)} |"
 
 
 def cells_line(row: dict[str, Any]) -> str:
@@ -87,7 +114,8 @@ def _section(name: str, file: Path) -> str:
     content = json.loads(file.read_text(encoding="utf-8"))
     head, line = _TABLES[name.partition("-")[0]]
     rule = "|" + " --- |" * (head.count("|") - 1)
-    lines = [head, rule, *map(line, content["rows"])]
+    rows, more = _shown(name, content["rows"])
+    lines = [head, rule, *map(line, rows), *more]
     if name.endswith("-simulated"):
         return "\n".join([f"Simulated, {content['rows'][0]['draws']:,} draws a line.", "", *lines])
     where = content["machine"]
@@ -100,11 +128,28 @@ def _section(name: str, file: Path) -> str:
     return "\n".join([f"Measured on: {note}.", "", *lines])
 
 
+def _shown(name: str, rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the rows to show, and lines about the others: of steps, those with large shares."""
+    if not name.startswith("steps"):
+        return rows, []
+    ordered = sorted(rows, key=lambda row: -row["share"])
+    shown, others = ordered[:_SHOWN_STEPS], ordered[_SHOWN_STEPS:]
+    highest = max((row["share"] for row in others), default=0.0)
+    total = sum(row["seconds"] for row in rows) / sum(3600 * row["hours"] for row in rows)
+    note = f"The other {len(others)} steps: at most {100 * highest:.2f} % each. "
+    return shown, ["", f"{note}All {len(rows)} together: {100 * total:.3f} %."]
+
+
 def _time(measured: dict[str, float] | None) -> str:
     if measured is None:
         return "–"
     seconds = measured["seconds"]
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.2f} ms"
+
+
+def _megabytes(size: float) -> str:
+    """Return a size; a dash where the process ended before it could be looked at."""
+    return f"{size / 1e6:.0f} MB" if size else "–"
 
 
 def _percent(rate: float) -> str:
@@ -121,4 +166,6 @@ _TABLES = {
     "tables": (TABLES_HEAD, tables_line),
     "scoring": (SCORING_HEAD, scoring_line),
     "verification": (VERIFICATION_HEAD, verification_line),
+    "kinds": (KINDS_HEAD, kinds_line),
+    "steps": (STEPS_HEAD, steps_line),
 }

@@ -5,7 +5,7 @@ from typing import Any
 
 from harness.commands.context import Context
 from harness.commands.forecast import Forecast
-from harness.commands.inspect import State, state_of
+from harness.commands.inspect import State, states_of
 from harness.commands.rebuild import Rebuilt
 from harness.commands.record import StepRow
 from harness.commands.rehearse import RehearsedStep
@@ -43,9 +43,8 @@ def plan_document(context: Context, plan: Plan, todo: Todo, ahead: Forecast) -> 
 
 def states(context: Context, plan: Plan, todo: Todo) -> dict[str, str]:
     """The state of each step, as `status` calls it, with the reason if there is one."""
-    return {
-        key: _state(context, step, state_of(context, key, todo)) for key, step in plan.steps.items()
-    }
+    found = states_of(context, plan.steps, todo)
+    return {key: _state(context, step, found[key]) for key, step in plan.steps.items()}
 
 
 def _state(context: Context, step: BoundStep, state: State) -> str:

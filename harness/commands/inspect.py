@@ -1,11 +1,11 @@
 """The verbs `status`, `logs` and `why`: they only read what executions wrote."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from harness.commands.context import Context
 from harness.errors import UsageError
@@ -14,11 +14,14 @@ from harness.manifest.model import RuntimeName
 from harness.plan import keys
 from harness.plan.needs import Todo, todo_of
 from harness.store.intent import read_intent
-from harness.store.plans import SavedPlan, plan_of, saved_plans
+from harness.store.plans import plan_of, saved_plans
 from harness.store.split_record import shard_keys
+from harness.store.store import beginning
 
 _FOLLOW_SECONDS = 0.5
 _MOST_NAMED = 3  # runs in a hint
+
+_Tried: TypeAlias = Mapping[str, Sequence[StepFolder]]  # attempts by the beginning of their keys
 
 
 class State(StrEnum):
@@ -62,7 +65,7 @@ def status(context: Context) -> list[RunState]:
     """Every run of every plan under `runs/`, from its newest plan; reads files only."""
     found: dict[str, RunState] = {}
     for plan in saved_plans(context.layout):
-        states = _states(context, plan)
+        states = states_of(context, plan.steps, todo_of(plan.needs, context.store))
         for run in plan.runs:
             steps = tuple(
                 StepState(name=name, stage=plan.steps[key]["stage"], key=key, state=states[key])
@@ -72,14 +75,20 @@ def status(context: Context) -> list[RunState]:
     return list(found.values())
 
 
-def state_of(context: Context, key: str, todo: Todo) -> State:
+def states_of(context: Context, keys: Iterable[str], todo: Todo) -> dict[str, State]:
+    """The states of steps by their keys."""
+    tried = context.store.every_attempt()
+    return {key: _state_of(context, key, todo, tried) for key in keys}
+
+
+def _state_of(context: Context, key: str, todo: Todo, tried: _Tried) -> State:
     """The state of a step; of one that was split, by its shards too."""
     if key not in todo.open:
         return State.DONE
     every = (key, *shard_keys(context.layout, key))
     if any(context.store.leases.is_held(one) for one in every):
         return State.RUNNING
-    attempts = [attempt for one in every for attempt in context.store.attempts(one)]
+    attempts = [attempt for one in every for attempt in tried.get(beginning(one), ())]
     if any(_is_leftover(attempt) for attempt in attempts):
         return State.LEFTOVER
     return State.FAILED if any(one.record.exists() for one in attempts) else State.TODO
@@ -167,11 +176,6 @@ def why(context: Context, step: StepState) -> tuple[str | None, list[tuple[str, 
         if nearest[0] is None or len(found) < len(nearest[1]):
             nearest = (identity["key"], found)
     return nearest
-
-
-def _states(context: Context, plan: SavedPlan) -> dict[str, State]:
-    todo = todo_of(plan.needs, context.store)
-    return {key: state_of(context, key, todo) for key in plan.steps}
 
 
 def _is_leftover(attempt: StepFolder) -> bool:

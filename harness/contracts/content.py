@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.contracts.files import in_order
+
 
 def files_below(path: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Relative path and state of a file (""), or of every file below a folder, sorted by path.
@@ -33,11 +35,12 @@ def describe(path: Path) -> dict[str, Any]:
     """Files, bytes and one sha256 of an output (of a folder: over names and file hashes)."""
     if path.is_file():
         return {"files": 1, "bytes": path.stat().st_size, "sha256": file_hash(path)}
-    total, count, size = hashlib.sha256(), 0, 0
-    for name, state in files_below(path):
-        total.update(f"{name}\0{file_hash(path / name)}\n".encode())
-        count, size = count + 1, size + state.st_size
-    return {"files": count, "bytes": size, "sha256": total.hexdigest()}
+    found, total = list(files_below(path)), hashlib.sha256()
+    hashes = in_order(file_hash, [path / name for name, _ in found])
+    for (name, _), hash_ in zip(found, hashes, strict=True):
+        total.update(f"{name}\0{hash_}\n".encode())
+    size = sum(state.st_size for _, state in found)
+    return {"files": len(found), "bytes": size, "sha256": total.hexdigest()}
 
 
 def file_hash(path: Path) -> str:

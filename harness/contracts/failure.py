@@ -11,6 +11,8 @@ from harness.terminal import readable
 Render: TypeAlias = Callable[[str], Path]  # a template such as `{in.lists}/val.txt` to a host path
 Summary: TypeAlias = Mapping[str, object]  # what a check found, JSON-able, for records
 
+#: Entry of a summary: texts about what readers can bear but people should know.
+WARNINGS = "warnings"
 
 #: What to do about an output if no more is known.
 WRITER = "it was written without complaint, so look for the cause in the log of its writer"

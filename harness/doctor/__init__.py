@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
     machine.clock,
     data.data,
     data.mirror,
+    data.files,
 )
 
 

@@ -69,6 +69,16 @@ class Machine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamFile:
+    """A file of a repository that steps read and that has a contract of its own."""
+
+    name: str  # REPOSITORY/PATH
+    state: State
+    found: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
     """What the asked-for method needs; with no method: what any would."""
 
@@ -87,6 +97,7 @@ class Needs:
     downloadable: frozenset[str] = frozenset()
     mirror: Path | None = None
     repositories: Mapping[str, Repository] = field(default_factory=dict)  # that the steps use
+    files: Sequence[UpstreamFile] = ()  # of these repositories
 
     @property
     def in_containers(self) -> bool:

@@ -1,9 +1,11 @@
-"""Checks of what a plan is made of: that it can be made, data and weights, the mirror."""
+"""Checks of what a plan is made of: that it can be made, data, weights, mirror, upstream files."""
 
 from harness.assets.declared import AssetState
 from harness.doctor.check import Line, Machine, Needs, State, line
 from harness.environments.mirror import MirrorLayout, open_mirror
 from harness.errors import HarnessError
+
+_GRAVEST_LAST = (State.OK, State.NOTE, State.MISSING)
 
 
 def plan(_: Machine, needs: Needs) -> Line:
@@ -69,4 +71,15 @@ def mirror(_: Machine, needs: Needs) -> Line:
         found=f"{needs.mirror} ({kind})" + (f" misses {', '.join(missing)}" if missing else ""),
         needed=needed,
         fix=make,
+    )
+
+
+def files(_: Machine, needs: Needs) -> Line:
+    """Whether the files of repositories that are here hold what steps read in them."""
+    return Line(
+        check="files",
+        state=max((one.state for one in needs.files), key=_GRAVEST_LAST.index, default=State.OK),
+        found="; ".join(f"{one.name}: {one.found}" for one in needs.files) or "none to check",
+        needed=", ".join(one.name for one in needs.files) or "-",
+        fix="; ".join(one.fix for one in needs.files if one.state is not State.OK),
     )

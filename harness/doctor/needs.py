@@ -7,8 +7,10 @@ from harness.commands.fetch import can_download
 from harness.commands.forecast import forecast
 from harness.commands.plan import look, plan
 from harness.doctor.check import Needs
+from harness.doctor.upstream_files import upstream_files
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
 from harness.measured.text import source, time_lines
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep
@@ -36,6 +38,7 @@ def needs_of(context: Context, ask: Ask) -> Needs:
     steps = todo.steps(planned)
     outlook = forecast(context, planned, todo).outlook
     assets = {name for step in steps for name in step.assets}
+    repositories = _repositories(context, steps)
     return replace(
         needs,
         steps=steps,
@@ -45,7 +48,10 @@ def needs_of(context: Context, ask: Ask) -> Needs:
         offered=context.offered(steps),
         assets=[one for one in context.assets.status() if one.name in assets],
         downloadable=frozenset(name for name in assets if can_download(context, name)),
-        repositories=_repositories(context, steps),
+        repositories=repositories,
+        files=()
+        if ask.scale is Scale.SMOKE
+        else upstream_files(context, needs.method, repositories),
     )
 
 

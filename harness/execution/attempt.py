@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from harness.execution.workspace import Workspace
 from harness.files import write_sealed
 from harness.layout import StepFolder
-from harness.plan.keys import digest
+from harness.plan.keys import digest_plain
 from harness.runtimes.runtime import Command
 from harness.store.intent import Intent
 from harness.store.owner import Owner
@@ -39,7 +39,7 @@ class Attempt:
             gpus=command.gpus,
             started=started,
             owner=owner,
-            inputs={name: digest(files) for name, files in before.items()},
+            inputs={name: digest_plain(files) for name, files in before.items()},
         )
         write_sealed(workspace.attempt.intent, asdict(intent))
         return cls(
@@ -50,7 +50,7 @@ class Attempt:
     def resume(cls, workspace: Workspace, command: Command, intent: Intent) -> "Attempt | None":
         """Take up what another process began; None if its inputs are no longer what they were."""
         now = {name: snapshot([path]) for name, path in workspace.inputs.items()}
-        if {name: digest(files) for name, files in now.items()} != intent.inputs:
+        if {name: digest_plain(files) for name, files in now.items()} != intent.inputs:
             return None
         taken = replace(intent, reattached=intent.reattached + 1)
         write_sealed(workspace.attempt.intent, asdict(taken))

@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any, TypeVar
 
+from harness.contracts.failure import WARNINGS
 from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError, StepError
 from harness.execution import shards
 from harness.execution.attempt import Attempt
@@ -34,6 +35,7 @@ from harness.store.intent import Intent, execution_name, read_intent
 from harness.store.restore import differing, put_back
 from harness.store.store import Store
 from harness.store.verification import Verifier, stamp
+from harness.terminal import readable
 
 _logger = logging.getLogger(__name__)
 _Ended = TypeVar("_Ended", Exit, Exit | None)
@@ -184,11 +186,17 @@ class Attempts:
         self._stored(step, stop, lambda: self._write_down(folder, record, ending))
         folder.intent.unlink()
         if ending.failure is None:
+            self._warn(step, ending)
             return self._publish(step, folder, record, stop)
         self._discard(folder)
         if fault_of(ending.exit) is Fault.INFRASTRUCTURE:
             raise Faulty(ending.exit, ending.failure, kept=folder)
         raise ending.failure
+
+    def _warn(self, step: BoundStep, ending: Ending) -> None:
+        for name, output in ending.outputs.items():
+            for text in output["contract"].get(WARNINGS, ()):
+                self.notify(readable(f"{step.title}: output {name}: {text}"))
 
     def _write_down(self, folder: StepFolder, record: dict[str, Any], ending: Ending) -> None:
         records.write_record(folder.record, record)

@@ -76,8 +76,10 @@ class Keeper:
         """Drop what no plan needs any more, and what was dropped by somebody who died since."""
         with locked(self.store.layout.plans_lock):
             plans = [plan.needs for plan in saved_plans(self.store.layout)]
-            for key in split_keys(self.store.layout):
-                if not any(key in todo_of(needs, self.store).open for needs in plans):
+            split = split_keys(self.store.layout)
+            open_ = [todo_of(needs, self.store).open for needs in plans if split]
+            for key in split:
+                if not any(key in one for one in open_):
                     self._forget_shards(key)
             for key, path in () if self.keep else sorted(droppable(plans, self.store)):
                 self._set_aside(key, self.store.layout.entry(key).out / path)

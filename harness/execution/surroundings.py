@@ -12,6 +12,7 @@ from harness.execution.outcome import Ready
 from harness.plan.plan import BoundStep
 from harness.store.machine import file_system
 from harness.store.records import About
+from harness.store.store import snapshot
 
 _PLACES_KEPT = 256
 
@@ -64,8 +65,8 @@ def cards(uuids: Sequence[str]) -> list[dict[str, Any]]:
 @lru_cache(_PLACES_KEPT)
 def _size(place: Path) -> Mapping[str, int]:
     """Files and bytes at and below a place, counted once: data sets have many files."""
-    files = [place] if place.is_file() else [path for path in place.rglob("*") if path.is_file()]
-    return {"files": len(files), "bytes": sum(path.stat().st_size for path in files)}
+    sizes = [size for size, _ in snapshot([place]).values()]
+    return {"files": len(sizes), "bytes": sum(sizes)}
 
 
 def _described(log: Path) -> dict[str, Any] | None:

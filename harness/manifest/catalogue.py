@@ -45,6 +45,8 @@ class Repository:
     licence: str | None
     sparse: tuple[str, ...] = ("/*",)
     paper_only: tuple[str, ...] = ()
+    #: Files that doctor checks where they are here; templates are paths in the repository.
+    contracts: Mapping[InnerPath, Contract] = Field(default_factory=dict)
     stages: Mapping[str, str]
     embedded: InnerPath | None = None
 

@@ -76,7 +76,8 @@ class NpyRatios:
     """One pickled npy dict: id -> the share of the picture that each class covers, 0..1."""
 
     kind: Literal["npy-ratios"]
-    ids: str  # template of a list file: these ids and no others
+    ids: str  # template of a list file: these ids and, without `others`, no more
+    others: Literal[True] | None = None  # ratios of more ids may be there too
     classes: Annotated[int, Field(ge=1)] = 20
     labels: str | None = None  # template of a cls_labels.npy: classes that are absent cover nothing
 

@@ -8,17 +8,17 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from harness.files import locked, remove_tree
-from harness.layout import StepFolder
+from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import RuntimeName
 from harness.runtimes.runtime import Runtime, Survivor
 from harness.store.intent import execution_name, read_intent
-from harness.store.plans import damaged_plans, executed_plans, saved_plans
-from harness.store.split_record import shard_keys
-from harness.store.store import Store
+from harness.store.plans import damaged_plans, executed_plans, saved_plans, unchanged_while
+from harness.store.split_record import shard_keys, split_keys
+from harness.store.store import Store, beginning
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,17 @@ class Executions:
 def wanted_keys(store: Store) -> frozenset[str]:
     """Keys that plans want, shards of steps included."""
     layout = store.layout
-    executed = executed_plans(layout, store.leases)
+    found = _wanted_steps(layout, executed_plans(layout, store.leases), unchanged_while(layout))
+    split = found.intersection(split_keys(layout))
+    return found.union(*(shard_keys(layout, key) for key in split))
+
+
+@lru_cache(1)  # it is asked again before every entry that goes
+def _wanted_steps(
+    layout: RunLayout, executed: frozenset[str], plans: frozenset[tuple[str, int, int, int]]
+) -> frozenset[str]:
+    """Keys of the steps that the newest plans of runs, and the plans being executed, want."""
+    del plans  # they make plans that are as they were known
     newest: dict[tuple[str, str], str] = {}
     waiting: set[str] = set()
     parents: dict[str, set[str]] = {}
@@ -59,7 +69,7 @@ def wanted_keys(store: Store) -> frozenset[str]:
     while waiting:
         found |= waiting
         waiting = {parent for key in waiting for parent in parents[key]} - found
-    return frozenset(found.union(*(shard_keys(layout, key) for key in found)))
+    return frozenset(found)
 
 
 def find_garbage(store: Store, executions: Executions, *, with_store: bool) -> Iterator[Garbage]:
@@ -123,7 +133,12 @@ def _dead_attempts(
 ) -> Iterator[Garbage]:
     newest: dict[str, StepFolder] = {}
     folders = sorted(_folders(store.layout.attempts), key=lambda path: path.stat().st_mtime_ns)
-    attempts = [(key, StepFolder(path)) for path in folders if (key := _key_of(store, path))]
+    keys = _leased_keys(store)
+    attempts = [
+        (key, StepFolder(path))
+        for path in folders
+        if (key := keys.get(path.name.partition("-")[0]))
+    ]
     newest |= {key: attempt for key, attempt in attempts if (store.record_of(attempt) is not None)}
     for key, attempt in attempts:
         name = execution_name(attempt.root)
@@ -173,11 +188,10 @@ def _drop_entry(store: Store, key: str) -> None:
     remove_tree(aside)
 
 
-def _key_of(store: Store, attempt: Path) -> str | None:
-    """The whole key of an attempt, whose name holds its beginning: its lease file has it."""
-    leases = store.layout.lease(f"{attempt.name.partition('-')[0]}*")
-    found = [path.stem for path in leases.parent.glob(leases.name)]
-    return found[0] if found else None
+def _leased_keys(store: Store) -> dict[str, str]:
+    """The whole key by its beginning: names of lease files hold it, those of attempts do not."""
+    leases = store.layout.lease("*")
+    return {beginning(path.stem): path.stem for path in leases.parent.glob(leases.name)}
 
 
 def _under_lease(store: Store, key: str, act: Callable[[], None]) -> Callable[[], None]:

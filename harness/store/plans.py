@@ -75,6 +75,14 @@ def damaged_plans(layout: RunLayout) -> list[Path]:
     return found
 
 
+def unchanged_while(layout: RunLayout) -> frozenset[tuple[str, int, int, int]]:
+    """Name, inode, time and size of every plan's file: equal as long as no plan changed."""
+    return frozenset(
+        (path.name, state.st_ino, state.st_mtime_ns, state.st_size)
+        for path, state in _files(layout)
+    )
+
+
 def _files(layout: RunLayout) -> Iterator[tuple[Path, os.stat_result]]:
     for path in layout.plans.glob("*.json"):
         with suppress(FileNotFoundError):  # removed meanwhile

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.files import DamagedFile, read_sealed, remove_tree, write_bytes, write_sealed
+from harness import files
+from harness.files import (
+    DamagedFile,
+    read_sealed,
+    remove_tree,
+    sync_tree,
+    write_bytes,
+    write_sealed,
+)
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -164,3 +172,48 @@ def test_a_file_has_no_name_until_it_is_whole(
     write_bytes(tmp_path / "one.json", b"new")
     assert seen[0] == [tmp_path / "one.json"], "a kill before the end would leave another file"
     assert (tmp_path / "one.json").read_bytes() == b"new"
+
+
+@pytest.fixture
+def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """Paths in the order in which they were flushed to disk."""
+    found: list[Path] = []
+
+    def sync(path: Path) -> None:
+        files_sync(path)
+        found.append(path)
+
+    files_sync = files.sync
+    monkeypatch.setattr(files, "sync", sync)
+    return found
+
+
+def test_every_file_is_flushed_once_and_a_folder_after_all_in_it(
+    tmp_path: Path, flushed: list[Path]
+) -> None:
+    names = [f"{folder}{number}" for folder in ("", "a/", "a/b/") for number in range(40)]
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    for name in names:
+        (tmp_path / name).write_text(name)
+    (tmp_path / "link").symlink_to("nowhere")
+    sync_tree(tmp_path)
+    folders = [tmp_path, tmp_path / "a", tmp_path / "a" / "b"]
+    assert sorted(flushed) == sorted([*(tmp_path / name for name in names), *folders])
+    for folder in folders:
+        below = [at for at, path in enumerate(flushed) if folder in path.parents]
+        assert flushed.index(folder) > max(below)
+
+
+def test_a_file_that_cannot_be_flushed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        (tmp_path / str(number)).write_text("x")
+
+    def full(path: Path) -> None:
+        if path.name == "7":
+            raise OSError(errno.ENOSPC, "no space", str(path))
+
+    monkeypatch.setattr(files, "sync", full)
+    with pytest.raises(OSError, match="no space"):
+        sync_tree(tmp_path)

@@ -1,7 +1,7 @@
 """What the steps ran in and on, and in what the runs differ."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from harness.evidence.differences import Kind, compare_runs
@@ -56,7 +56,16 @@ def environment(evidence: Evidence) -> Section | None:
     ]
     warnings = dict.fromkeys(text for one in records for text in one["runtime"]["warnings"])
     blocks += [Text(text=f"Isolation: {text}", tone=Tone.WARN) for text in warnings]
+    blocks += [Text(text=text, tone=Tone.WARN) for text in dict.fromkeys(_of_outputs(records))]
     return Section(id="environment", title="Environment and differences", blocks=blocks)
+
+
+def _of_outputs(records: Iterable[Record]) -> Iterator[str]:
+    """What the checks of outputs warned of."""
+    for record in records:
+        for name, output in record.get("outputs", {}).items():
+            for text in output.get("contract", {}).get("warnings", ()):
+                yield f"Step {record['identity']['step']}, output {name}: {text}"
 
 
 _SOFTWARE: Final = ("Python", "torch", "CUDA", "cuDNN", "C library", "isolation", "network")

@@ -61,10 +61,9 @@ def cams(losses: str, seed: int, best: float, **more: Any) -> Finished:
 
 
 def test_cams_at_a_fixed_background_stand_beside_their_best(tmp_path: Path) -> None:
-    layout = RunLayout(tmp_path / "runs")
-    for seed, best in ((1, 0.41), (2, 0.45)):
-        finish(layout, cams("isl", seed, best, options={"bg-thr": "fixed"}))
-    finish(layout, cams("isl", 3, 0.41, options={"bg-thr": "curve"}))
+    fixed = [cams("isl", *one, options={"bg-thr": "fixed"}) for one in ((1, 0.41), (2, 0.45))]
+    curve = cams("isl", 3, 0.41, options={"bg-thr": "curve"})
+    layout = finish_all(tmp_path / "runs", [*fixed, curve])
     shown = harness(layout, "scores").stdout
     line = "mctformer/deit-s isl: bg-thr fixed: J of CAMs 51.5 ± 0.7 at 0.39, 56.5 ± 0.7 at the"
     assert " ".join(shown.split()).count("bg-thr fixed: J of CAMs") == 1

@@ -68,11 +68,30 @@ def test_cut_off_checkpoint(tmp_path: Path, share: float, modern: bool) -> None:
     refuse(file)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_values_that_are_not_finite(tmp_path: Path, value: float) -> None:
-    bad = torch.ones(5)
+FLOATS = [torch.float16, torch.bfloat16, torch.float32, torch.float64]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_values_that_are_not_finite(tmp_path: Path, value: float, dtype: torch.dtype) -> None:
+    bad = torch.ones(5, dtype=dtype)
     bad[3] = value
     refuse(save(tmp_path / "a.pth", state(bad=bad)), "finite", "bad")
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+def test_the_largest_values_no_values_parameters_and_parts_are_sound(
+    tmp_path: Path, dtype: torch.dtype
+) -> None:
+    most = torch.finfo(dtype).max
+    content = {
+        "largest": torch.tensor([most, -most], dtype=dtype),
+        "empty": torch.empty(0, dtype=dtype),
+        "parameter": torch.nn.Parameter(torch.ones(2, dtype=dtype)),
+        "turned": torch.ones(3, 2, dtype=dtype).t(),
+    }
+    found = check(StateDict(kind="state-dict"), save(tmp_path / "a.pth", content), Path)
+    assert found == {"entries": 4, "values": 10}
 
 
 def test_wrong_counts_and_shapes(tmp_path: Path) -> None:

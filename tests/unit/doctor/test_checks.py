@@ -19,7 +19,7 @@ from harness.doctor import (
     gpu,
     machine,
 )
-from harness.doctor.check import Place
+from harness.doctor.check import Place, UpstreamFile
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue
 from harness.manifest.model import Resources, RuntimeName, Scale
@@ -112,6 +112,14 @@ def line(check: Any, changes: dict[str, Any], needs: dict[str, Any]) -> Line:
     return found
 
 
+SOUND = UpstreamFile(name="up/a.npy", state=State.OK, found="count 2")
+NOT_HERE = UpstreamFile(
+    name="up/b.npy", state=State.NOTE, found="not here", fix="harness fetch toy"
+)
+BROKEN = UpstreamFile(
+    name="up/c.npy", state=State.MISSING, found="1 missing: 2007_000032", fix="report it"
+)
+
 GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (data.plan, {}, {}, "1 steps to do"),
     (data.plan, {}, {"ahead": ("GPU-hours (estimate): 4",)}, "to do; GPU-hours (estimate): 4"),
@@ -149,6 +157,8 @@ GOOD: list[tuple[Any, dict[str, Any], dict[str, Any], str]] = [
     (machine.clock, {}, {}, "+0.0 s"),
     (data.data, {}, {}, "1 of 1 there"),
     (data.mirror, {}, {}, "none named"),
+    (data.files, {}, {}, "none to check"),
+    (data.files, {}, {"files": (SOUND,)}, "up/a.npy: count 2"),
 ]
 
 
@@ -201,6 +211,8 @@ BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
     (data.data, {}, {"assets": (asset(AssetState.MISSING),)}, MISSING, "missing: voc", "in a browser"),
     (data.data, {}, {"assets": (asset(AssetState.CHANGED),)}, NOTE, "changed", "hashed again"),
     (data.mirror, {}, {"mirror": Path("/nowhere"), "repositories": {"SEAM": CATALOGUE.repositories["SEAM"]}}, MISSING, "misses SEAM", "harness mirror create /nowhere toy"),
+    (data.files, {}, {"files": (SOUND, NOT_HERE)}, NOTE, "up/a.npy: count 2; up/b.npy: not here", "harness fetch toy"),
+    (data.files, {}, {"files": (BROKEN, NOT_HERE, SOUND)}, MISSING, "up/c.npy: 1 missing", "report it"),
 ]  # fmt: skip
 
 

@@ -273,6 +273,7 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
         into("train maps", ("repositories/up/sparse", ["/src", "/lib"])),
         into("make-photos data", ("repositories/other/sparse", ["/*"]))),
     "Repository.paper_only": (out(("repositories/up/paper_only", [])),),
+    "Repository.contracts": (out(("repositories/up/contracts", {"src/x": {"kind": "file"}})),),
     "Repository.stages": (out(("repositories/up/stages", {"toy": "2"})),),
     "Repository.embedded": (out(("repositories/up/embedded", "up")),),  # the same commit
     "SmokeMaker.argv": (at_smoke("make-photos", (f"{_PHOTOS}/smoke/argv/2", "paint")),),
