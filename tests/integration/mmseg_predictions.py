@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 from mmcv import Config
 from mmcv.parallel import MMDistributedDataParallel
-from mmseg.apis import multi_gpu_test
+from mmseg.apis.test import multi_gpu_test
 from mmseg.models.segmentors import EncoderDecoder
 
 SIZE = (375, 500)  # height, width
@@ -28,8 +28,8 @@ class Drawn(EncoderDecoder):
         torch.nn.Module.__init__(self)
         self.test_cfg = Config({"crf": False, "pred_output_path": folder})
 
-    def inference(self, img, img_meta, rescale):
-        number = int(Path(img_meta[0]["filename"]).stem)
+    def inference(self, _, metas, __):
+        number = int(Path(metas[0]["filename"]).stem)
         coarse = torch.rand(1, 21, 12, 16, generator=torch.Generator().manual_seed(number))
         return torch.nn.functional.interpolate(coarse, size=SIZE)
 

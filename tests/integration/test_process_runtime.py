@@ -43,9 +43,9 @@ import torch
 class Pictures(torch.utils.data.Dataset):
     def __len__(self):
         return 2
-    def __getitem__(self, index):
-        crops = [torch.full((3, 8, 8), float(index)).numpy() for _ in range(236)]
-        return str(index), crops, torch.zeros(20), [[number, 2, 3, 4] for number in range(236)]
+    def __getitem__(self, picture):
+        crops = [torch.full((3, 8, 8), float(picture)).numpy() for _ in range(236)]
+        return str(picture), crops, torch.zeros(20), [[number, 2, 3, 4] for number in range(236)]
 if __name__ == "__main__":
     assert torch.multiprocessing.get_sharing_strategy() == "file_descriptor"
     loader = torch.utils.data.DataLoader(Pictures(), num_workers=1)

@@ -188,6 +188,7 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
         at_paper("train", ("method/options/mode/choices/fast/fields/gpus", "4")),
         out(("method/options/mode/choices/slow/fields/flag", "-g")),
         out(("method/options/mode/choices/fast/fields/unused", "x"))),
+    "Choice.cam_background": (out(("method/options/mode/choices/fast/cam_background", 0.39)),),
     "Option.about": (out(("method/options/mode/about", "other")),),
     "Option.default": (
         into("train", ("method/options/mode/default", "slow")),
