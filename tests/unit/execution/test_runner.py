@@ -1,11 +1,13 @@
 """One step and whole plans on a fake runtime: caching, contracts, failures, publication."""
 
+import copy
 import json
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pytest
 
 from harness.execution.faults import Retries
@@ -234,3 +236,37 @@ def test_dead_attempts_without_a_record_are_removed(tmp_path: Path) -> None:
     bench.run(plan)
     assert not dead.root.exists()
     assert failed.root.exists()
+
+
+def ratios(share: float) -> Act:
+    """Write class ratios of one image."""
+
+    def act(out: Path, stop: Event) -> None:
+        del stop
+        with (out / "model.txt").open("wb") as file:
+            np.save(file, {"2007_000032": [np.float64(share)] * 20})
+
+    return act
+
+
+@pytest.mark.parametrize(("share", "warned"), [(1.0, 0), (1 + 1e-7, 1), (-1e-7, 1)])
+def test_what_a_contract_warns_of_is_shown_and_recorded(
+    tmp_path: Path, share: float, warned: int
+) -> None:
+    steps = copy.deepcopy(toy.STEPS[:2])
+    for step in steps:
+        step.update(threads={"paper": 1, "smoke": 1}, resources={"paper": {"memory_gb": 1}})
+    steps[1]["outputs"]["model"]["contract"] = {"kind": "npy-ratios", "ids": "{in.data}"}
+    plan = toy.plan(toy.method(steps=steps), losses=(Losses.NONE,))
+    acts = {"data": write("data.txt", "2007_000032\n"), "train": ratios(share)}
+    bench, shown = Bench(tmp_path, acts), list[str]()
+    ready = Ready(checkouts={}, assets={}, environments={("toy", "host"): ENVIRONMENT})
+    bench.runner = StepRunner(bench.store, bench.runtime, ready, notify=shown.append)
+    assert {outcome.status for outcome in bench.run(plan).values()} == {Status.DONE}
+    record = bench.store.record(toy.keys_of(plan)["train"])
+    assert record is not None
+    recorded = record["outputs"]["model"]["contract"].get("warnings", [])
+    assert len(recorded) == len(shown) == warned
+    for text, message in zip(recorded, shown, strict=True):
+        assert "out of 0..1 by rounding" in text
+        assert message == f"step train (toy, stage 2): output model: {text}"

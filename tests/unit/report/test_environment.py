@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from harness.evidence.evidence import Evidence
+from harness.evidence.evidence import Evidence, RunEvidence
 from harness.evidence.gather import gather
 from harness.layout import RunLayout
 from harness.report.blocks import Grid, Section, Text
@@ -81,3 +81,24 @@ def test_options_that_differ_are_named(tmp_path: Path) -> None:
 
 def test_without_records_there_is_no_section(tmp_path: Path) -> None:
     assert environment(Evidence(root=tmp_path, runs=())) is None
+
+
+def test_what_contracts_warn_of_is_named_once_for_each_step_and_output(tmp_path: Path) -> None:
+    text = "ratios of 1 ids are out of 0..1 by rounding"
+    outputs = {"ratios": {"sha256": "0" * 64, "contract": {"count": 2, "warnings": [text]}}}
+    found = evidence(tmp_path, RECORD, RECORD)
+    warning = replace(found, runs=tuple(with_outputs(run, outputs) for run in found.runs))
+    texts = [one.text for one in shown(warning).blocks if isinstance(one, Text)]
+    names = {name for run in found.runs for name in run.steps}
+    expected = sorted(f"Step {name}, output ratios: {text}" for name in names)
+    assert sorted(one for one in texts if one.endswith(text)) == expected
+    assert not any(isinstance(one, Text) and text in one.text for one in shown(found).blocks)
+
+
+def with_outputs(run: RunEvidence, outputs: Mapping[str, Any]) -> RunEvidence:
+    """The run with these outputs in the record of each of its steps."""
+    steps = {
+        name: replace(step, record={**(step.record or {}), "outputs": outputs})
+        for name, step in run.steps.items()
+    }
+    return replace(run, steps=steps)
