@@ -6,12 +6,17 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.needs import NEEDS, missing
 from tests.services.docker_engine import docker_host, own_engine
 from tests.services.podman_engine import podman_host
 
 __all__ = ["docker_host", "own_engine", "podman_host"]
+
+# Time never decides a test: the machine may have much else to do.
+settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("harness")
 
 
 def _in_ci() -> bool:

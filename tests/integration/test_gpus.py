@@ -401,5 +401,5 @@ class Processes(RuleBasedStateMachine):
 
 
 TestProcesses = Processes.TestCase
-TestProcesses.settings = settings(max_examples=8, stateful_step_count=12, deadline=None)
+TestProcesses.settings = settings(max_examples=8, stateful_step_count=12)
 TestProcesses = pytest.mark.slow(TestProcesses)

@@ -28,7 +28,7 @@ VALUES = st.recursive(
 DOCUMENTS = st.dictionaries(
     st.text().filter(lambda name: name != "digest"), VALUES, min_size=1, max_size=4
 )
-HERE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+HERE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @HERE

@@ -320,9 +320,7 @@ def test_only_listed_files_are_taken(folder: Path) -> None:
         assert not (runs / "runs" / "planted.json").exists()
 
 
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(min_value=0), bit=st.integers(min_value=0, max_value=7))
 def test_a_flipped_bit_of_a_zip_never_changes_a_score(
     wanted: HandOver, tmp_path: Path, at: int, bit: int

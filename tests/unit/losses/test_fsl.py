@@ -55,7 +55,7 @@ def differentiate(image: Tensor, maps: Tensor, **options: Any) -> tuple[Tensor, 
 
 
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float64, 1e-10)])
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(case=CASES)
 def test_closed_form_equals_its_definition(
     dtype: torch.dtype, tolerance: float, case: dict[str, Any]
@@ -95,7 +95,7 @@ def test_any_mu_is_finite_and_equals_the_definition(mu: float) -> None:
     torch.testing.assert_close(gradient, wanted.gradient, rtol=1e-7, atol=1e-13)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(case=CASES)
 def test_flips_batch_split_and_channel_order_change_nothing(case: dict[str, Any]) -> None:
     image, maps = draw(case, torch.float64)
@@ -116,7 +116,7 @@ def test_flips_batch_split_and_channel_order_change_nothing(case: dict[str, Any]
     same(torch.stack(parts).mean())
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(case=CASES)
 def test_constant_predictions_give_exactly_zero(case: dict[str, Any]) -> None:
     image, maps = draw({**case, "absent": case["channels"]}, torch.float32)

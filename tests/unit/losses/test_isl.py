@@ -29,7 +29,7 @@ def maps_and_labels(seed: int, batch: int = 2, classes: int = 4) -> tuple[Tensor
     return logits, (torch.rand(batch, classes, generator=rng) < 0.4).float()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(seed=st.integers(0, 2**31), samples=st.integers(1, 20))
 def test_value_and_gradient_equal_the_definition_for_given_draws(seed: int, samples: int) -> None:
     logits, labels = maps_and_labels(seed)

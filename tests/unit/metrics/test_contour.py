@@ -13,7 +13,7 @@ from harness.metrics.contour import contact, mask_contact
 from .test_score import IMAGES, draw_labels
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(images=IMAGES, seed=st.integers(0, 2**31), radius=st.integers(1, 7))
 def test_masks_touch_as_levels_do(images: list[Any], seed: int, radius: int) -> None:
     rng = np.random.default_rng(seed)

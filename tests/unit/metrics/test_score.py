@@ -70,7 +70,7 @@ def make_folders(base: Path) -> tuple[Path, Path]:
     return pred, gt
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(images=IMAGES, seed=st.integers(0, 2**31))
 def test_png_scores_equal_their_definitions(images: list[Any], seed: int) -> None:
     rng = np.random.default_rng(seed)
@@ -101,7 +101,7 @@ def cam_labels(cam: dict[int, Any], size: tuple[int, int], threshold: float) -> 
     return scores.argmax(axis=0).astype(np.uint8)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(images=IMAGES, seed=st.integers(0, 2**31), step=st.sampled_from([0.01, 0.07, 0.0]))
 def test_curve_of_cams_equals_one_scoring_per_threshold(
     images: list[Any], seed: int, step: float

@@ -501,7 +501,6 @@ _texts = st.text(
 )  # fmt: skip
 _quick = settings(
     max_examples=rounds(25),
-    deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )

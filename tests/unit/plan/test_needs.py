@@ -103,7 +103,7 @@ def possible(harnesses: list[Harness]) -> Iterator[tuple[str, Harness, str]]:
         yield from (("finish", harness, key) for key in sorted(harness.running))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(worlds(), st.integers(0, 2**32))
 def test_no_reader_misses_an_input_and_all_that_may_go_goes(plans: list[Needs], seed: int) -> None:
     dice = random.Random(seed)

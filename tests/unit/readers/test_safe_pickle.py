@@ -22,9 +22,7 @@ from hypothesis.extra import numpy as hnp
 from harness.readers.safe_pickle import UnsafePickleError, load_npy_dict
 from tests.fuzz import rounds
 
-quick = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+quick = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 NUMBERS = st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(max_size=5)
 ARRAYS = hnp.arrays(
