@@ -34,7 +34,7 @@ def upstream_files(
                 with _checkout(context, name, repository) as root:
                     found += _checked(name, repository, root, method)
             except HarnessError as error:
-                found.append(_missing(name, error))
+                found += [_missing(f"{name}/{path}", error) for path in repository.contracts]
     return tuple(found)
 
 

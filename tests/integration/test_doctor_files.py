@@ -102,7 +102,7 @@ def test_a_mirror_without_the_file_cannot_serve(source_project: Any, temporary: 
     loose = project.bare / "objects" / blob[:2] / blob[2:]
     loose.unlink()
     found = looked_at(project, mirror=True)
-    assert found.state is State.MISSING
+    assert (found.name, found.state) == (f"tool/{_PATH}", State.MISSING)
     assert f"misses what paper scale needs: {_PATH}" in found.found
     assert "complete the mirror" in found.fix
     assert not list(temporary.iterdir())
