@@ -56,8 +56,9 @@ class RunLayout:
 
     def presences(self) -> Iterator[tuple[str, str]]:
         """(plan, key) of every such lease that has a file."""
-        for path in sorted(self.lease(self.presence("*", "*")).parent.glob(f"{_PRESENT}-*.lock")):
-            yield path.stem.split("-")[1], path.stem
+        leases = self.lease(self.presence("*", "*")).parent
+        for key in sorted({path.stem for path in leases.glob(f"{_PRESENT}-*")}):
+            yield key.split("-")[1], key
 
     def cancelled(self, key: str) -> Path:
         """Asks whoever works at `key` to stop."""

@@ -25,6 +25,7 @@ _logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _BEAT_SECONDS = 5.0
 _LIMIT_SECONDS = 300.0
+_LOST = -1  # the counter of a heartbeat that cannot be read
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,21 @@ class Leases:
             return True
         return is_locked(self._layout.lease(key))
 
+    def is_stale(self, key: str) -> bool:
+        """Whether a heartbeat of another host, or one that cannot be read, has stood for long.
+
+        It is for leases whose loss a living holder mends with its next heartbeat. Both times are
+        the file system's, so that no clock of a host takes part.
+        """
+        lock, beat = self._layout.lease(key), self._layout.heartbeat(key)
+        if is_locked(lock):
+            return False
+        lock.touch()
+        try:
+            return lock.stat().st_mtime - beat.stat().st_mtime >= self._limit
+        except FileNotFoundError:
+            return False
+
     def heartbeat(self, key: str) -> Heartbeat | None:
         """The content of the heartbeat file; None if nobody claims the key."""
         try:
@@ -100,7 +116,7 @@ class Leases:
             return None
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             # Somebody's, and perhaps alive: given up like any that stops.
-            return Heartbeat(Owner(name=f"unreadable ({error})", host="?", pid=0, start=""), -1)
+            return Heartbeat(Owner(name=f"unreadable ({error})", host="?", pid=0, start=""), _LOST)
 
     @contextmanager
     def _opened(self, key: str) -> Iterator[int]:
@@ -123,25 +139,30 @@ class Leases:
         finally:
             released.set()
             thread.join()
-            beat = self.heartbeat(key)
-            if beat is not None and beat.owner == self.owner:
+            if self._successor(key) is None:
                 self._layout.heartbeat(key).unlink(missing_ok=True)
             self._layout.cancelled(key).unlink(missing_ok=True)
 
     def _live(self, key: str, released: Event) -> None:
         counter = 0
         while not released.wait(self._beat):
-            beat = self.heartbeat(key)
-            if beat is not None and beat.owner != self.owner:
+            if (successor := self._successor(key)) is not None:
                 # This process was suspended for so long that others gave it up. It works on, and
                 # publication lets one of them win.
-                _logger.warning("the lease of %s was taken over by %s", key, beat.owner)
+                _logger.warning("the lease of %s was taken over by %s", key, successor)
                 return
             counter += 1
             try:
                 self._write(key, counter)
             except OSError as error:
                 _logger.warning("the heartbeat of %s cannot be written: %s", key, error)
+
+    def _successor(self, key: str) -> Owner | None:
+        """Who took the lease over; what cannot be read is nobody's but the holder's to mend."""
+        beat = self.heartbeat(key)
+        if beat is None or beat.counter == _LOST or beat.owner == self.owner:
+            return None
+        return beat.owner
 
     def _write(self, key: str, counter: int) -> None:
         beat = {"owner": asdict(self.owner), "counter": counter}

@@ -121,15 +121,19 @@ def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[
 def executed_plans(layout: RunLayout, leases: Leases) -> frozenset[str]:
     """Ids of the plans that are being executed.
 
-    One of another host counts until its files go: this host cannot see whether it is dead.
+    One of another host counts until its files go: whoever executes a plan removes those that have
+    stood for long.
     """
     return frozenset(plan for plan, key in layout.presences() if leases.is_held(key))
 
 
 def _forget_dead(layout: RunLayout, leases: Leases) -> None:
-    """Remove the files of those who were killed; the caller holds the lock of the plans."""
+    """Remove the files of those who were killed; the caller holds the lock of the plans.
+
+    Somebody of another host who lives after all shows again with the next heartbeat.
+    """
     for _, key in layout.presences():
-        if not leases.is_held(key):
+        if not leases.is_held(key) or leases.is_stale(key):
             layout.heartbeat(key).unlink(missing_ok=True)
             layout.lease(key).unlink(missing_ok=True)
 

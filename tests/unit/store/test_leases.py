@@ -155,6 +155,19 @@ def test_a_heartbeat_that_cannot_be_read_is_somebodys(tmp_path: Path) -> None:
         assert leases.holder(KEY) == leases.owner
 
 
+@pytest.mark.parametrize(
+    "damage", [b"", b'{"counter": 1, "own', b"\xff\xfe", b"[" * 100_000, b"[1]"]
+)
+def test_a_living_holder_writes_a_damaged_heartbeat_anew(tmp_path: Path, damage: bytes) -> None:
+    layout = RunLayout(tmp_path)
+    leases = Leases(layout, beat=0.01)
+    with leases.hold(KEY, Event()):
+        layout.heartbeat(KEY).write_bytes(damage)
+        while leases.holder(KEY) != leases.owner:
+            pass
+    assert not layout.heartbeat(KEY).exists()
+
+
 def test_a_holder_that_was_given_up_stops_claiming(tmp_path: Path) -> None:
     layout = RunLayout(tmp_path)
     leases = Leases(layout, beat=0.01)

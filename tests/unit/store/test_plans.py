@@ -1,5 +1,6 @@
 """Who executes a plan, as others see it."""
 
+import os
 from pathlib import Path
 from threading import Event
 
@@ -11,6 +12,8 @@ from harness.store.leases import Leases
 from harness.store.owner import Owner
 from harness.store.plans import executed_plans, executing
 from harness.store.store import Store
+
+FAR = Owner(name="far", host="another", pid=1, start="0")
 
 
 @pytest.fixture
@@ -48,11 +51,38 @@ def test_whoever_was_killed_is_forgotten_and_another_host_is_not(store: Store) -
     for key in (ours, theirs):
         layout.lease(key).parent.mkdir(exist_ok=True)
         layout.lease(key).touch()
-    far = Owner(name="far", host="another", pid=1, start="0")
-    with Leases(layout, owner=far).hold(theirs, Event()):
-        beat = layout.heartbeat(theirs).read_text()
-    layout.heartbeat(theirs).write_text(beat)  # its host went down
+    layout.heartbeat(theirs).write_text(far_heartbeat(layout, theirs))  # its host went down
     assert seen(store) == {"far"}
     with executing(store, "abc", {}):
         assert not layout.lease(ours).exists()
         assert seen(store) == {"abc", "far"}
+
+
+def far_heartbeat(layout: RunLayout, key: str) -> str:
+    """What a holder on another host writes."""
+    with Leases(layout, owner=FAR).hold(key, Event()):
+        return layout.heartbeat(key).read_text()
+
+
+@pytest.mark.parametrize("damaged", ["", "{", None])
+def test_one_that_was_not_written_for_long_is_forgotten(store: Store, damaged: str | None) -> None:
+    layout = store.layout
+    old, new = (layout.presence(plan, "1") for plan in ("old", "new"))
+    for key in (old, new):
+        text = far_heartbeat(layout, key)
+        layout.heartbeat(key).write_text(text if damaged is None else damaged)
+    os.utime(layout.heartbeat(old), (0, 0))
+    assert seen(store) == {"old", "new"}
+    with executing(store, "abc", {}):
+        assert seen(store) == {"abc", "new"}
+        assert not layout.heartbeat(old).exists()
+
+
+def test_another_host_that_was_forgotten_and_lives_is_seen_again(store: Store) -> None:
+    layout = store.layout
+    key = layout.presence("far", "1")
+    with Leases(layout, owner=FAR, beat=0.01).hold(key, Event()):
+        layout.lease(key).unlink()
+        layout.heartbeat(key).unlink(missing_ok=True)
+        while seen(store) != {"far"}:
+            pass
