@@ -10,7 +10,6 @@ from harness.doctor.check import Needs
 from harness.doctor.upstream_files import upstream_files
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
-from harness.manifest.model import Scale
 from harness.measured.text import source, time_lines
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep
@@ -49,9 +48,7 @@ def needs_of(context: Context, ask: Ask) -> Needs:
         assets=[one for one in context.assets.status() if one.name in assets],
         downloadable=frozenset(name for name in assets if can_download(context, name)),
         repositories=repositories,
-        files=()
-        if ask.scale is Scale.SMOKE
-        else upstream_files(context, needs.method, repositories),
+        files=() if ask.scale.on_cpu else upstream_files(context, needs.method, repositories),
     )
 
 
