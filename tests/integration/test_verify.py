@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
 from harness.sources.sources import Finding
 
 
@@ -68,7 +69,9 @@ def test_changed_byte_of_a_patch_wherever_it_is(source_project: Any) -> None:
 
 
 def test_changed_byte_of_a_checked_out_file(source_project: Any) -> None:
-    made = source_project.sources().checkout("tool", source_project.repository, (), scale="smoke")
+    made = source_project.sources().checkout(
+        "tool", source_project.repository, (), scale=Scale.SMOKE
+    )
     for path, blob in (
         ("run.py", "HEAD:run.py"),
         ("data/deep/übung.bin", "HEAD:data/deep/übung.bin"),
