@@ -24,21 +24,19 @@ def measuring(context: Context, plan: Plan, execute: Execute) -> Execute:
     def execute_and_measure(step: BoundStep, stop: Event, gpus: tuple[str, ...]) -> Outcome:
         outcome = execute(step, stop, gpus)
         if outcome.status is Status.DONE and step.stage > _PREPARATION:
-            keep_measurement(context, plan, step)
+            _keep_measurement(context, plan, step)
         return outcome
 
     return execute_and_measure
 
 
-def keep_measurement(context: Context, plan: Plan, step: BoundStep) -> Measurement | None:
+def _keep_measurement(context: Context, plan: Plan, step: BoundStep) -> None:
     """Keep what a finished step took; nothing if it has no record."""
     record = context.store.record(step.key)
-    if record is None:
-        return None
-    run = next(planned.run for planned in plan.runs if step.key in planned.steps.values())
-    measurement = measurement_of(step, run, context.layout.entry(step.key), record)
-    keep(context.layout, measurement)
-    return measurement
+    if record is not None:
+        run = next(planned.run for planned in plan.runs if step.key in planned.steps.values())
+        entry = context.layout.entry(step.key)
+        keep(context.layout, measurement_of(step, run, entry, record))
 
 
 def measured_steps(context: Context, plan: Plan) -> list[Measurement]:

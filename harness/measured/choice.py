@@ -28,7 +28,7 @@ class Shelf:
         return self._nearest(step, run, (Scale.REHEARSAL,))
 
     def written(self, step: BoundStep, run: Run) -> Measurement | None:
-        """The one whose disk and host memory count: a rehearsal on a CPU will do."""
+        """The one whose disk counts: a rehearsal on a CPU will do."""
         return self.timed(step, run) or self._nearest(step, run, (Scale.REHEARSAL_CPU,))
 
     def _nearest(self, step: BoundStep, run: Run, scales: Sequence[Scale]) -> Measurement | None:

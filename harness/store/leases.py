@@ -95,8 +95,8 @@ class Leases:
     def is_stale(self, key: str) -> bool:
         """Whether a heartbeat of another host, or one that cannot be read, has stood for long.
 
-        It is for leases whose loss a living holder mends with its next heartbeat. Both times are
-        the file system's, so that no clock of a host takes part.
+        It is for leases whose files a living holder writes anew with its next heartbeat. Both
+        times are the file system's, so that no clock of a host takes part.
         """
         lock, beat = self._layout.lease(key), self._layout.heartbeat(key)
         if is_locked(lock):
@@ -158,7 +158,7 @@ class Leases:
                 _logger.warning("the heartbeat of %s cannot be written: %s", key, error)
 
     def _successor(self, key: str) -> Owner | None:
-        """Who took the lease over; what cannot be read is nobody's but the holder's to mend."""
+        """Who took the lease over; a heartbeat that cannot be read is no other holder's."""
         beat = self.heartbeat(key)
         if beat is None or beat.counter == _LOST or beat.owner == self.owner:
             return None
