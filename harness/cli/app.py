@@ -76,7 +76,7 @@ def _show_error(error: HarnessError) -> None:
     from harness import console
 
     if "--json" in sys.argv:
-        from harness.shapes import explain
+        from harness.shapes.errors import explain
 
         console.show_json(explain(error))
     console.show_error(error)

@@ -15,18 +15,19 @@ if TYPE_CHECKING:
 @takes("project", "runs")
 def status(*, where: "Where", as_json: Json = False) -> None:
     """Show the state of every run, from the files alone."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import inspect
     from harness.commands.context import Context
     from harness.commands.scores import final_scores
     from harness.plan import keys
+    from harness.shapes.scores import final_document
 
     context = Context.open(where, inspects=True)
     found = inspect.status(context)
     finals = final_scores(context)
     if as_json:
         rows = [
-            {**keys.plain(run), "state": run.state, "final": shapes.final(finals.get(run.id))}
+            {**keys.plain(run), "state": run.state, "final": final_document(finals.get(run.id))}
             for run in found
         ]
         console.show_json({"runs": rows})

@@ -34,10 +34,11 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
 @takes("project")
 def methods(*, where: "Where", as_json: Json = False) -> None:
     """List the methods that can be run."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands.context import Context
+    from harness.shapes.methods import method_rows
 
-    rows = shapes.method_rows(Context.open(where))
+    rows = method_rows(Context.open(where))
     if as_json:
         console.show_json({"methods": rows})
         return

@@ -7,8 +7,11 @@ from harness.cli.app import app
 from harness.cli.options import ASKED, Gpus, Json, Methods, takes
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.context import Context, Where
+    from harness.commands.forecast import Forecast
     from harness.plan.make import Ask
+    from harness.plan.needs import Todo
+    from harness.plan.plan import Plan
 
 
 @app.command()
@@ -17,13 +20,13 @@ def plan(
     methods: Methods, *, ask: "Ask", gpus: Gpus = None, where: "Where", as_json: Json = False
 ) -> None:
     """Print every step, its state and why; nothing is fetched, built or run."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import plan as verbs
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
     from harness.commands.verdict import plan_outlook
-    from harness.measured import text
     from harness.plan import keys
+    from harness.shapes import plan as shapes
     from harness.verdict.outlook import outlook_notes
 
     context = Context.open(where)
@@ -41,11 +44,19 @@ def plan(
         return
     notes = [*shapes.plan_notes(context, found, todo, ahead), *at_hand]
     notes += outlook_notes(verdicts) if verdicts else []
-    states = shapes.states(context, found, todo)
+    _show(context, found, todo, ahead)
+    for note in notes:
+        console.out.print(note)
+
+
+def _show(context: "Context", found: "Plan", todo: "Todo", ahead: "Forecast") -> None:
+    from harness import console
+    from harness.measured import text
+    from harness.shapes.plan import state_texts
+
+    states = state_texts(context, found, todo)
     console.show_plan(found, lambda step: states[step.key])
     if found.scale.judged:
         figures = (found, todo.open, ahead.figures)
         console.show_table("what a step takes", text.STEP_COLUMNS, text.step_rows(*figures))
         console.show_table("GPU-hours to do", text.ROW_COLUMNS, text.row_rows(*figures))
-    for note in notes:
-        console.out.print(note)

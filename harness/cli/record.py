@@ -32,13 +32,14 @@ def record_list(
     as_json: Json = False,
 ) -> None:
     """List the runs that have records, or their steps."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import record
     from harness.commands.context import Context
+    from harness.shapes.records import record_rows, run_rows
 
     evidence = record.runs(Context.open(where, inspects=True), names or ())
     _warn(evidence)
-    rows = shapes.record_rows(record.step_rows(evidence)) if steps else shapes.run_rows(evidence)
+    rows = record_rows(record.step_rows(evidence)) if steps else run_rows(evidence)
     if as_json:
         console.show_json({"steps" if steps else "runs": rows, "damage": list(evidence.damage)})
     elif steps:
@@ -54,15 +55,16 @@ def record_list(
 @takes("project", "runs", "archive")
 def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None:
     """Show the record of a run or of a step."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import record
     from harness.commands.context import Context
+    from harness.shapes.records import about_rows
 
     found = record.find(Context.open(where, inspects=True), name)
     if as_json:
         console.show_json(found.record)
         return
-    console.show_table(name, ("", ""), shapes.about_rows(found))
+    console.show_table(name, ("", ""), about_rows(found))
 
 
 @record_app.command("diff")
@@ -79,11 +81,12 @@ def record_diff(
     as_json: Json = False,
 ) -> None:
     """Say what differs between two runs or two steps, the most likely causes first."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import record
     from harness.commands.context import Context
     from harness.errors import UsageError
     from harness.evidence.suspects import PROMISE, explanation
+    from harness.shapes.records import comparison_document
 
     if right is None and other is None:
         raise UsageError(
@@ -93,7 +96,7 @@ def record_diff(
     sides = record.find(context, left), record.find(context, right or left, other)
     found = record.compare(*sides)
     if as_json:
-        console.show_json(shapes.comparison_document(found))
+        console.show_json(comparison_document(found))
         return
     _show_differences("differences, the most likely causes first", found.differences)
     _show_scores(found)
@@ -106,15 +109,16 @@ def record_diff(
 @takes("project", "runs", "data", "base")
 def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
     """Say in what this machine and project differ from those of a run."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import record
     from harness.commands.context import Context
+    from harness.shapes.records import difference_row
 
     context = Context.open(where, inspects=True)
     found = record.find_run(context, run)
     differences = record.check(context, found)
     if as_json:
-        rows = [shapes.difference_row(one) for one in differences]
+        rows = [difference_row(one) for one in differences]
         console.show_json({"run": found.id, "same": not differences, "differences": rows})
         return
     _show_differences(f"{found.id} (left) and here (right)", differences)
@@ -137,12 +141,13 @@ def record_rebuild(
     as_json: Json = False,
 ) -> None:
     """Make a run again in fresh containers from its record, and compare the scores bit for bit."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import rebuild, record
     from harness.commands.context import Context
     from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected, StepError
+    from harness.shapes.records import rebuilt_document
 
     recorded = record.find_run(Context.open(where, inspects=True), run)
     chosen = rebuild.runtime_of(recorded, None if runtime is None else parse_runtime(runtime))
@@ -157,7 +162,7 @@ def record_rebuild(
         )
     found = rebuild.compare(context, recorded, result.plan)
     if as_json:
-        console.show_json(shapes.rebuilt_document(found))
+        console.show_json(rebuilt_document(found))
     else:
         steps = [(name, "equal" if same else "OTHER") for name, same in found.outputs.items()]
         console.show_table("outputs", ("step", "than recorded"), steps)

@@ -43,7 +43,7 @@ def rehearse(
     as_json: Json = False,
 ) -> None:
     """Run every step with the paper's settings on a few pictures, and print what each took."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
@@ -51,6 +51,7 @@ def rehearse(
     from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run
+    from harness.shapes.plan import plan_notes
 
     context = Context.open(where, writes=True)
     asked = replace(
@@ -65,7 +66,7 @@ def rehearse(
     plan = planning.plan(context, asked)
     todo = planning.look(context, plan)
     ahead = forecast(context, plan, todo, context.gpus(gpus))
-    for note in (*notes(plan), *shapes.plan_notes(context, plan, todo, ahead)):
+    for note in (*notes(plan), *plan_notes(context, plan, todo, ahead)):
         console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         # One step at a time: what is measured then is the step's own.
@@ -79,14 +80,15 @@ def rehearse(
 
 
 def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
-    from harness import console, shapes
+    from harness import console
     from harness.commands.rehearse import rehearsed_steps
+    from harness.shapes.results import rehearsed_cells, rehearsed_row
 
     steps = rehearsed_steps(context, result)
     if as_json:
-        rows = [shapes.rehearsed_row(one) for one in steps]
+        rows = [rehearsed_row(one) for one in steps]
         console.show_json({"scale": result.plan.scale.value, "steps": rows})
         return
     columns = ("method", "step", "seconds", "memory", "GPU memory", "disk", "state")
-    console.show_table("rehearsal", columns, map(shapes.rehearsed_cells, steps))
+    console.show_table("rehearsal", columns, map(rehearsed_cells, steps))
     console.out.print(f"runs: {context.layout.root}")

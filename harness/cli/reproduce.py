@@ -49,19 +49,20 @@ def reproduce(
     as_json: Json = False,
 ) -> None:
     """Run a method's whole pipeline from the pinned repositories and report J, F and J&F."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
     from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce as run
+    from harness.shapes.plan import plan_notes
 
     context = Context.open(where, writes=True)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     if not as_json:
         todo = planning.look(context, plan)
         ahead = forecast(context, plan, todo, context.gpus(gpus))
-        for note in shapes.plan_notes(context, plan, todo, ahead):
+        for note in plan_notes(context, plan, todo, ahead):
             console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         work = make_work(
@@ -97,10 +98,11 @@ def _write(context: "Context", result: "Result", *, junit: Path | None, report: 
 
 
 def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
-    from harness import console, shapes
+    from harness import console
+    from harness.shapes.results import result_document, score_groups
 
     if as_json:
-        console.show_json(shapes.report(result))
+        console.show_json(result_document(result))
     else:
-        console.show_scores("scores in percent, mean ± sd over seeds", shapes.score_groups(result))
+        console.show_scores("scores in percent, mean ± sd over seeds", score_groups(result))
         console.out.print(f"runs: {context.layout.root}")

@@ -22,13 +22,14 @@ def scores(
     as_json: Json = False,
 ) -> None:
     """Show J, F and J&F of finished runs, per stage and seed, from the files alone."""
-    from harness import console, shapes
+    from harness import console
     from harness.commands.context import Context
     from harness.commands.scores import scores as find
+    from harness.shapes.scores import scores_document
 
     found = find(Context.open(where, inspects=True), runs_of or ())
     if as_json:
-        console.show_json(shapes.scores_document(found, classes=classes))
+        console.show_json(scores_document(found, classes=classes))
     else:
         _show(found, classes=classes)
     for line in found.damage:
@@ -36,17 +37,18 @@ def scores(
 
 
 def _show(found: "Found", *, classes: bool) -> None:
-    from harness import console, shapes
+    from harness import console
     from harness.evidence.groups import settings_of
+    from harness.shapes.scores import background_lines, class_rows, seed_rows
 
     for setting, groups in settings_of(found.groups).items():
         name = ("method", "backbone", "losses", "scored")
         title = f"{setting.title}: percent, mean ± sd (ddof 1)"
-        console.show_table(title, (*name, "seed", "J", "F", "J&F"), shapes.seed_rows(groups))
+        console.show_table(title, (*name, "seed", "J", "F", "J&F"), seed_rows(groups))
         if classes:
-            rows = shapes.class_rows(groups)
+            rows = class_rows(groups)
             console.show_table("per class", (*name, "class", "J", "F"), rows)
-    for line in shapes.background_lines(found):
+    for line in background_lines(found):
         console.out.print(line)
     if not found.groups:
         console.out.print("no run has a record yet; see `harness status`")

@@ -38,14 +38,15 @@ def verify(
 
 
 def _verify_sources(context: "Context", *, as_json: bool) -> None:
-    from harness import console, shapes
+    from harness import console
     from harness.commands.verify import verify_sources
     from harness.errors import MismatchError
+    from harness.shapes.checks import finding_row
 
     findings = verify_sources(context)
     bad = [finding for finding in findings if not finding.ok]
     if as_json:
-        console.show_json({"ok": not bad, "findings": [shapes.finding_row(f) for f in findings]})
+        console.show_json({"ok": not bad, "findings": [finding_row(f) for f in findings]})
         raise typer.Exit(MismatchError.exit_code if bad else 0)
     rows = [(f.repository, f.what, "ok" if f.ok else "MISMATCH") for f in findings]
     console.show_table("verify", ("repository", "what", "state"), rows)
@@ -60,16 +61,17 @@ def _verify_sources(context: "Context", *, as_json: bool) -> None:
 
 
 def _verify_store(context: "Context", *, repair: bool, as_json: bool) -> None:
-    from harness import console, shapes
+    from harness import console
     from harness.commands.verify import verify_store
     from harness.errors import MismatchError
+    from harness.shapes.checks import damage_row
 
     found = list(verify_store(context, repair=repair, notify=console.err.print))
     bad = [one for one in found if one.damage is not None]
     left = [one for one in bad if one.moved_to is None]
     if as_json:
         document = {"ok": not bad, "checked": len(found)}
-        console.show_json({**document, "damaged": [shapes.damage_row(one) for one in bad]})
+        console.show_json({**document, "damaged": [damage_row(one) for one in bad]})
         raise typer.Exit(MismatchError.exit_code if left else 0)
     cells = [(one.kind, one.name, one.damage or "", str(one.moved_to or "")) for one in bad]
     title = f"{len(found)} checked, {len(bad)} damaged"

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from harness import console
-from harness.console import Board, duration, read_advance, users
+from harness.console import Board, duration, read_advance, streams, users
 from harness.errors import StepError
 from harness.execution.runner import Outcome, Status
 from harness.manifest.model import Losses
@@ -78,10 +78,10 @@ def test_strings_are_text_wherever_they_are_shown(
     shows = [io.StringIO(), io.StringIO()]
     for name, file in zip(("out", "err"), shows, strict=True):
         terminal = console.ReadableConsole(file=file, width=200, force_terminal=True)
-        monkeypatch.setattr(console, name, terminal)
+        monkeypatch.setattr(streams, name, terminal)
     console.show_table(text, (text,), [(text,)])
     console.show_error(StepError(f"what {text}", hint=f"do {text}"))
-    console.out.print(text)
+    streams.out.print(text)
     table, error = (re.sub(r"\x1b\[[0-9;]*m", "", file.getvalue()) for file in shows)
     assert table.count(shown) == 4
     assert error == f"error: what {shown}\nhint: do {shown}\n"
@@ -90,7 +90,7 @@ def test_strings_are_text_wherever_they_are_shown(
 
 def test_a_board_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
-    monkeypatch.setattr(console, "err", console.ReadableConsole(file=file, width=200))
+    monkeypatch.setattr(streams, "err", console.ReadableConsole(file=file, width=200))
     plan = toy.plan()
     step = plan.steps[toy.keys_of(plan)["train"]]
     object.__setattr__(step, "name", "[bold]\x1b[2Jtrain[/x]")
