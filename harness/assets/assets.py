@@ -5,7 +5,6 @@ a file or folder counts as unchanged as long as sizes, times and inodes stay the
 Nothing is ever written into the user's own folders.
 """
 
-import difflib
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.files import locked, remove_tree
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset
+from harness.names import suggest
 
 __all__ = ["AssetState", "AssetStatus", "Assets"]
 
@@ -119,9 +119,7 @@ class Assets:
     def _asset(self, name: str) -> Asset:
         if name in self._assets:
             return self._assets[name]
-        near = difflib.get_close_matches(name, self._assets, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(self._assets)}"
-        raise UsageError(f"there is no asset {name}", hint=hint)
+        raise UsageError(f"there is no asset {name}", hint=suggest(name, self._assets, "known"))
 
     def _places(self, name: str) -> Iterator[Path]:
         """Where the asset may lie, the user's own folder first."""

@@ -8,6 +8,10 @@ import typer
 from harness.cli.app import ablate_app
 from harness.cli.options import Json
 from harness.errors import UsageError
+from harness.names import choose
+
+_ACTIVATIONS = ("sigmoid", "clamp")
+_EVALUATIONS = ("full", "low")
 
 
 @ablate_app.command("fsl")
@@ -29,12 +33,8 @@ def ablate_fsl(
 
     if (voc is None) != demo:
         raise UsageError("ablate fsl: pictures are not named", hint="give --voc DIR, or --demo")
-    for name, text, known in (
-        ("activation", activation, ("sigmoid", "clamp")),
-        ("evaluation", evaluation, ("full", "low")),
-    ):
-        if text not in known:
-            raise UsageError(f"--{name} {text}: unknown", hint=f"one of: {', '.join(known)}")
+    activation = choose(activation, _ACTIVATIONS, f"--activation {activation}: unknown")
+    evaluation = choose(evaluation, _EVALUATIONS, f"--evaluation {evaluation}: unknown")
     from harness.ablate import Options, run
     from harness.commands.places import folder_to_be, make_writable
 

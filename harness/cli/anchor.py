@@ -39,13 +39,14 @@ def anchor(
     from harness.commands import anchor as verbs
     from harness.commands.context import Context
     from harness.commands.inspect import log_path
-    from harness.commands.plan import plan
+    from harness.commands.plan import find_method, plan
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected
     from harness.plan import keys
 
     context = Context.open(where, writes=True)
-    name, chosen = verbs.choose(context, method, name)
+    method = find_method(context, method)
+    name, chosen = verbs.choose_anchor(context, method, name)
     ask = verbs.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
     found = plan(context, ask)
     with console.Board(found, lambda key: log_path(context, key)) as board:

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.errors import UsageError
+from harness.names import choose
 
 if TYPE_CHECKING:
     from harness.plan.make import Ask
+
+_ALL = "all"
 
 Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
 Runs = Annotated[
@@ -186,9 +189,22 @@ def parse_losses(text: str) -> tuple[Any, ...]:
     """Return the Losses of these names, separated by commas, or all."""
     from harness.manifest.model import Losses
 
-    if text == "all":
-        return tuple(Losses)
-    return tuple(_member(Losses, name.strip(), "--losses") for name in text.split(","))
+    return tuple(
+        dict.fromkeys(
+            losses
+            for word in text.split(",")
+            for losses in (Losses if word.strip() == _ALL else [_one_loss(word.strip())])
+        )
+    )
+
+
+def _one_loss(word: str) -> Any:
+    """The Losses of that name, in whichever order its parts are: fsl+isl is isl+fsl."""
+    from harness.manifest.model import Losses
+
+    parts = sorted(word.split("+"))
+    same = (one for one in Losses if sorted(one.value.split("+")) == parts)
+    return next(same, None) or _member(Losses, word, "--losses")
 
 
 def parse_scale(text: str) -> Any:
@@ -206,11 +222,7 @@ def parse_runtime(text: str) -> Any:
 
 
 def _member(kind: Any, text: str, option: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        known = ", ".join(member.value for member in kind)
-        raise UsageError(f"{option} {text}: unknown", hint=f"one of: {known}") from None
+    return kind(choose(text, [member.value for member in kind], f"{option} {text}: unknown"))
 
 
 def _seed_list(text: str | None) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.execution.outcome import Ready
 from harness.files import write_if_changed
 from harness.manifest.model import RuntimeName
+from harness.plan.make import Ask, stack_of
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environment
 
@@ -84,7 +85,7 @@ def build_methods(
         )
     rows = []
     for name in expand(context, names):
-        chosen = stack or context.method(name).stacks[0]
+        chosen = stack_of(context.method(name), Ask(stack=stack, usual_stack=context.usual_stack))
         built = environment(context, runtime, name, chosen, notify)
         row = {"method": name, "stack": chosen, "id": built.id, "handle": built.handle}
         if push is not None:

@@ -58,6 +58,7 @@ class Where:
     ca_bundle: Path | None = None
     wheelhouse: Path | None = None
     base: str | None = None
+    stack: str | None = None  # the usual one, by settings
     options: frozenset[str] = frozenset()  # the names of those that the command has
 
 
@@ -71,6 +72,7 @@ class Context:
     mirror: Path | None = None
     data: Path | None = None
     build: BuildOptions = field(default_factory=BuildOptions)
+    usual_stack: str | None = None  # of methods that have it, unless another is asked for
 
     @classmethod
     def open(
@@ -104,6 +106,7 @@ class Context:
                 mirror=_opened(mirror, examined=examined) if mirror else None,
                 fresh=fresh,
             ),
+            usual_stack=where.stack,
         )
         if writes:
             make_writable(context.layout.root, "--runs")

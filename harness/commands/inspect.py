@@ -11,6 +11,7 @@ from harness.commands.context import Context
 from harness.errors import UsageError
 from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
+from harness.names import nearest, suggest
 from harness.plan import keys
 from harness.plan.needs import Todo, todo_of
 from harness.store.intent import read_intent
@@ -102,9 +103,11 @@ def find_step(context: Context, name: str) -> StepState:
     chosen = find_runs(context, run)
     steps = {s.key: s for r in chosen for s in r.steps if s.name == step}
     if len(steps) != 1:
-        known = ", ".join(sorted({s.name for r in chosen for s in r.steps}))
-        what = "no such step" if not steps else f"{len(steps)} different steps have that name"
-        raise UsageError(f"{name}: {what}", hint=f"write more of the run's name; steps: {known}")
+        if not steps:
+            known = sorted({s.name for r in chosen for s in r.steps})
+            raise UsageError(f"{name}: no such step", hint=suggest(step, known, "its steps"))
+        what = f"{len(steps)} different steps have that name"
+        raise UsageError(f"{name}: {what}", hint="write more of the run's name")
     return next(iter(steps.values()))
 
 
@@ -126,8 +129,9 @@ def find_runs(context: Context, name: str) -> list[RunState]:
     every = status(context)
     begun = [run for run in every if run.id.startswith(name)]
     if not begun:
-        known = ", ".join(run.id for run in every[:_MOST_NAMED])
-        raise UsageError(f"{name}: no such run", hint=f"see `harness status`; {known}".rstrip("; "))
+        near = nearest(name, [run.id for run in every])
+        meant = f"did you mean {near!r}? " if near else ""
+        raise UsageError(f"{name}: no such run", hint=f"{meant}see `harness status`")
     return [run for run in begun if run.id == name] or begun
 
 

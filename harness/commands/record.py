@@ -26,6 +26,7 @@ from harness.evidence.gather import chosen, find_step, gather, one_run
 from harness.execution.surroundings import cards
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
+from harness.names import suggest
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep, Plan
 from harness.store.machine import describe_machine
@@ -202,7 +203,8 @@ def _isolation(context: Context, run: RunEvidence) -> Mapping[str, object]:
 
 def _step_of(layout: RunLayout, run: RunEvidence, name: str) -> StepEvidence:
     if name not in run.steps:
-        raise UsageError(f"{run.id} has no step {name}", hint=f"its steps: {', '.join(run.steps)}")
+        hint = suggest(name, run.steps, "its steps")
+        raise UsageError(f"{run.id} has no step {name}", hint=hint)
     step = run.steps[name]
     recorded = step if step.record is not None else find_step(layout, step.key)
     if recorded is None:

@@ -11,6 +11,7 @@ from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidenc
 from harness.files import DamagedFile, read_json, read_sealed
 from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Losses, Scale
+from harness.names import nearest
 from harness.store.records import read_record
 from harness.terminal import readable
 
@@ -44,10 +45,11 @@ def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
     for word in words:
         named = [run for run in evidence.runs if word and _named(run, word)]
         if not named:
-            known = ", ".join(run.id for run in evidence.runs[:_MOST_NAMED])
+            near = nearest(word, [name for run in evidence.runs for name in _names(run)])
+            meant = f"did you mean {near!r}? " if near else ""
             raise UsageError(
                 f"{word!r}: no finished run under {evidence.root} is of that method or begins so",
-                hint=f"see `harness status`; {known}".rstrip("; "),
+                hint=f"{meant}see `harness status`",
             )
         found |= {run.id: run for run in named}
     return replace(evidence, runs=tuple(run for run in evidence.runs if run.id in found))
@@ -98,7 +100,11 @@ def _recorded(folder: StepFolder, word: str) -> StepEvidence | None:
 
 
 def _named(run: RunEvidence, word: str) -> bool:
-    return word in {"all", run.method, run.row, run.id} or run.id.startswith(word)
+    return word in {"all", *_names(run)} or run.id.startswith(word)
+
+
+def _names(run: RunEvidence) -> tuple[str, ...]:
+    return (run.method, run.row, run.id)
 
 
 def _order(run: RunEvidence) -> tuple[Any, ...]:
