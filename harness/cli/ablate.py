@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import ablate_app
 from harness.cli.options import Json
 from harness.errors import UsageError
@@ -21,11 +22,19 @@ def ablate_fsl(
     demo: Annotated[bool, typer.Option("--demo", help="Drawn pictures instead of VOC.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for figure, CSV and JSON.")] = Path("fig7"),
     seed: Annotated[int, typer.Option(help="Which image of each class is drawn.")] = 1,
-    activation: Annotated[str, typer.Option(help="sigmoid, or clamp.")] = "sigmoid",
+    activation: Annotated[
+        str,
+        typer.Option(help="sigmoid, or clamp.", autocompletion=completers.choices(*_ACTIVATIONS)),
+    ] = "sigmoid",
     rate: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.1,
     steps: Annotated[int, typer.Option(min=1, help="Most optimisation steps.")] = 100,
     tolerance: Annotated[float, typer.Option(help="Stop rule; 0 runs every step.")] = 1e-5,
-    evaluation: Annotated[str, typer.Option(help="full size, or low resolution.")] = "full",
+    evaluation: Annotated[
+        str,
+        typer.Option(
+            help="full size, or low resolution.", autocompletion=completers.choices(*_EVALUATIONS)
+        ),
+    ] = "full",
     as_json: Json = False,
 ) -> None:
     """Repeat Fig. 7: what FSL alone does to a rough map, over mu and sigma."""

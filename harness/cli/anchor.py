@@ -4,12 +4,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import (
     ANYWHERE,
     Gpus,
     Jobs,
     Json,
+    MethodName,
     RuntimeText,
     StackName,
     parse_runtime,
@@ -24,8 +26,11 @@ if TYPE_CHECKING:
 @app.command()
 @takes(*ANYWHERE)
 def anchor(
-    method: Annotated[str, typer.Argument(help="A method by name.")],
-    name: Annotated[str | None, typer.Argument(help="One of its anchors.")] = None,
+    method: MethodName,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One of its anchors.", autocompletion=completers.anchors),
+    ] = None,
     *,
     stack: StackName = None,
     runtime: RuntimeText = "docker",

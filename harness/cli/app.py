@@ -3,6 +3,7 @@
 import gc
 import io
 import logging
+import os
 import sys
 import traceback
 from typing import Annotated
@@ -10,8 +11,11 @@ from typing import Annotated
 import typer
 
 from harness import __version__
+from harness.cli import completion
 from harness.errors import HarnessError
 from harness.terminal import readable
+
+_NAME = "harness"  # `python -m harness` is the same
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -36,9 +40,11 @@ def main() -> None:
     """Run the command line; every error becomes its exit code."""
     # What is read and planned stays: to look for garbage in it again and again finds none.
     gc.set_threshold(100_000)
+    if completion.ASKS in os.environ:
+        completion.complete(lambda: app(prog_name=_NAME))
     _prepare_streams()
     try:
-        app()
+        app(prog_name=_NAME)
     except HarnessError as error:
         _show_error(error)
         sys.exit(error.exit_code)

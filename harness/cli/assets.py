@@ -1,8 +1,11 @@
 """Commands about data sets and weights."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
+import typer
+
+from harness.cli import completers
 from harness.cli.app import assets_app
 from harness.cli.options import Json, takes
 
@@ -28,7 +31,13 @@ def assets_list(*, where: "Where", as_json: Json = False) -> None:
 
 @assets_app.command("add")
 @takes("project", "runs")
-def assets_add(name: str, file: Path, *, where: "Where", as_json: Json = False) -> None:
+def assets_add(
+    name: Annotated[str, typer.Argument(autocompletion=completers.assets)],
+    file: Path,
+    *,
+    where: "Where",
+    as_json: Json = False,
+) -> None:
     """Add a file that only a browser can download."""
     from harness import console
     from harness.commands.context import Context

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import ASKED, Gpus, Json, takes
 
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
 )
 def doctor(
     method: Annotated[
-        str | None, typer.Argument(help="A method by name; without one only the machine.")
+        str | None,
+        typer.Argument(
+            help="A method by name; without one only the machine.",
+            autocompletion=completers.one_method,
+        ),
     ] = None,
     *,
     ask: "Ask",

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import Json, takes
 
@@ -65,7 +66,7 @@ def gc(
 @app.command()
 @takes("project", "runs")
 def cancel(
-    name: Annotated[str, typer.Argument(metavar="RUN[/STEP]")],
+    name: Annotated[str, typer.Argument(metavar="RUN[/STEP]", autocompletion=completers.run_steps)],
     *,
     where: "Where",
     as_json: Json = False,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, takes
+from harness.cli.options import Json, RunStep, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
@@ -44,7 +44,7 @@ def status(*, where: "Where", as_json: Json = False) -> None:
 @app.command()
 @takes("project", "runs")
 def logs(
-    step: Annotated[str, typer.Argument(help="RUN/STEP")],
+    step: RunStep,
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Until the step ends.")] = False,
     where: "Where",
@@ -67,7 +67,7 @@ def logs(
 @app.command()
 @takes("project", "runs")
 def why(
-    step: Annotated[str, typer.Argument(help="RUN/STEP")],
+    step: RunStep,
     *,
     where: "Where",
     as_json: Json = False,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import mirror_app
 from harness.cli.options import (
     ANYWHERE,
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 @takes(*ANYWHERE)
 def mirror_create(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the mirror is, or will be.")],
-    methods: Annotated[list[str] | None, typer.Argument(help="Methods; all if left out.")] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(help="Methods; all if left out.", autocompletion=completers.methods),
+    ] = None,
     *,
     scale: ScaleText = "paper",
     stack: StackName = None,

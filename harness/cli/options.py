@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli import completers
 from harness.errors import UsageError
 from harness.names import choose
 
@@ -16,21 +17,48 @@ if TYPE_CHECKING:
 
 _ALL = "all"
 
-Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
+Methods = Annotated[
+    list[str], typer.Argument(help="Methods by name, or all.", autocompletion=completers.methods)
+]
+MethodName = Annotated[
+    str, typer.Argument(help="A method by name.", autocompletion=completers.one_method)
+]
 Runs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[METHOD|RUN]...", help="Runs by method or beginning; all by default."),
+    typer.Argument(
+        metavar="[METHOD|RUN]...",
+        help="Runs by method or beginning; all by default.",
+        autocompletion=completers.methods_or_runs,
+    ),
 ]
+RunStep = Annotated[str, typer.Argument(metavar="RUN/STEP", autocompletion=completers.run_steps)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 Gpus = Annotated[
     str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Run this many steps at a time.")]
-ScaleText = Annotated[str, typer.Option("--scale", help="paper, rehearsal, rehearsal-cpu, smoke.")]
-StackName = Annotated[
-    str | None, typer.Option("--stack", help="Software stack; by default the method's first.")
+ScaleText = Annotated[
+    str,
+    typer.Option(
+        "--scale",
+        help="paper, rehearsal, rehearsal-cpu, smoke.",
+        autocompletion=completers.scales,
+    ),
 ]
-RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
+StackName = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        help="Software stack; by default the method's first.",
+        autocompletion=completers.stacks,
+    ),
+]
+RuntimeText = Annotated[
+    str,
+    typer.Option(
+        "--runtime", help="docker, podman or process.", autocompletion=completers.runtimes
+    ),
+]
 
 
 def folder(text: str) -> Path:
@@ -76,10 +104,24 @@ _WHERE: Mapping[str, Any] = {
 #: Options for which runs are asked for: annotation and default by name.
 _ASK: Mapping[str, tuple[Any, Any]] = {
     "backbone": (
-        Annotated[str | None, typer.Option(help="One backbone; by default all of the method's.")],
+        Annotated[
+            str | None,
+            typer.Option(
+                help="One backbone; by default all of the method's.",
+                autocompletion=completers.backbones,
+            ),
+        ],
         None,
     ),
-    "losses": (Annotated[str, typer.Option(help="all, or a list of none,isl,fsl,isl+fsl.")], "all"),
+    "losses": (
+        Annotated[
+            str,
+            typer.Option(
+                help="all, or a list of none,isl,fsl,isl+fsl.", autocompletion=completers.losses
+            ),
+        ],
+        "all",
+    ),
     "seeds": (
         Annotated[int | None, typer.Option(help="How many of the manifest's seeds; 5 by default.")],
         None,
@@ -89,12 +131,19 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
     "stack": (StackName, None),
     "runtime": (RuntimeText, "docker"),
     "option": (
-        Annotated[list[str] | None, typer.Option(help="OPTION=CHOICE; repeatable.")],
+        Annotated[
+            list[str] | None,
+            typer.Option(help="OPTION=CHOICE; repeatable.", autocompletion=completers.options),
+        ],
         None,
     ),
     "until": (
         Annotated[
-            str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")
+            str | None,
+            typer.Option(
+                help="Stop after this step or score (cam, pseudo, ...).",
+                autocompletion=completers.until,
+            ),
         ],
         None,
     ),

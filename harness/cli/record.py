@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import record_app
 from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, parse_runtime, takes
 from harness.cli.work import make_work
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
     from harness.evidence.differences import Comparison, Difference
     from harness.evidence.evidence import Evidence
 
-Subject = Annotated[str, typer.Argument(help="RUN, RUN/STEP or a step's KEY.")]
+Subject = Annotated[
+    str,
+    typer.Argument(help="RUN, RUN/STEP or a step's KEY.", autocompletion=completers.run_steps),
+]
+RunName = Annotated[str, typer.Argument(help="RUN.", autocompletion=completers.runs)]
 _KEY_SHOWN = 12
 
 
@@ -24,7 +29,11 @@ _KEY_SHOWN = 12
 @takes("project", "runs", "archive")
 def record_list(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Methods, or beginnings of runs' names.")
+        list[str] | None,
+        typer.Argument(
+            help="Methods, or beginnings of runs' names.",
+            autocompletion=completers.methods_or_runs,
+        ),
     ] = None,
     *,
     steps: Annotated[bool, typer.Option("--steps", help="List the steps of these runs.")] = False,
@@ -71,7 +80,12 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
 @takes("project", "runs", "archive")
 def record_diff(
     left: Subject,
-    right: Annotated[str | None, typer.Argument(help="The other; with --with the same.")] = None,
+    right: Annotated[
+        str | None,
+        typer.Argument(
+            help="The other; with --with the same.", autocompletion=completers.run_steps
+        ),
+    ] = None,
     *,
     other: Annotated[
         Path | None,
@@ -107,7 +121,7 @@ def record_diff(
 
 @record_app.command("check")
 @takes("project", "runs", "data", "base")
-def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
+def record_check(run: RunName, *, where: "Where", as_json: Json = False) -> None:
     """Say in what this machine and project differ from those of a run."""
     from harness import console
     from harness.commands import record
@@ -129,11 +143,15 @@ def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
 @record_app.command("rebuild")
 @takes(*ANYWHERE)
 def record_rebuild(
-    run: Annotated[str, typer.Argument(help="RUN.")],
+    run: RunName,
     *,
     into: Annotated[Path, typer.Option(parser=folder, help="New folder in place of runs/.")],
     runtime: Annotated[
-        str | None, typer.Option(help="docker or podman; by default the run's own.")
+        str | None,
+        typer.Option(
+            help="docker or podman; by default the run's own.",
+            autocompletion=completers.choices("docker", "podman"),
+        ),
     ] = None,
     jobs: Jobs = 2,
     gpus: Gpus = None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import record_app
 from harness.cli.options import Json, folder, takes
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 def record_export(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Runs by name or its beginning, methods, or all."),
+        typer.Argument(
+            metavar="RUN...",
+            help="Runs by name or its beginning, methods, or all.",
+            autocompletion=completers.methods_or_runs,
+        ),
     ],
     *,
     ro_crate: Annotated[

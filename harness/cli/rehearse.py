@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import ANYWHERE, Gpus, Json, Methods, folder, parse_losses, takes
 from harness.cli.work import make_work
@@ -23,7 +24,11 @@ def rehearse(
     *,
     ask: "Ask",
     losses: Annotated[
-        str, typer.Option(help="none, isl, fsl, isl+fsl (the most expensive), or all.")
+        str,
+        typer.Option(
+            help="none, isl, fsl, isl+fsl (the most expensive), or all.",
+            autocompletion=completers.losses,
+        ),
     ] = "isl+fsl",
     images: Annotated[
         int | None,

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, read_ask, takes
+from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, MethodName, folder, read_ask, takes
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
@@ -38,10 +39,13 @@ app.add_typer(submission_app, name="submission")
 @submission_app.command(_PACKAGE)
 @takes(*ANYWHERE, ask=("backbone", "stack", "runtime", "option"))
 def submission_package(
-    method: Annotated[str, typer.Argument(help="A method by name.")],
+    method: MethodName,
     *,
     ask: "Ask",
-    losses: Annotated[str, typer.Option(help="One of none, isl, fsl, isl+fsl.")] = "isl+fsl",
+    losses: Annotated[
+        str,
+        typer.Option(help="One of none, isl, fsl, isl+fsl.", autocompletion=completers.losses),
+    ] = "isl+fsl",
     gpus: Gpus = None,
     jobs: Jobs = 2,
     out: Annotated[
@@ -78,7 +82,12 @@ def submission_package(
 @submission_app.command("result")
 @takes("project", "runs")
 def submission_result(
-    run: Annotated[str, typer.Argument(help="The run that was handed in, or its beginning.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="The run that was handed in, or its beginning.", autocompletion=completers.runs
+        ),
+    ],
     *,
     region: Annotated[float, typer.Option("--J", help="Mean IoU in percent, as answered.")],
     url: Annotated[str | None, typer.Option(help="Where the server shows the result.")] = None,

@@ -60,7 +60,7 @@ def test_losses_by_any_order_of_their_parts(text: str, losses: list[Losses]) -> 
     [
         ("i", "write more of one: isl, isl+fsl"),
         ("isl,", "one of: none, isl, fsl, isl+fsl"),
-        ("lsi", "did you mean"),
+        ("ils", "did you mean"),
         ("isl+fsl+isl", "did you mean 'isl+fsl'"),
     ],
 )
