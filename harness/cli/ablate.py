@@ -53,7 +53,7 @@ def ablate_fsl(
     with console.err.status("ablate") as status:
         found = run(out, voc=voc, options=chosen, progress=status.update)
     if as_json:
-        console.show_json(found.as_dict())
+        console.show_json("ablate fsl", found.as_dict())
     else:
         console.out.print(found.text())
         console.out.print(f"figure, CSV and JSON: {out.resolve()}")

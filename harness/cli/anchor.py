@@ -61,7 +61,7 @@ def anchor(
     report = verbs.report(name, chosen, result)
     if as_json:
         rows = [{**keys.plain(row), "agrees": row.agrees} for row in report.rows]
-        console.show_json({"anchor": name, "holds": report.holds, "rows": rows})
+        console.show_json("anchor", {"anchor": name, "holds": report.holds, "rows": rows})
         raise typer.Exit(0 if report.holds else NotAsExpected.exit_code)
     cells = [
         (

@@ -23,7 +23,7 @@ def assets_list(*, where: "Where", as_json: Json = False) -> None:
 
     found = Context.open(where).assets.status()
     if as_json:
-        console.show_json({"assets": [keys.plain(one) for one in found]})
+        console.show_json("assets list", {"assets": [keys.plain(one) for one in found]})
         return
     cells = [(s.name, s.title, s.state.value, str(s.path or s.how)) for s in found]
     console.show_table("assets", ("asset", "what", "state", "where, or how to get it"), cells)
@@ -44,6 +44,6 @@ def assets_add(
 
     path = Context.open(where, writes=True).assets.add(name, file)
     if as_json:
-        console.show_json({"asset": name, "path": str(path)})
+        console.show_json("assets add", {"asset": name, "path": str(path)})
     else:
         console.out.print(f"{name}: {path}")

@@ -48,7 +48,9 @@ def doctor(
     report = examine(context, replace(ask, methods=(method,) if method else ()), gpus)
     if as_json:
         lines = [keys.plain(line) for line in report.lines]
-        console.show_json({"method": report.method, "ready": report.ready, "lines": lines})
+        console.show_json(
+            "doctor", {"method": report.method, "ready": report.ready, "lines": lines}
+        )
     else:
         cells = [(line.check, line.state.value, line.found, line.needed) for line in report.lines]
         console.show_table("doctor", ("check", "state", "found", "needed"), cells)

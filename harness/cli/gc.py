@@ -48,7 +48,7 @@ def gc(
             | {"why": one.garbage.why, "error": one.error}
             for one in removed
         ]
-        console.show_json({"dry_run": dry_run, "bytes": total, "found": rows})
+        console.show_json("gc", {"dry_run": dry_run, "bytes": total, "found": rows})
     elif not removed:
         console.out.print("nothing to remove")
     else:
@@ -84,7 +84,7 @@ def cancel(
             {"step": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
             for one in ended
         ]
-        console.show_json({"finished": not ended, "cancelled": rows})
+        console.show_json("cancel", {"finished": not ended, "cancelled": rows})
         raise typer.Exit(NotReadyError.exit_code if running else 0)
     stopped = [(one.step.name, one.state) for one in ended if one.state == "stopped"]
     if stopped:

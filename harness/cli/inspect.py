@@ -30,7 +30,7 @@ def status(*, where: "Where", as_json: Json = False) -> None:
             {**keys.plain(run), "state": run.state, "final": final_document(finals.get(run.id))}
             for run in found
         ]
-        console.show_json({"runs": rows})
+        console.show_json("status", {"runs": rows})
         return
     cells = []
     for run in found:
@@ -59,7 +59,7 @@ def logs(
     found = inspect.find_step(context, step)
     pieces = inspect.read_log(context, found, follow=follow)
     if as_json:
-        console.show_json({"step": found.name, "key": found.key, "log": "".join(pieces)})
+        console.show_json("logs", {"step": found.name, "key": found.key, "log": "".join(pieces)})
         return
     console.show_log(pieces)
 
@@ -83,7 +83,7 @@ def why(
     if as_json:
         rows = [{"key_input": k, "finished": a, "planned": b} for k, a, b in differing]
         document = {"step": found.name, "key": found.key, "nearest": nearest}
-        console.show_json({**document, "differences": rows})
+        console.show_json("why", {**document, "differences": rows})
     elif nearest is None:
         console.out.print(f"{found.name}: no step of that name is finished")
     elif not differing:

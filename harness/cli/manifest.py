@@ -20,7 +20,7 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
 
     repositories = Context.open(where).catalogue.repositories
     if as_json:
-        console.show_json({"repositories": keys.plain(repositories)})
+        console.show_json("repos", {"repositories": keys.plain(repositories)})
         return
     rows = [
         (name, r.url, r.commit[:12], r.date, r.licence or "none", _stages(r.stages))
@@ -40,7 +40,7 @@ def methods(*, where: "Where", as_json: Json = False) -> None:
 
     rows = method_rows(Context.open(where))
     if as_json:
-        console.show_json({"methods": rows})
+        console.show_json("methods", {"methods": rows})
         return
     cells = [
         (
@@ -74,7 +74,7 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
         "published numbers": len(load_published(context.project).numbers),
     }
     if as_json:
-        console.show_json({"ok": True, **counts})
+        console.show_json("manifest check", {"ok": True, **counts})
     else:
         console.out.print(f"manifests hold: {counts}")
 

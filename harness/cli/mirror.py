@@ -49,7 +49,7 @@ def mirror_create(
     choice = (stack, parse_scale(scale), parse_runtime(runtime))
     made = create(context, folder, methods or ["all"], choice, console.err.print)
     if as_json:
-        console.show_json(made)
+        console.show_json("mirror create", made)
         raise typer.Exit(NotReadyError.exit_code if made["missing"] else 0)
     kinds = ("repositories", "images", "assets")
     rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
@@ -78,7 +78,7 @@ def mirror_verify(
     listed, damage = verify_mirror(folder_there(folder, "DIR"))
     if as_json:
         document = {"ok": not damage, "files": len(listed.files), "damage": plain(damage)}
-        console.show_json(document)
+        console.show_json("mirror verify", document)
         raise typer.Exit(MismatchError.exit_code if damage else 0)
     if damage:
         lines = [f"  {one.path}: expected {one.expected}, found {one.found}" for one in damage]

@@ -34,9 +34,31 @@ Runs = Annotated[
 RunStep = Annotated[str, typer.Argument(metavar="RUN/STEP", autocompletion=completers.run_steps)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 Gpus = Annotated[
-    str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
+    str | None,
+    typer.Option(
+        help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).",
+        envvar="HARNESS_GPUS",
+    ),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Run this many steps at a time.")]
+Jobs = Annotated[
+    int, typer.Option(min=1, help="Run this many steps at a time.", envvar="HARNESS_JOBS")
+]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL|COMMAND",
+        help="Post news of the execution there, or start this with the news on stdin.",
+        envvar="HARNESS_NOTIFY",
+    ),
+]
+Every = Annotated[
+    float | None,
+    typer.Option(
+        metavar="HOURS",
+        help="With --notify: also how far it is, every so many hours.",
+        envvar="HARNESS_EVERY",
+    ),
+]
 ScaleText = Annotated[
     str,
     typer.Option(
@@ -50,13 +72,17 @@ StackName = Annotated[
     typer.Option(
         "--stack",
         help="Software stack; by default the method's first.",
+        envvar="HARNESS_STACK",
         autocompletion=completers.stacks,
     ),
 ]
 RuntimeText = Annotated[
     str,
     typer.Option(
-        "--runtime", help="docker, podman or process.", autocompletion=completers.runtimes
+        "--runtime",
+        help="docker, podman or process.",
+        autocompletion=completers.runtimes,
+        envvar="HARNESS_RUNTIME",
     ),
 ]
 
@@ -74,7 +100,10 @@ _WHERE: Mapping[str, Any] = {
         Path | None, typer.Option(parser=folder, help="Project root.", envvar="HARNESS_PROJECT")
     ],
     "runs": Annotated[
-        Path | None, typer.Option(parser=folder, help="Folder in place of the project's runs/.")
+        Path | None,
+        typer.Option(
+            parser=folder, help="Folder in place of the project's runs/.", envvar="HARNESS_RUNS"
+        ),
     ],
     "archive": Annotated[
         Path | None,
@@ -89,7 +118,10 @@ _WHERE: Mapping[str, Any] = {
         ),
     ],
     "data": Annotated[
-        Path | None, typer.Option(parser=folder, help="Folder with your data sets and weights.")
+        Path | None,
+        typer.Option(
+            parser=folder, help="Folder with your data sets and weights.", envvar="HARNESS_DATA"
+        ),
     ],
     "ca_bundle": Annotated[
         Path | None, typer.Option(parser=folder, help="CA bundle for builds behind a proxy.")
@@ -152,8 +184,16 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
         False,
     ),
 }
+#: Options that variables and `harness.toml` may give.
+_SHARED = (
+    *(_WHERE[name] for name in ("runs", "data", "mirror", "ca_bundle", "wheelhouse")),
+    *(RuntimeText, StackName, Gpus, Jobs, Notify, Every),
+)
 ASKED = tuple(_ASK)
 ANYWHERE = tuple(name for name in _WHERE if name != "archive")
+
+_CONTEXT = "typer_context"  # typer passes it to who has a parameter of this type
+_BESIDES = ("usual_stack", "cache")  # places that settings alone give
 
 Command = Callable[..., None]
 
@@ -169,10 +209,12 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> None:
+            from harness.cli.defaults import complete_options
             from harness.commands.context import Where, naming_disks, reading_archive
 
-            places = {name: given.pop(name) for name in where}
-            found = Where(**places, options=frozenset(where))
+            origins = complete_options(given.pop(_CONTEXT), given, shared)
+            places = {name: given.pop(name) for name in (*where, *_BESIDES)}
+            found = Where(**places, options=frozenset(where), origins=origins)
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
@@ -180,6 +222,7 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
                 command(**given, where=place)
 
         signature = _signature(command, where, ask)
+        shared = [name for name, one in signature.parameters.items() if _is_shared(one)]
         run.__signature__ = signature  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         return run
@@ -203,7 +246,13 @@ def _signature(command: Command, where: Sequence[str], ask: Sequence[str]) -> in
     rest = [one for one in rest if one.name not in {"where", "ask"}]
     shown = [one for one in rest if one.name != "as_json"]
     last = [one for one in rest if one.name == "as_json"]
-    return inspect.Signature([*first, *asked, *shown, *places, *last])
+    context = inspect.Parameter(_CONTEXT, kind, annotation=typer.Context)
+    return inspect.Signature([*first, *asked, *shown, *places, *last, context])
+
+
+def _is_shared(parameter: inspect.Parameter) -> bool:
+    """Whether it is an option that settings may give: another of the same name may mean other."""
+    return any(parameter.annotation is one for one in _SHARED)
 
 
 def read_ask(

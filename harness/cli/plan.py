@@ -40,7 +40,7 @@ def plan(
     verdicts = plan_outlook(context, found)
     if as_json:
         more = {"gpus": at_hand, "verdicts": keys.plain(verdicts)}
-        console.show_json({**shapes.plan_document(context, found, todo, ahead), **more})
+        console.show_json("plan", {**shapes.plan_document(context, found, todo, ahead), **more})
         return
     notes = [*shapes.plan_notes(context, found, todo, ahead), *at_hand]
     notes += outlook_notes(verdicts) if verdicts else []

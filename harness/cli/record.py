@@ -50,7 +50,9 @@ def record_list(
     _warn(evidence)
     rows = record_rows(record.step_rows(evidence)) if steps else run_rows(evidence)
     if as_json:
-        console.show_json({"steps" if steps else "runs": rows, "damage": list(evidence.damage)})
+        console.show_json(
+            "record list", {"steps" if steps else "runs": rows, "damage": list(evidence.damage)}
+        )
     elif steps:
         short = [{**row, "key": row["key"][:_KEY_SHOWN]} for row in rows]
         columns = ("step", "stage", "key", "status", "start", "seconds", "host")
@@ -71,7 +73,7 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
 
     found = record.find(Context.open(where, inspects=True), name)
     if as_json:
-        console.show_json(found.record)
+        console.show_json("record show", {"name": name, "record": found.record})
         return
     console.show_table(name, ("", ""), about_rows(found))
 
@@ -110,7 +112,7 @@ def record_diff(
     sides = record.find(context, left), record.find(context, right or left, other)
     found = record.compare(*sides)
     if as_json:
-        console.show_json(comparison_document(found))
+        console.show_json("record diff", comparison_document(found))
         return
     _show_differences("differences, the most likely causes first", found.differences)
     _show_scores(found)
@@ -133,7 +135,9 @@ def record_check(run: RunName, *, where: "Where", as_json: Json = False) -> None
     differences = record.check(context, found)
     if as_json:
         rows = [difference_row(one) for one in differences]
-        console.show_json({"run": found.id, "same": not differences, "differences": rows})
+        console.show_json(
+            "record check", {"run": found.id, "same": not differences, "differences": rows}
+        )
         return
     _show_differences(f"{found.id} (left) and here (right)", differences)
     if not differences:
@@ -169,7 +173,7 @@ def record_rebuild(
 
     recorded = record.find_run(Context.open(where, inspects=True), run)
     chosen = rebuild.runtime_of(recorded, None if runtime is None else parse_runtime(runtime))
-    context = Context.open(replace(where, runs=into), writes=True, fresh=True)
+    context = Context.open(replace(where, runs=into, origins={}), writes=True, fresh=True)
     planned = rebuild.rebuild_plan(context, recorded, chosen)
     with console.Board(planned, lambda key: log_path(context, key)) as board:
         result = reproduce(context, planned, make_work(context, board, jobs=jobs, gpus=gpus))
@@ -180,7 +184,7 @@ def record_rebuild(
         )
     found = rebuild.compare(context, recorded, result.plan)
     if as_json:
-        console.show_json(rebuilt_document(found))
+        console.show_json("record rebuild", rebuilt_document(found))
     else:
         steps = [(name, "equal" if same else "OTHER") for name, same in found.outputs.items()]
         console.show_table("outputs", ("step", "than recorded"), steps)

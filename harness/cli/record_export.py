@@ -47,7 +47,8 @@ def record_export(
     if as_json:
         damage = list(made.evidence.damage)
         console.show_json(
-            {"archive": str(ro_crate), "runs": runs, "files": list(made.files), "damage": damage}
+            "record export",
+            {"archive": str(ro_crate), "runs": runs, "files": list(made.files), "damage": damage},
         )
         return
     console.out.print(f"{ro_crate}: {len(runs)} runs, {len(made.files)} files")

@@ -92,7 +92,7 @@ def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
     steps = rehearsed_steps(context, result)
     if as_json:
         rows = [rehearsed_row(one) for one in steps]
-        console.show_json({"scale": result.plan.scale.value, "steps": rows})
+        console.show_json("rehearse", {"scale": result.plan.scale.value, "steps": rows})
         return
     columns = ("method", "step", "seconds", "memory", "GPU memory", "disk", "state")
     console.show_table("rehearsal", columns, map(rehearsed_cells, steps))

@@ -102,7 +102,7 @@ def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
     from harness.shapes.results import result_document, score_groups
 
     if as_json:
-        console.show_json(result_document(result))
+        console.show_json("reproduce", result_document(result))
     else:
         console.show_scores("scores in percent, mean ± sd over seeds", score_groups(result))
         console.out.print(f"runs: {context.layout.root}")

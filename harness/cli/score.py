@@ -34,7 +34,7 @@ def score(
 
     found = score_folder(pred, gt, ids, kind=kind, curve=curve, allow_void=allow_void)
     if as_json:
-        console.show_json(found)
+        console.show_json("score", found)
         return
     scores = found["scores"]
     console.show_table(

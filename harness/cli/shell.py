@@ -33,7 +33,9 @@ def shell(
         Context.open(where, writes=True, inspects=True), name, notify, keep=print_ or as_json
     ) as ready:
         if as_json:
-            console.show_json({"argv": list(ready.program.argv), "step": list(ready.step_argv)})
+            console.show_json(
+                "shell", {"argv": list(ready.program.argv), "step": list(ready.step_argv)}
+            )
         elif print_:
             console.out.print(shlex.join(ready.program.argv))
         else:

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.group import Commands
 from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, MethodName, folder, read_ask, takes
 from harness.cli.work import make_work
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 _PACKAGE = "package"
 
 
-class _PackageFirst(TyperGroup):
+class _PackageFirst(Commands):
     """`harness submission METHOD` packs: the word `package` may be left out."""
+
+    usual = _PACKAGE
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the word in where neither a command nor --help comes first."""
@@ -73,7 +75,7 @@ def submission_package(
         made = submission.package(context, plan, work, out)
     if as_json:
         found = {"run": best.id, "val_J": val, "images": made.images, "sha256": made.sha256}
-        console.show_json({**found, "file": str(made.file)})
+        console.show_json("submission package", {**found, "file": str(made.file)})
         return
     console.out.print(f"{made.file}: {made.images} images, sha256 {made.sha256}")
     console.out.print("upload it, then: harness submission result RUN --J ANSWER")
@@ -106,7 +108,7 @@ def submission_result(
     context = Context.open(where, inspects=True)
     found = submission.answer(context, run, (region, url, _day(date)), replace_old=replace_old)
     if as_json:
-        console.show_json(found)
+        console.show_json("submission result", found)
     else:
         console.out.print(f"{found['run']}: J {found['J']} on the test set")
 

@@ -45,7 +45,7 @@ def verdict(
     found = verbs.verdict(Context.open(where, inspects=True), methods or (), paper)
     missed = verbs.unexpected(found, expected) if expected else []
     if as_json:
-        console.show_json({**verbs.document(found), "unexpected": missed})
+        console.show_json("verdict", {**verbs.document(found), "unexpected": missed})
         raise typer.Exit(NotAsExpected.exit_code if missed else 0)
     console.show_verdict(found)
     if missed:

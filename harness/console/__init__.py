@@ -1,7 +1,16 @@
 """Everything a person sees: tables on stdout, progress on stderr, JSON for machines."""
 
 from harness.console.live import Advance, Board, progress_bar, read_advance, users
-from harness.console.streams import ReadableConsole, err, out, show_error, show_json, show_log
+from harness.console.streams import (
+    SCHEMA,
+    ReadableConsole,
+    err,
+    has_answered,
+    out,
+    show_error,
+    show_json,
+    show_log,
+)
 from harness.console.tables import (
     show_paper_table,
     show_plan,
@@ -12,11 +21,13 @@ from harness.console.tables import (
 from harness.console.units import duration, size
 
 __all__ = [
+    "SCHEMA",
     "Advance",
     "Board",
     "ReadableConsole",
     "duration",
     "err",
+    "has_answered",
     "out",
     "progress_bar",
     "read_advance",
