@@ -40,8 +40,8 @@ def show_table(
     _print(*_titled(title, width), *_styled(heads, cells, layout, width), "")
 
 
-def show_values(title: str, values: Iterable[tuple[str, str]]) -> None:
-    """Print names and their values, a line each."""
+def show_values(title: str, values: Iterable[tuple[str, str]], *, gap: bool = False) -> None:
+    """Print names and their values, a line each; a `gap` follows on a terminal."""
     pairs = [(readable(name), readable(value)) for name, value in values]
     if not streams.out.is_terminal:
         heads = [f"# {title}"] if title else []
@@ -54,7 +54,7 @@ def show_values(title: str, values: Iterable[tuple[str, str]]) -> None:
         for name, value in pairs
         for line in hanging(value, width, f"{padded(name, name_width)}  ")
     ]
-    _print(*_titled(title, width), *lines)
+    _print(*_titled(title, width), *lines, *([""] if gap else []))
 
 
 def show_notes(notes: Iterable[str]) -> None:
