@@ -58,7 +58,7 @@ def _describe(found: "About") -> None:
 
     console.show_values(found.method.title, shapes.method_values(found), gap=True)
     prose = ("what it does",)
-    optional = (*prose, "from", "GPU")
+    optional = (*prose, "GPU")
     cells = shapes.chain_cells(found)
     console.show_table("chain", shapes.CHAIN_COLUMNS, cells, prose=prose, optional=optional)
     for name, option in found.method.options.items():

@@ -10,7 +10,7 @@ Rows = Sequence[Sequence[str]]
 
 GAP = "  "
 INDENT = "    "
-_LEAST = 16  # columns below which prose is hard to read
+_LEAST = 24  # columns below which prose is hard to read
 _NUMBER = re.compile(r"[≤~]?[-+]?\d[\d,.]*( ± \d[\d.]*)?\*?( [kMG]B| h| %)?|-?")
 
 
@@ -56,17 +56,24 @@ def lay_out(
     )
 
 
+def natural_width(columns: Sequence[int], heads: Sequence[str], rows: Rows) -> int:
+    """How wide these columns are side by side if nothing wraps."""
+    texts = ([heads[at], *(row[at] for row in rows)] for at in columns)
+    return sum(max(map(_longest_line, column)) + len(GAP) for column in texts) - len(GAP)
+
+
 def table_lines(
     heads: Sequence[str], rows: Rows, layout: Layout, width: int
 ) -> Iterator[list[str]]:
     """The lines of each row, the heads' first; cells without text get no line below."""
     yield _beside(heads, layout)
-    label = max((cell_len(heads[at]) for at in layout.beneath), default=0)
+    names = {at: " ".join(heads[at].split("\n")) for at in layout.beneath}
+    label = max(map(cell_len, names.values()), default=0)
     for row in rows:
         lines = _beside(row, layout)
-        for at in layout.beneath:
+        for at, head in names.items():
             if row[at]:
-                name = f"{INDENT}{padded(heads[at], label)}{GAP}" if heads[at] else INDENT
+                name = f"{INDENT}{padded(head, label)}{GAP}" if label else INDENT
                 lines += hanging(row[at], width, name)
         yield lines
 

@@ -4,29 +4,29 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.console import JustifyMethod
-from rich.table import Table
-
 from harness.console import streams
-from harness.console.tables import show_table
+from harness.console.layout import Rows, natural_width
+from harness.console.tables import show_notes, show_table
 
 if TYPE_CHECKING:
     from harness.tables.formats import Format
     from harness.tables.model import Table as PaperTable
     from harness.verdict.results import Verdict
 
+_NOTHING = frozenset({"", "-"})
+
 
 def show_scores(
     title: str, rows: Iterable[tuple[Sequence[str], Mapping[str, Sequence[float]]]]
 ) -> None:
-    """Mean and spread of J, F, J&F per group of runs: method, backbone, losses and stage."""
+    """Mean and spread of J, F, J&F per group of runs, if there are any."""
     lines = []
     for name, scores in rows:
         cells = [_mean_spread(scores.get(metric, ())) for metric in ("J", "F", "JF")]
         lines.append((*name, str(len(scores.get("J", ()))), *cells))
     columns = ("method", "backbone", "losses", "scored", "seeds", "J", "F", "J&F")
-    show_table(title, columns, lines)
+    if lines:
+        show_table(title, columns, lines)
 
 
 def _mean_spread(values: Sequence[float]) -> str:
@@ -47,7 +47,7 @@ def show_verdict(found: "Verdict") -> None:
     cells = [cell for cell in found.cells if cell.status is not Verdicts.NOT_JUDGED]
     claims = [*found.claims, *(claim for row in found.rows for claim in row.claims)]
     _show_noted("cells", text.CELL_COLUMNS, map(text.cell_texts, cells), text.cell_notes(cells))
-    streams.out.print(text.LEGEND)
+    show_notes([text.LEGEND])
     _show_noted(
         "reported by the publications, against the paper's own reproduction",
         text.CELL_COLUMNS,
@@ -68,9 +68,8 @@ def _show_noted(
     title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str]
 ) -> None:
     """A table, and what it does not show, below."""
-    show_table(title, columns, rows)
-    for note in notes:
-        streams.out.print(f"- {note}")
+    show_table(title, columns, rows, prose=("claim", "cells", "claims"), optional=("δ", "p"))
+    show_notes(f"- {note}" for note in notes)
 
 
 def show_paper_table(table: "PaperTable", wanted: "Format") -> None:
@@ -83,31 +82,58 @@ def show_paper_table(table: "PaperTable", wanted: "Format") -> None:
             for note in table.notes:
                 streams.err.print(note)
         return
-    streams.out.print(_rich_table(table))
-    for note in table.notes:
-        streams.out.print(note)
+    _show_in_blocks(table)
+    show_notes(table.notes)
 
 
-def _rich_table(table: "PaperTable") -> Table:
-    """The columns for people, close together; a rule between two groups of lines."""
+def _show_in_blocks(table: "PaperTable") -> None:
+    """The columns for people; where they do not fit, in blocks that all have the names."""
     from harness.tables.model import for_people
 
     table = for_people(table)
-    shown = Table(
-        title=table.heading,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for column in table.columns:
-        head = f"{column.group}\n{column.head}" if column.group else column.head
-        justify: JustifyMethod = "right" if column.numeric else "left"
-        shown.add_column(head, justify=justify, overflow="fold")
-    for line, following in zip(table.lines, (*table.lines[1:], None), strict=True):
-        ends = following is not None and following.group != line.group
-        shown.add_row(*(cell.text for cell in line.cells), end_section=ends)
-    return shown
+    heads = [f"{one.group}\n{one.head}" if one.group else one.head for one in table.columns]
+    rows = [[cell.text for cell in line.cells] for line in table.lines]
+    names = [at for at, column in enumerate(table.columns) if not column.group]
+    for number, columns in enumerate(_blocks(table, names, heads, rows)):
+        own = [at for at in columns if at not in names]
+        # Each line is in the first block, and in the others where they say something of it.
+        shown = [
+            at
+            for at, row in enumerate(rows)
+            if not number or any(row[c] not in _NOTHING for c in own)
+        ]
+        show_table(
+            table.heading,
+            [heads[at] for at in columns],
+            [[rows[line][at] for at in columns] for line in shown],
+            sections=[table.lines[line].group for line in shown],
+        )
+
+
+def _blocks(
+    table: "PaperTable", names: Sequence[int], heads: Sequence[str], rows: Rows
+) -> list[list[int]]:
+    """Columns that fit side by side, groups kept whole where they fit; in a pipe all in one."""
+
+    def fits(columns: Iterable[int]) -> bool:
+        width = natural_width(sorted({*names, *columns}), heads, rows)
+        return not streams.out.is_terminal or width <= streams.out.width
+
+    blocks: list[list[int]] = [[]]
+    for group in _groups(table):
+        parts = [group] if fits(group) else [[at] for at in group]
+        for part in parts:
+            if fits([*blocks[-1], *part]):
+                blocks[-1] += part
+            else:
+                blocks.append([*part])
+    return [sorted({*names, *block}) for block in blocks if block or len(blocks) == 1]
+
+
+def _groups(table: "PaperTable") -> list[list[int]]:
+    """The columns of each group, in the order in which groups begin."""
+    groups: dict[str, list[int]] = {}
+    for at, column in enumerate(table.columns):
+        if column.group:
+            groups.setdefault(column.group, []).append(at)
+    return list(groups.values())

@@ -21,11 +21,13 @@ def show_table(
     *,
     prose: Collection[str] = (),
     optional: Sequence[str] = (),
+    sections: Sequence[str] = (),
 ) -> None:
     """Print a table; without rows its title says that there are none.
 
     On a terminal cells of the `prose` columns may wrap at spaces, and the `optional` columns are
-    left out, in this order, where the terminal is too narrow. No other cell is ever broken.
+    left out, in this order, where the terminal is too narrow. No other cell is ever broken. If each
+    row has its section in `sections`, there is a rule between two of them.
     """
     heads = [readable(column) for column in columns]
     cells = [[readable(cell) for cell in row] for row in rows]
@@ -37,7 +39,7 @@ def show_table(
         return
     width = streams.out.width
     layout = lay_out(heads, cells, width, prose=prose, optional=optional)
-    _print(*_titled(title, width), *_styled(heads, cells, layout, width), "")
+    _print(*_titled(title, width), *_styled(heads, cells, layout, width, sections), "")
 
 
 def show_values(title: str, values: Iterable[tuple[str, str]], *, gap: bool = False) -> None:
@@ -76,20 +78,32 @@ def _titled(title: str, width: int) -> list[Text]:
     return [Text(line, "bold") for line in lines]
 
 
-def _styled(heads: Sequence[str], rows: Rows, layout: Layout, width: int) -> Iterator[Text]:
+def _styled(
+    heads: Sequence[str], rows: Rows, layout: Layout, width: int, sections: Sequence[str]
+) -> Iterator[Text]:
     """The lines of a table: heads, a rule, and rows whose states have colours."""
     first, *others = table_lines(heads, rows, layout, width)
+    rule = Text(("-" if streams.out.options.ascii_only else "─") * layout.width, "dim")
+    states = [at for at in layout.beside if _is_state(heads[at])]
     yield from (Text(line, "bold") for line in first)
-    rule = "-" if streams.out.options.ascii_only else "─"
-    yield Text(rule * layout.width, "dim")
-    states = [at for at in layout.beside if heads[at] in STATE_COLUMNS]
-    starts = _starts(layout)
-    for row, lines in zip(rows, others, strict=True):
-        for number, line in enumerate(lines):
-            text = Text(line)
-            for at in states if not number else ():
-                text.stylize(state_style(row[at]), starts[at], starts[at] + layout.beside[at])
-            yield text
+    yield rule
+    for number, (row, lines) in enumerate(zip(rows, others, strict=True)):
+        if number and sections and sections[number] != sections[number - 1]:
+            yield rule
+        yield _coloured(lines[0], row, layout, states)
+        yield from map(Text, lines[1:])
+
+
+def _is_state(head: str) -> bool:
+    return any(line in STATE_COLUMNS for line in head.split("\n"))
+
+
+def _coloured(line: str, row: Sequence[str], layout: Layout, states: Iterable[int]) -> Text:
+    """The first line of a row; its states stand there."""
+    text, starts = Text(line), _starts(layout)
+    for at in states:
+        text.stylize(state_style(row[at]), starts[at], starts[at] + layout.beside[at])
+    return text
 
 
 def _starts(layout: Layout) -> dict[int, int]:

@@ -10,7 +10,7 @@ from harness.manifest.model import Anchor, Option
 from harness.measured.text import job_cells, source
 from harness.plan import keys
 
-CHAIN_COLUMNS = ("stage", "step", "repository", "backbone", "hours", "GPU", "from", "what it does")
+CHAIN_COLUMNS = ("stage", "step", "repository", "backbone", "hours", "GPU", "what it does")
 LINK_COLUMNS = ("repository", "commit", "licence", "URL")
 _COMMIT_SHOWN = 12
 
@@ -81,10 +81,10 @@ def method_values(found: About) -> list[tuple[str, str]]:
 def chain_cells(found: About) -> Iterator[tuple[str, ...]]:
     """A row for each step of the chain, stage by stage."""
     for one in found.chain:
-        _, stage, *_, hours, _, memory, _, how = job_cells(one.job)
+        _, stage, *_, hours, _, memory, _, _ = job_cells(one.job)
         backbones = ", ".join(one.step.backbones) or "all"
         name = (stage, one.step.name, one.step.repo or "harness", backbones)
-        yield (*name, hours, memory, how, one.step.about)
+        yield (*name, hours, memory, one.step.about)
 
 
 def option_values(option: Option) -> list[tuple[str, str]]:
