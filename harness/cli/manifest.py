@@ -27,7 +27,7 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
         for name, r in repositories.items()
     ]
     columns = ("repository", "URL", "commit", "date", "licence", "stages")
-    console.show_table("repositories", columns, rows)
+    console.show_table("repositories", columns, rows, prose=("stages",))
 
 
 @manifest_app.command("check")

@@ -34,12 +34,15 @@ def plan(
     from harness import console
     from harness.commands import plan as verbs
     from harness.commands.context import Context
+    from harness.commands.elsewhere import done_elsewhere
     from harness.commands.forecast import forecast
     from harness.commands.verdict import plan_outlook
     from harness.shapes import plan as shapes
+    from harness.shapes.elsewhere import elsewhere_values
 
     context = Context.open(where)
-    found = verbs.plan(context, replace(ask, methods=tuple(methods)))
+    ask = replace(ask, methods=tuple(methods))
+    found = verbs.plan(context, ask)
     todo = verbs.look(context, found)
     leases = context.gpus(gpus)
     if gpus is not None:  # the question is whether it can run on these
@@ -55,6 +58,8 @@ def plan(
     else:
         _show_rows(found, todo, ahead)
         notes = [*shapes.verdict_values(verdicts), *(("GPUs", note) for note in at_hand)]
+        done = done_elsewhere(context, ask, found, todo)
+        notes += elsewhere_values(context, where, done)
         console.show_values("in all", shapes.plan_values(context, found, todo, ahead, notes))
 
 
