@@ -1,6 +1,7 @@
 """What is done of a plan in another setting: another runtime or stack, or for fewer seeds."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +18,8 @@ from harness.store.plans import SavedPlan, SavedRun, saved_plans
 _SAME = ("method", "backbone", "losses", "seed", "scale", "options", "anchor", "rehearsal")
 
 Setting = tuple[str, str]  # runtime, stack
-Seeds = dict[tuple[str, str, str], set[int]]  # by method, backbone and losses
+Arm = tuple[str, str, str]  # method, backbone, losses
+Seeds = dict[Arm, set[int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +46,7 @@ def done_elsewhere(context: Context, ask: Ask, plan: Plan, todo: Todo) -> list[E
 def _candidates(context: Context, ask: Ask, plan: Plan) -> Iterator[Ask]:
     """What was asked for, narrowed to what is done in each setting."""
     for (runtime, stack), done in _done(context, plan).items():
-        seed = max(
-            sorted({s for seeds in done.values() for s in seeds}), key=lambda s: _with(done, s)
-        )
-        arms = [arm for arm, seeds in done.items() if seed in seeds]
+        arms = _largest(done)
         backbones = {backbone for _, backbone, _ in arms}
         yield replace(
             ask,
@@ -61,8 +60,11 @@ def _candidates(context: Context, ask: Ask, plan: Plan) -> Iterator[Ask]:
         )
 
 
-def _with(done: Seeds, seed: int) -> int:
-    return sum(seed in seeds for seeds in done.values())
+def _largest(done: Seeds) -> list[Arm]:
+    """The arms that are done for one seed, the seed with most of them."""
+    every = sorted(set().union(*done.values()))
+    blocks = ([arm for arm, seeds in done.items() if seed in seeds] for seed in every)
+    return max(blocks, key=len)
 
 
 def _done(context: Context, plan: Plan) -> dict[Setting, Seeds]:
@@ -79,7 +81,7 @@ def _done(context: Context, plan: Plan) -> dict[Setting, Seeds]:
 
 
 def _done_of(
-    context: Context, saved: SavedPlan, asked: Mapping[str, Set[str]]
+    context: Context, saved: SavedPlan, asked: Mapping[str, AbstractSet[str]]
 ) -> Iterator[SavedRun]:
     """The runs of a saved plan that are done, with all the steps asked for."""
     runs = [(run, asked.get(_identity(run.asked))) for run in saved.runs]

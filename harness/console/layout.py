@@ -11,6 +11,7 @@ Rows = Sequence[Sequence[str]]
 GAP = "  "
 INDENT = "    "
 _LEAST = 24  # columns below which prose is hard to read
+_COMMAND = "harness "
 _NUMBER = re.compile(r"[≤~]?[-+]?\d[\d,.]*( ± \d[\d.]*)?\*?( [kMG]B| h| %)?|-?")
 
 
@@ -86,9 +87,15 @@ def hanging(text: str, width: int, name: str = "") -> list[str]:
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """Lines of at most that width, broken at spaces alone: a longer word stays whole."""
+    """Lines of at most that width, broken at spaces alone: a longer word stays whole.
+
+    A line that is a command stays whole too, to be copied.
+    """
     lines = []
     for paragraph in text.split("\n"):
+        if paragraph.startswith(_COMMAND):
+            lines.append(paragraph)
+            continue
         line = ""
         for word in paragraph.split(" "):
             if line and cell_len(line) + 1 + cell_len(word) > width:

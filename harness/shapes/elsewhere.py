@@ -18,7 +18,7 @@ def elsewhere_values(
 ) -> list[tuple[str, str]]:
     """A value for each of the first settings in which runs are done."""
     return [
-        ("done before", f"{one.runs} of these runs; {plan_command(context, where, one.ask)}")
+        ("done before", f"{one.runs} of these runs:\n{plan_command(context, where, one.ask)}")
         for one in found[:_MOST]
     ]
 
@@ -30,7 +30,7 @@ def plan_command(context: Context, where: Where, ask: Ask) -> str:
 
 def _words(context: Context, ask: Ask) -> Iterator[str]:
     yield from ask.methods
-    if ask.backbone:
+    if ask.backbone and any(len(context.method(name).backbones) > 1 for name in ask.methods):
         yield from ("--backbone", ask.backbone)
     if set(ask.losses) != set(Losses):
         yield from ("--losses", ",".join(ask.losses))
@@ -41,6 +41,10 @@ def _words(context: Context, ask: Ask) -> Iterator[str]:
         yield from ("--stack", str(ask.stack))
     if ask.runtime is not RuntimeName.DOCKER:
         yield from ("--runtime", ask.runtime.value)
+    yield from _more(ask)
+
+
+def _more(ask: Ask) -> Iterator[str]:
     for name, choice in ask.options.items():
         yield from ("--option", f"{name}={choice}")
     for name in ask.until:
