@@ -32,7 +32,7 @@ def show_table(
     heads = [readable(column) for column in columns]
     cells = [[readable(cell) for cell in row] for row in rows]
     if not streams.out.is_terminal:
-        _print(f"# {title}", *("\t".join(map(_on_one_line, row)) for row in (heads, *cells)))
+        _pipe(title, (heads, *cells))
         return
     if not cells:
         _print(f"{title}: none")
@@ -46,8 +46,7 @@ def show_values(title: str, values: Iterable[tuple[str, str]], *, gap: bool = Fa
     """Print names and their values, a line each; a `gap` follows on a terminal."""
     pairs = [(readable(name), readable(value)) for name, value in values]
     if not streams.out.is_terminal:
-        heads = [f"# {title}"] if title else []
-        _print(*heads, *("\t".join(map(_on_one_line, pair)) for pair in pairs))
+        _pipe(title, pairs)
         return
     width = streams.out.width
     name_width = max((len(name) for name, _ in pairs), default=0)
@@ -112,6 +111,13 @@ def _starts(layout: Layout) -> dict[int, int]:
         starts[column] = at
         at += width + 2
     return starts
+
+
+def _pipe(title: str, records: Iterable[Sequence[str]]) -> None:
+    """Write records for a pipe, past rich, which would turn tabs into spaces."""
+    lines = [f"# {readable(title)}"] if title else []
+    lines += ("\t".join(map(_on_one_line, record)) for record in records)
+    streams.out.file.write("".join(f"{line}\n" for line in lines))
 
 
 def _on_one_line(cell: str) -> str:

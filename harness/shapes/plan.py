@@ -70,7 +70,8 @@ def missing_values(context: Context, plan: Plan, todo: Todo) -> list[tuple[str, 
     fetch = f"harness fetch {_methods_word(context, plan)}"
     return [
         ("missing", f"assets {', '.join(missing)}"),
-        ("get them", f"{fetch}\nharness assets list  # those that only a browser gets"),
+        ("get them", fetch),
+        ("by hand", "harness assets list shows what only a browser can download"),
     ]
 
 
