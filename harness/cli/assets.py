@@ -26,7 +26,8 @@ def assets_list(*, where: "Where", as_json: Json = False) -> None:
         console.show_json("assets list", {"assets": [keys.plain(one) for one in found]})
         return
     cells = [(s.name, s.title, s.state.value, str(s.path or s.how)) for s in found]
-    console.show_table("assets", ("asset", "what", "state", "where, or how to get it"), cells)
+    columns = ("asset", "what", "state", "where, or how to get it")
+    console.show_table("assets", columns, cells, prose=("what", columns[-1]))
 
 
 @assets_app.command("add")

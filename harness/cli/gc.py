@@ -54,7 +54,7 @@ def gc(
     else:
         cells = [(one.kind, one.name, console.size(one.size), one.why) for one in gone]
         title = f"{'would go' if dry_run else 'removed'}: {console.size(total)}"
-        console.show_table(title, ("kind", "name", "size", "why"), cells)
+        console.show_table(title, ("kind", "name", "size", "why"), cells, prose=("why",))
     kept = [one for one in removed if one.error is not None]
     if kept:
         raise NotReadyError(

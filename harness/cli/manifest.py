@@ -1,4 +1,4 @@
-"""Commands that show manifests: repositories, methods; and check them."""
+"""Commands that show repositories and check manifests."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,32 +27,7 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
         for name, r in repositories.items()
     ]
     columns = ("repository", "URL", "commit", "date", "licence", "stages")
-    console.show_table("repositories", columns, rows)
-
-
-@app.command()
-@takes("project")
-def methods(*, where: "Where", as_json: Json = False) -> None:
-    """List the methods that can be run."""
-    from harness import console
-    from harness.commands.context import Context
-    from harness.shapes.methods import method_rows
-
-    rows = method_rows(Context.open(where))
-    if as_json:
-        console.show_json("methods", {"methods": rows})
-        return
-    cells = [
-        (
-            r["method"],
-            r["title"],
-            ", ".join(r["backbones"]),
-            ", ".join(r["stacks"]),
-            str(r["steps"]),
-        )
-        for r in rows
-    ]
-    console.show_table("methods", ("method", "title", "backbones", "stacks", "steps"), cells)
+    console.show_table("repositories", columns, rows, prose=("stages",))
 
 
 @manifest_app.command("check")

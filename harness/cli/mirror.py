@@ -53,7 +53,7 @@ def mirror_create(
         raise typer.Exit(NotReadyError.exit_code if made["missing"] else 0)
     kinds = ("repositories", "images", "assets")
     rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
-    console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows)
+    console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows, prose=("what",))
     console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB")
     if made["missing"]:
         lines = "\n".join(f"  - {name}: {how}" for name, how in made["missing"].items())

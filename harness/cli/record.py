@@ -59,7 +59,9 @@ def record_list(
         console.show_table("steps", columns, [_cells(row, columns) for row in short])
     else:
         of_runs = ("id", "status", "steps", "start", "end", "hosts", "J", "F")
-        console.show_table("runs", of_runs, [_cells(row, of_runs) for row in rows])
+        console.show_table(
+            "runs", of_runs, [_cells(row, of_runs) for row in rows], prose=("hosts",)
+        )
 
 
 @record_app.command("show")
@@ -75,7 +77,7 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
     if as_json:
         console.show_json("record show", {"name": name, "record": found.record})
         return
-    console.show_table(name, ("", ""), about_rows(found))
+    console.show_values(name, about_rows(found))
 
 
 @record_app.command("diff")
@@ -116,9 +118,7 @@ def record_diff(
         return
     _show_differences("differences, the most likely causes first", found.differences)
     _show_scores(found)
-    console.out.print(explanation(found))
-    if found.differences:
-        console.out.print(PROMISE)
+    console.show_notes([explanation(found), *([PROMISE] if found.differences else [])])
 
 
 @record_app.command("check")
@@ -214,7 +214,8 @@ def _show_differences(title: str, differences: "list[Difference] | tuple[Differe
         for one in differences
     ]
     if rows:
-        console.show_table(title, ("kind", "what", "left", "right", "where"), rows)
+        columns = ("kind", "what", "left", "right", "where")
+        console.show_table(title, columns, rows, prose=columns[2:])
 
 
 def _show_scores(found: "Comparison") -> None:

@@ -95,5 +95,5 @@ def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
         console.show_json("rehearse", {"scale": result.plan.scale.value, "steps": rows})
         return
     columns = ("method", "step", "seconds", "memory", "GPU memory", "disk", "state")
-    console.show_table("rehearsal", columns, map(rehearsed_cells, steps))
+    console.show_table("rehearsal", columns, map(rehearsed_cells, steps), prose=("state",))
     console.out.print(f"runs: {context.layout.root}")

@@ -1,6 +1,7 @@
 """Everything a person sees: tables on stdout, progress on stderr, JSON for machines."""
 
 from harness.console.live import Advance, Board, progress_bar, read_advance, users
+from harness.console.results import show_paper_table, show_scores, show_verdict
 from harness.console.streams import (
     SCHEMA,
     ReadableConsole,
@@ -11,13 +12,7 @@ from harness.console.streams import (
     show_json,
     show_log,
 )
-from harness.console.tables import (
-    show_paper_table,
-    show_plan,
-    show_scores,
-    show_table,
-    show_verdict,
-)
+from harness.console.tables import show_notes, show_table, show_values
 from harness.console.units import duration, size
 
 __all__ = [
@@ -34,10 +29,11 @@ __all__ = [
     "show_error",
     "show_json",
     "show_log",
+    "show_notes",
     "show_paper_table",
-    "show_plan",
     "show_scores",
     "show_table",
+    "show_values",
     "show_verdict",
     "size",
     "users",

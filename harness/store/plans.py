@@ -32,6 +32,7 @@ class SavedRun:
     """A run of a saved plan."""
 
     id: str
+    asked: Mapping[str, Any]  # method, backbone, losses, seed, ..., as JSON holds them
     runtime: RuntimeName
     steps: Mapping[str, str]  # name -> key
 
@@ -144,7 +145,7 @@ def _read(path: Path, written_ns: int, size: int) -> SavedPlan:
     document: Any = read_sealed(path)
     try:
         runs = tuple(
-            SavedRun(one["id"], RuntimeName(one["run"]["runtime"]), one["steps"])
+            SavedRun(one["id"], one["run"], RuntimeName(one["run"]["runtime"]), one["steps"])
             for one in document["runs"]
         )
         return SavedPlan(path.stem, runs, document["steps"], read_needs(document))
