@@ -64,10 +64,5 @@ def needed_assets(context: Context, method: Method, scale: Scale) -> set[str]:
     return {name for name in used if made.maker(name) is None}
 
 
-def can_download(context: Context, asset: str) -> bool:
-    """Whether harness can download the asset by itself."""
-    return bool(context.catalogue.assets[asset].urls)
-
-
 def _row(kind: str, name: str, path: Path) -> dict[str, str]:
     return {"kind": kind, "name": name, "path": str(path)}

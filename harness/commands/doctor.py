@@ -1,0 +1,104 @@
+"""The verb `doctor`: what is missing here for what was asked; `reproduce` refuses by the same."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.commands.context import Context
+from harness.commands.forecast import forecast
+from harness.commands.plan import expand, look, plan
+from harness.doctor import Diagnosis, Finding, Needs, Unready, examine, gather
+from harness.doctor.upstream_files import upstream_files
+from harness.errors import NotReadyError
+from harness.gpus.leases import GpuLeases
+from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
+from harness.measured.figures import with_figures
+from harness.measured.text import source, time_lines
+from harness.plan.make import Ask
+from harness.plan.needs import Todo
+from harness.plan.plan import BoundStep, Plan
+
+_LISTING_FILES = 11_000  # of an output with a file per image, at paper scale
+
+
+def diagnose(context: Context, ask: Ask, leases: GpuLeases) -> Diagnosis:
+    """Look at the machine and at what is asked for, once, and check line by line.
+
+    Raises UsageError or ManifestError for what cannot be asked for.
+    """
+    return _examine(context, _needs_of_ask(context, ask), leases)
+
+
+def missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> tuple[Finding, ...]:
+    """Everything without which what is to do of the plan cannot run here; nothing if all is done.
+
+    Raises UsageError for GPUs by `--gpus` that are not there.
+    """
+    if not todo.open:
+        return ()
+    return _examine(context, _needs_of_plan(context, plan_, todo), leases).missing
+
+
+def refuse_missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> None:
+    """Raise Unready, which lists everything that is missing, before hours are spent."""
+    found = missing(context, plan_, todo, leases)
+    if found:
+        methods = dict.fromkeys(one.run.method for one in plan_.runs)
+        raise Unready(found, hint=f"`harness doctor {' '.join(methods)}` shows every check")
+
+
+def _examine(context: Context, needs: Needs, leases: GpuLeases) -> Diagnosis:
+    found = gather.look(context.layout.root, context.cache.root, needs.runtime, leases)
+    return examine(found, needs)
+
+
+def _needs_of_ask(context: Context, ask: Ask) -> Needs:
+    needs = Needs(
+        runtime=ask.runtime,
+        scale=ask.scale,
+        methods=expand(context, ask.methods),
+        stacks=context.catalogue.stacks,
+        mirror=context.mirror,
+    )
+    if not needs.methods:
+        return needs
+    try:
+        planned = plan(context, ask)
+    except NotReadyError as error:
+        return replace(needs, unplanned=error)
+    return _needs_of_plan(context, planned, look(context, planned))
+
+
+def _needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
+    steps = todo.steps(planned)
+    methods = tuple(dict.fromkeys(one.run.method for one in planned.runs))
+    ahead = forecast(context, planned, todo)
+    assets = {name for step in steps for name in step.assets}
+    repositories = _repositories(context, steps)
+    shown = with_figures(planned, ahead.figures)
+    listing = _LISTING_FILES if planned.scale is Scale.PAPER else 1
+    return Needs(
+        runtime=planned.runtime,
+        scale=planned.scale,
+        methods=methods,
+        stacks=context.catalogue.stacks,
+        mirror=context.mirror,
+        steps=steps,
+        peak_disk_gb=shown.peak_disk_gb(todo=todo.open),
+        peak_files=planned.peak_files(todo.open, listing),
+        disk_source=source(ahead.outlook.disk_measured, ahead.outlook.steps),
+        ahead=tuple(time_lines(ahead.outlook))[:1],
+        offered=context.offered(steps),
+        assets=[one for one in context.assets.status() if one.name in assets],
+        repositories=repositories,
+        files=()
+        if planned.scale.on_cpu
+        else upstream_files(context, " ".join(methods), repositories),
+    )
+
+
+def _repositories(context: Context, steps: Sequence[BoundStep]) -> dict[str, Repository]:
+    """Those that come from elsewhere."""
+    names = dict.fromkeys(name for step in steps for name, _ in step.sources)
+    known = context.catalogue.repositories
+    return {name: known[name] for name in names if known[name].embedded is None}
