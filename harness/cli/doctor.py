@@ -29,19 +29,26 @@ def doctor(
     ] = None,
     *,
     ask: "Ask",
+    anchor: Annotated[
+        str | None, typer.Option(help="For `harness anchor METHOD NAME`: this NAME.")
+    ] = None,
     gpus: Gpus = None,
     where: "Where",
     as_json: Json = False,
 ) -> None:
     """Check what this machine has against what methods need, and how to fix what is missing."""
     from harness import console
+    from harness.commands.anchor import ask_anchor
     from harness.commands.context import Context
     from harness.commands.doctor import diagnose
     from harness.errors import NotReadyError
     from harness.shapes.doctor import diagnosis_document, diagnosis_lines, diagnosis_rows
 
     context = Context.open(where, examined=True)
-    found = diagnose(context, replace(ask, methods=tuple(methods or ())), context.gpus(gpus))
+    asked = replace(ask, methods=tuple(methods or ()))
+    if anchor is not None:
+        asked = ask_anchor(context, asked, anchor)
+    found = diagnose(context, asked, context.gpus(gpus))
     if as_json:
         console.show_json(diagnosis_document(found))
     else:

@@ -1,12 +1,13 @@
 """The verb `doctor`: what is missing here for what was asked; `reproduce` refuses by the same."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.commands.context import Context
 from harness.commands.forecast import forecast
 from harness.commands.plan import expand, look, plan
-from harness.doctor import Diagnosis, Finding, Needs, Unready, examine, gather
+from harness.doctor import CHECKS, Diagnosis, Finding, Needs, Unready, examine, gather
+from harness.doctor.check import Check
 from harness.doctor.upstream_files import upstream_files
 from harness.errors import NotReadyError
 from harness.gpus.leases import GpuLeases
@@ -16,7 +17,7 @@ from harness.measured.figures import with_figures
 from harness.measured.text import source, time_lines
 from harness.plan.make import Ask
 from harness.plan.needs import Todo
-from harness.plan.plan import BoundStep, Plan
+from harness.plan.plan import Plan
 
 _LISTING_FILES = 11_000  # of an output with a file per image, at paper scale
 
@@ -26,7 +27,7 @@ def diagnose(context: Context, ask: Ask, leases: GpuLeases) -> Diagnosis:
 
     Raises UsageError or ManifestError for what cannot be asked for.
     """
-    return _examine(context, _needs_of_ask(context, ask), leases)
+    return examined(context, _needs_of_ask(context, ask), leases=leases)
 
 
 def missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> tuple[Finding, ...]:
@@ -36,20 +37,39 @@ def missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> tup
     """
     if not todo.open:
         return ()
-    return _examine(context, _needs_of_plan(context, plan_, todo), leases).missing
+    return examined(context, _needs_of_plan(context, plan_, todo), leases=leases).missing
 
 
 def refuse_missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> None:
     """Raise Unready, which lists everything that is missing, before hours are spent."""
-    found = missing(context, plan_, todo, leases)
-    if found:
-        methods = dict.fromkeys(one.run.method for one in plan_.runs)
-        raise Unready(found, hint=f"`harness doctor {' '.join(methods)}` shows every check")
+    refuse(missing(context, plan_, todo, leases), _asked(plan_))
 
 
-def _examine(context: Context, needs: Needs, leases: GpuLeases) -> Diagnosis:
-    found = gather.look(context.layout.root, context.cache.root, needs.runtime, leases)
-    return examine(found, needs)
+def refuse(missing_: Sequence[Finding], asked: Mapping[str, str] | None = None) -> None:
+    """Raise Unready if anything is missing; `asked` is what `doctor` is asked for the same."""
+    if missing_:
+        raise Unready(missing_, hint="`harness doctor` shows every check", asked=asked)
+
+
+def _asked(plan_: Plan) -> dict[str, str]:
+    """What `doctor` is asked for the same, where a command has no option for it."""
+    anchor = plan_.runs[0].run.anchor
+    if anchor is not None:
+        return {"anchor": anchor}
+    seeds = {one.run.seed for one in plan_.runs}
+    return {"scale": plan_.scale.value, "seeds": str(len(seeds))}
+
+
+def examined(
+    context: Context,
+    needs: Needs,
+    checks: Sequence[Check] = tuple(CHECKS),
+    leases: GpuLeases | None = None,
+) -> Diagnosis:
+    """Look at the machine once and check line by line; without `leases` at no GPU."""
+    cards = leases or GpuLeases(context.cache)
+    found = gather.look(context.layout.root, context.cache.root, needs.runtime, cards)
+    return examine(found, needs, checks)
 
 
 def _needs_of_ask(context: Context, ask: Ask) -> Needs:
@@ -74,7 +94,8 @@ def _needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
     methods = tuple(dict.fromkeys(one.run.method for one in planned.runs))
     ahead = forecast(context, planned, todo)
     assets = {name for step in steps for name in step.assets}
-    repositories = _repositories(context, steps)
+    sources = (name for step in steps for name, _ in step.sources)
+    repositories = repositories_of(context, sources)
     shown = with_figures(planned, ahead.figures)
     listing = _LISTING_FILES if planned.scale is Scale.PAPER else 1
     return Needs(
@@ -97,8 +118,7 @@ def _needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
     )
 
 
-def _repositories(context: Context, steps: Sequence[BoundStep]) -> dict[str, Repository]:
-    """Those that come from elsewhere."""
-    names = dict.fromkeys(name for step in steps for name, _ in step.sources)
+def repositories_of(context: Context, names: Iterable[str]) -> dict[str, Repository]:
+    """Those of these repositories that come from elsewhere."""
     known = context.catalogue.repositories
-    return {name: known[name] for name in names if known[name].embedded is None}
+    return {name: known[name] for name in dict.fromkeys(names) if known[name].embedded is None}

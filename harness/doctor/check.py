@@ -53,6 +53,7 @@ class Machine:
 
     engine: Mapping[str, Any] | str = "not asked"  # the engine's own report
     engine_address: str = ""
+    engine_named: bool = False  # a variable gives the address
     engine_installed: bool = True  # its program is on PATH
     nvidia_hook: bool = False  # the container toolkit's hook is on PATH
     cdi_devices: tuple[str, ...] = ()  # GPUs that CDI specifications name

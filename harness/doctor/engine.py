@@ -125,17 +125,19 @@ def toolkit(machine: Machine, needs: Needs) -> Line:
 
 
 def _silent(machine: Machine, reason: str, runtime: RuntimeName) -> Finding:
-    """An engine that does not answer: not installed, not ours to use, or not running."""
+    """An engine that does not answer: elsewhere, not installed, not ours to use, not started."""
+    process = "add --runtime process, which needs no engine"
+    variable = _ADDRESS[runtime]
+    if machine.engine_named:
+        steps = (f"start the engine at {machine.engine_address}, or correct {variable}",)
+        return Finding(name="engine", what=reason, steps=steps, instead=(process,))
     denied = _DENIED in reason and runtime is RuntimeName.DOCKER
     return Finding(
         name="engine",
         what=reason,
         steps=() if machine.engine_installed or denied else (_INSTALL[runtime],),
         command=_JOIN if denied else _START[runtime],
-        instead=(
-            f"set {_ADDRESS[runtime]} to the address of an engine elsewhere",
-            "add --runtime process, which needs no engine",
-        ),
+        instead=(f"set {variable} to the address of an engine elsewhere", process),
     )
 
 

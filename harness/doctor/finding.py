@@ -1,7 +1,7 @@
 """What a check finds missing or doubtful, how to fix it, and the error that lists all of it."""
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,11 +47,17 @@ class Finding:
 
 
 class Unready(NotReadyError):  # noqa: N818 - a state, not an error
-    """Something is missing without which the command would fail: `missing` lists everything."""
+    """Something is missing without which the command would fail: `missing` lists everything.
 
-    def __init__(self, missing: Sequence[Finding], *, hint: str) -> None:
+    `asked` holds options with which `doctor` is asked the same.
+    """
+
+    def __init__(
+        self, missing: Sequence[Finding], *, hint: str, asked: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__("\n".join([heading(missing), *told(missing)]), hint=hint)
         self.missing = tuple(missing)
+        self.asked = dict(asked or {})
 
 
 def told(findings: Sequence[Finding]) -> list[str]:

@@ -43,6 +43,7 @@ def look(runs: Path, cache: Path, runtime: RuntimeName, leases: GpuLeases) -> Ma
     return Machine(
         engine=said,
         engine_address=address,
+        engine_named=any(name in os.environ for name in ("DOCKER_HOST", "CONTAINER_HOST")),
         engine_installed=shutil.which(runtime) is not None,
         nvidia_hook=shutil.which(HOOK) is not None,
         cdi_devices=cdi_devices(_cdi_folders(said)),

@@ -81,7 +81,8 @@ def _lacks(needs: Needs, machine: Machine, needed: str) -> Iterator[Finding]:
     """Why these cards cannot do the steps, whatever their driver's version, which is checked."""
     cards = machine.gpus if isinstance(machine.gpus, tuple) else ()
     smoke = f"harness reproduce {needs.names} --scale smoke --seeds 1"
-    without = (f"prove the wiring without a GPU: {smoke}",)
+    smoke += "" if needs.in_containers else f" --runtime {needs.runtime}"
+    without = (f"{smoke} (proves the wiring without a GPU)",)
     if not cards:
         yield Finding(
             name="gpus",

@@ -106,7 +106,7 @@ def clock(machine: Machine, _: Needs) -> Line:
 
 def git(machine: Machine, needs: Needs) -> Line:
     """Whether repositories can be checked out."""
-    if not any(step.sources for step in needs.steps):
+    if not needs.repositories and not any(step.sources for step in needs.steps):
         return not_needed("git", "no step that is to do reads a repository")
     absent = Finding(
         name="git",
