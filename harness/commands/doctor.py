@@ -27,7 +27,7 @@ def diagnose(context: Context, ask: Ask, leases: GpuLeases) -> Diagnosis:
 
     Raises UsageError or ManifestError for what cannot be asked for.
     """
-    return examined(context, _needs_of_ask(context, ask), leases=leases)
+    return examined(context, needs_of_ask(context, ask), leases=leases)
 
 
 def missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> tuple[Finding, ...]:
@@ -37,7 +37,7 @@ def missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> tup
     """
     if not todo.open:
         return ()
-    return examined(context, _needs_of_plan(context, plan_, todo), leases=leases).missing
+    return examined(context, needs_of_plan(context, plan_, todo), leases=leases).missing
 
 
 def refuse_missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> None:
@@ -72,7 +72,8 @@ def examined(
     return examine(found, needs, checks)
 
 
-def _needs_of_ask(context: Context, ask: Ask) -> Needs:
+def needs_of_ask(context: Context, ask: Ask) -> Needs:
+    """What the methods asked for need, as far as they can be planned; without one no plan."""
     needs = Needs(
         runtime=ask.runtime,
         scale=ask.scale,
@@ -86,10 +87,11 @@ def _needs_of_ask(context: Context, ask: Ask) -> Needs:
         planned = plan(context, ask)
     except NotReadyError as error:
         return replace(needs, unplanned=error)
-    return _needs_of_plan(context, planned, look(context, planned))
+    return needs_of_plan(context, planned, look(context, planned))
 
 
-def _needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
+def needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
+    """What the steps need that are to do."""
     steps = todo.steps(planned)
     methods = tuple(dict.fromkeys(one.run.method for one in planned.runs))
     ahead = forecast(context, planned, todo)

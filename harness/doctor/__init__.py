@@ -31,7 +31,7 @@ CHECKS: Mapping[Check, tuple[str, ...]] = {
     engine.users: _ENGINE,
     gpu.driver: _PLAN,
     gpu.gpus: _PLAN,
-    engine.toolkit: (*_PLAN, *_ENGINE),
+    engine.toolkit: _ENGINE,
     disk.disk: _PLAN,
     disk.inodes: _PLAN,
     machine.memory: _PLAN,

@@ -108,6 +108,8 @@ def toolkit(machine: Machine, needs: Needs) -> Line:
     """Whether the engine can give GPUs to containers."""
     if not needs.in_containers:
         return not_needed("toolkit", "--runtime process: no containers")
+    if needs.unplanned is not None:
+        return unknown("toolkit", "-", "plan")
     if not needs.gpus:
         return not_needed("toolkit", "no step that is to do asks for a GPU")
     needed = "the engine gives GPUs to containers"

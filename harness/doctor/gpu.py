@@ -86,8 +86,8 @@ def _lacks(needs: Needs, machine: Machine, needed: str) -> Iterator[Finding]:
     if not cards:
         yield Finding(
             name="gpus",
-            what=f"no NVIDIA GPU that may be used here; needed: {needed}",
-            steps=_hidden(machine) or ("use a machine with such a GPU and NVIDIA's driver",),
+            what=f"no NVIDIA GPU that may be used here{_hidden(machine)}; needed: {needed}",
+            steps=("use a machine with such a GPU and NVIDIA's driver",),
             instead=without,
         )
         return
@@ -107,11 +107,10 @@ def _doubtful(needs: Needs, cards: Sequence[Gpu]) -> Iterator[Finding]:
         yield Finding(name="gpus", what=doubt, steps=steps, command=command)
 
 
-def _hidden(machine: Machine) -> tuple[str, ...]:
-    """What to do if CUDA_VISIBLE_DEVICES leaves no card."""
-    if machine.visible_devices is None:
-        return ()
-    return (f"see CUDA_VISIBLE_DEVICES, which is {machine.visible_devices!r}",)
+def _hidden(machine: Machine) -> str:
+    """That CUDA_VISIBLE_DEVICES may be why no card is left."""
+    hidden = machine.visible_devices
+    return "" if hidden is None else f" (CUDA_VISIBLE_DEVICES is {hidden!r})"
 
 
 def _wanted(needs: Needs) -> str:
