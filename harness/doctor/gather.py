@@ -23,7 +23,8 @@ from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
 from harness.store.machine import total_memory_gb
 
 _GB = 2**30
-_PATIENCE_SECONDS = 5  # an engine that is well answers at once
+_PATIENCE_SECONDS = 5  # an engine that is well answers at once,
+_INFO_SECONDS = 10  # but one with many containers takes a while to count them
 _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -71,6 +72,7 @@ def engine_info(engine: Engine) -> Mapping[str, Any] | str:
     """The engine's report of itself, or why there is none."""
     try:
         with engine.client(_PATIENCE_SECONDS) as client:
+            client.api.timeout = _INFO_SECONDS
             info: Mapping[str, Any] = client.info()
     except NotReadyError as error:
         return str(error)
