@@ -210,15 +210,17 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
         @functools.wraps(command)
         def run(**given: Any) -> None:
             from harness.cli.defaults import complete_options
+            from harness.cli.ready import naming_doctor
             from harness.commands.context import Where, naming_disks, reading_archive
 
             origins = complete_options(given.pop(_CONTEXT), given, shared)
+            typed = {name: value for name, value in given.items() if name not in origins}
             places = {name: given.pop(name) for name in (*where, *_BESIDES)}
             found = Where(**places, options=frozenset(where), origins=origins)
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
-            with naming_disks(found), reading_archive(found) as place:
+            with naming_disks(found), naming_doctor(typed), reading_archive(found) as place:
                 command(**given, where=place)
 
         signature = _signature(command, where, ask)

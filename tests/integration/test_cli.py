@@ -74,9 +74,12 @@ def test_paper_scale_without_gpu_or_data_says_what_is_missing(tmp_path: Path) ->
     done = harness("reproduce", "seam", "--runtime", "process", "--json", "--runs", str(tmp_path))
     assert done.returncode == 3
     error = json.loads(done.stdout)
-    assert "GPU: 1 needed, 0 found" in error["error"]
-    assert "resnet38-imagenet" in error["error"]
-    assert "--scale smoke" in error["hint"]
+    assert [one["name"] for one in error["missing"]] == ["gpus", "resnet38-imagenet"]
+    assert error["missing"][1]["command"] == "harness assets add resnet38-imagenet FILE"
+    assert "--scale smoke" in error["error"]
+    assert error["hint"] == (
+        f"`harness doctor seam --runtime process --runs {tmp_path}` shows every check"
+    )
 
 
 def test_every_command_has_json_and_help() -> None:
