@@ -38,7 +38,7 @@ def anchor(
     from harness import console
     from harness.commands import anchor as verbs
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
+    from harness.commands.logs import log_path
     from harness.commands.plan import plan
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected

@@ -144,7 +144,7 @@ def record_rebuild(
     from harness import console
     from harness.commands import rebuild, record
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
+    from harness.commands.logs import log_path
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected, StepError
     from harness.shapes.records import rebuilt_document

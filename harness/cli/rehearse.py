@@ -47,7 +47,7 @@ def rehearse(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.inspect import log_path
+    from harness.commands.logs import log_path
     from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run

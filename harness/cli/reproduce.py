@@ -53,7 +53,7 @@ def reproduce(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.inspect import log_path
+    from harness.commands.logs import log_path
     from harness.commands.reproduce import reproduce as run
     from harness.shapes.plan import plan_notes
 

@@ -55,7 +55,7 @@ def submission_package(
     from harness import console
     from harness.commands import submission
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
+    from harness.commands.logs import log_path
 
     context = Context.open(where, writes=True)
     best, plan = submission.choose(

@@ -41,22 +41,17 @@ class Failure:
 
 def ending_text(exit_: Exit, *, limit_gb: float | None, machine_gb: float, hours: float) -> str:
     """How an execution ended; `limit_gb` is None where no runtime bounds its memory."""
-    match exit_.cause:
-        case Cause.STEP:
-            return f"exit code {exit_.code}"
-        case Cause.OOM:
-            return f"out of memory: {_memory(exit_, limit_gb, machine_gb)}"
-        case Cause.SIGNAL if exit_.signal == "SIGKILL":
-            who = exit_.detail or "perhaps for want of memory"
-            return f"killed by SIGKILL, {who}: {_memory(exit_, limit_gb, machine_gb)}"
-        case Cause.SIGNAL:
-            return f"killed by {exit_.signal}"
-        case Cause.TIMEOUT:
-            return f"ran past its limit of {hours:g} hours"
-        case Cause.INFRASTRUCTURE:
-            return f"infrastructure fault: {exit_.detail}"
-        case _:
-            return exit_.cause.value
+    memory = _memory(exit_, limit_gb, machine_gb)
+    killed = f"killed by {exit_.signal}"
+    if exit_.signal == "SIGKILL":
+        killed += f", {exit_.detail or 'perhaps for want of memory'}: {memory}"
+    return {
+        Cause.STEP: f"exit code {exit_.code}",
+        Cause.SIGNAL: killed,
+        Cause.OOM: f"out of memory: {memory}",
+        Cause.TIMEOUT: f"ran past its limit of {hours:g} hours",
+        Cause.INFRASTRUCTURE: f"infrastructure fault: {exit_.detail}",
+    }.get(exit_.cause, exit_.cause.value)
 
 
 def _memory(exit_: Exit, limit_gb: float | None, machine_gb: float) -> str:
