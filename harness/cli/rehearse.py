@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import ANYWHERE, Gpus, Json, Methods, folder, parse_losses, takes
 from harness.cli.work import make_work
 
@@ -47,7 +48,6 @@ def rehearse(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.logs import log_path
     from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run
@@ -68,7 +68,7 @@ def rehearse(
     ahead = forecast(context, plan, todo, context.gpus(gpus))
     for note in (*notes(plan), *plan_notes(context, plan, todo, ahead)):
         console.err.print(note)
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+    with console.Board(plan, context.store) as board, going_on(context, board):
         # One step at a time: what is measured then is the step's own.
         work = make_work(context, board, jobs=1, gpus=gpus, shards=1, keep=keep, trust_store=False)
         result = run(context, plan, work)
@@ -76,6 +76,7 @@ def rehearse(
     if share is not None:
         count = share_measurements(share, measured_steps(context, result.plan))
         console.err.print(f"{share}: what {count} steps took")
+    show_end(context, where, board)
     raise typer.Exit(result.exit_code)
 
 

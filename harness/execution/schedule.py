@@ -179,4 +179,3 @@ class _Queue:
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
         self.outcomes[step.key] = outcome
         self.progress.ended(step, outcome)
-

@@ -48,7 +48,9 @@ def test_plans_that_start_together_give_every_run_a_number_of_its_own(store: Sto
 def test_a_number_is_found_and_other_words_are_not(store: Store) -> None:
     execute(store, "abc", "first", "second")
     assert run_numbered(store.layout, "2") == "second"
-    assert [run_numbered(store.layout, word) for word in ("3", "0", "x", "", "-1", "²")] == [None] * 6
+    assert [run_numbered(store.layout, word) for word in ("3", "0", "x", "", "-1", "²")] == [
+        None
+    ] * 6
 
 
 def test_a_damaged_list_gives_no_number_until_runs_are_numbered_anew(
