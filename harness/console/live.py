@@ -15,28 +15,18 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.console import streams
-from harness.console.advance import Advance, read_advance
 from harness.console.cards import CardView
+from harness.console.followed import Followed
 from harness.console.lines import Line, fit
-from harness.console.pace import Pace
+from harness.console.pace import Going, Pace
 from harness.console.units import clock, duration
 from harness.execution.failure import Failure
 from harness.execution.outcome import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
 from harness.store.store import Store
-from harness.store.under_way import UnderWay, under_way
 
 _WIDEST = 120
 _FINISHED = {Status.DONE, Status.CACHED}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
-    """A step that a command works at, and what its attempt shows."""
-
-    step: BoundStep
-    attempt: UnderWay | None  # None: it waits for another harness, or its folder is being made
-    advance: Advance | None
 
 
 @dataclass(slots=True)
@@ -48,7 +38,7 @@ class Board:
     hours: Mapping[str, float] = field(default_factory=dict)  # measured, by key
     stopping: bool = False  # somebody asked for an end
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    working: dict[str, BoundStep] = field(default_factory=dict)
+    working: dict[str, Followed] = field(default_factory=dict)
     shards: dict[str, int] = field(default_factory=dict)  # finished ones, by the whole step's key
     cards: CardView = field(default_factory=CardView)
     began: float = field(default_factory=time.time)
@@ -85,7 +75,7 @@ class Board:
     def started(self, step: BoundStep) -> None:
         """A step starts (or is looked up)."""
         with self.guard:
-            self.working[step.key] = step
+            self.working[step.key] = Followed(step)
 
     def ended(self, step: BoundStep, outcome: Outcome) -> None:
         """A step ended."""
@@ -95,7 +85,7 @@ class Board:
                 self.shards[step.whole] = self.shards.get(step.whole, 0) + 1
                 return
             self.outcomes[step.key] = outcome
-            self.pace.ended[step.key] = outcome.status
+            self.pace.ended[step.key] = outcome
         if outcome.status in {Status.DONE, Status.FAILED}:
             self._print(self._end_of(step, outcome))
         if outcome.remade:
@@ -117,59 +107,58 @@ class Board:
         total = str(len(self.plan.steps))
         reason = Failure.read(outcome.error or "").reason.removeprefix(f"{step.title}: ")
         return Line(
-            Text("failed", "red") if failed else Text("done", "green"),
+            Text("failed", "red") if failed else Text("done  ", "green"),
             f"{self.done:>{len(total)}}/{total}",
             step.name.ljust(max(len(one.name) for one in self.plan.steps.values())),
-            duration(outcome.seconds) if outcome.seconds else "",
+            f"{duration(outcome.seconds) if outcome.seconds else '':>9}",
             about=who(self.plan, step),
             end=reason if failed else "",
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = min(options.max_width, _WIDEST)
-        now = time.time()
+        width, now = min(options.max_width, _WIDEST), time.time()
         with self.guard:
-            running = [self._look(step) for step in self.working.values()]
-            for one in running:
-                if one.attempt is not None:
-                    self.pace.runs_since(one.attempt.started.timestamp())
-            rows = [self._row(one, now) for one in running]
-            yield Group(*fit(rows, width), self._whole(self._shares(running), now, width))
+            working = list(self.working.values())
+            for one in working:
+                one.look(self.store, now)
+            rows = [self._row(one, now) for one in working]
+            yield Group(*fit(rows, width), self._whole(self._going(working, now), now, width))
 
-    def _look(self, step: BoundStep) -> _Running:
-        attempt = under_way(self.store, step.key)
-        advance = read_advance(attempt.log, step.progress) if attempt else None
-        return _Running(step=step, attempt=attempt, advance=advance)
+    def _going(self, working: list[Followed], now: float) -> dict[str, Going]:
+        """How far the whole steps are that are under way; a shard is its share of one."""
+        going: dict[str, Going] = {}
+        for one in working:
+            key, shard = one.step.whole, one.step.shard
+            if shard is None:
+                left = one.seconds_left(now)
+                going[key] = Going(seconds=one.elapsed(now), share=one.share, left=left)
+            elif key in self.plan.steps:
+                before = going.get(key)
+                share = before.share if before else self.shards.get(key, 0) / shard.count
+                seconds = one.elapsed(now) + (before.seconds if before else 0.0)
+                going[key] = Going(seconds=seconds, share=share + one.share / shard.count)
+        return going
 
-    def _shares(self, running: list[_Running]) -> dict[str, float]:
-        """The finished parts of the whole steps that are under way."""
-        shares: dict[str, float] = {}
-        for one in running:
-            step, done = one.step, one.advance.share if one.advance else 0.0
-            if step.shard is None:
-                shares[step.key] = done
-                continue
-            before = shares.get(step.whole, self.shards.get(step.whole, 0) / step.shard.count)
-            shares[step.whole] = min(before + done / step.shard.count, 1.0)
-        return shares
-
-    def _row(self, one: _Running, now: float) -> Line:
+    def _row(self, one: Followed, now: float) -> Line:
         shard = one.step.shard
-        name = one.step.name + (f" {shard.number}/{shard.count}" if shard else "")
+        name = "  " + one.step.name + (f" {shard.number}/{shard.count}" if shard else "")
         if one.attempt is None:
-            return Line("  " + name, "starting", about=who(self.plan, one.step))
-        elapsed = now - one.attempt.started.timestamp()
-        done = one.advance.share if one.advance else 0.0
-        left = f"{clock(elapsed * (1 - done) / done)} left" if done else ""
-        at = one.advance.text if one.advance else ""
-        gpus = self.cards.text(one.attempt.gpus)
-        return Line("  " + name, at, clock(elapsed), left, gpus, about=who(self.plan, one.step))
+            return Line(name, "starting", about=who(self.plan, one.step))
+        left = one.seconds_left(now) if one.share < 1 else None
+        return Line(
+            name,
+            one.advance.text if one.advance else "",
+            clock(one.elapsed(now)),
+            "" if left is None else f"{clock(left)} left",
+            self.cards.text(one.attempt.gpus),
+            about=who(self.plan, one.step),
+        )
 
-    def _whole(self, shares: Mapping[str, float], now: float, width: int) -> Table:
+    def _whole(self, going: Mapping[str, Going], now: float, width: int) -> Table:
         """The bar over everything, with the time left."""
-        left = self.pace.seconds_left(shares, now)
+        left = self.pace.seconds_left(going)
         about = "stopping" if self.stopping else f"about {clock(left)} left" if left else ""
-        share = self.pace.share(shares)
+        share = self.pace.share(going)
         table = Table.grid(padding=(0, 2, 0, 0))
         table.width = width
         table.add_column(no_wrap=True)
