@@ -9,7 +9,7 @@
 
 The program runs at the far side of a pseudo-terminal, and a terminal in software (pyte) obeys what
 it prints. So cursor movements, colours and line breaks are what they would be on a screen.
-`check_screen` compares with `tests/golden/screens/NAME.txt`; `HARNESS_SCREENS=write` writes that.
+`check_screen` compares with `tests/golden/screens/NAME.txt`, which `HARNESS_SCREENS=write` writes.
 """
 
 import fcntl
@@ -19,10 +19,12 @@ import re
 import select
 import signal
 import struct
+import tempfile
 import termios
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import pyte
 
@@ -32,11 +34,37 @@ _PATIENCE_SECONDS = 120.0  # a test that waits for so long has failed
 #: What differs from call to call, in this order.
 _MASKS = (
     (r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "YYYY-MM-DD hh:mm:ss UTC"),
-    (r"\b[0-9a-f]{64}\b", "KEY"),
+    (r"UTC on [^,\n]+", "UTC on HOST"),
+    (r"\b[0-9a-f]{64}\b|\b[0-9a-f]{12}\b", "KEY"),
     (r"\b[0-9a-f]{16}-[0-9a-f]{12}\b", "ATTEMPT"),
     (r"\b(\d+:)?\d+:\d\d (min|h)\b|\b\d+\.\d s\b", "TIME"),
     (r"\b(\d+:)?\d+:\d\d\b", "TIME"),
+    (r"\b\d+(\.\d+)? GB", "SIZE"),
+    (r" *TIME", " TIME"),
 )
+
+
+class _Screen(pyte.HistoryScreen):
+    """A screen that knows which lines go on in the next for want of columns."""
+
+    _drawing = False
+
+    def draw(self, data: str) -> None:
+        self._drawing = True
+        super().draw(data)
+        self._drawing = False
+
+    def linefeed(self) -> None:
+        # A line is a dictionary of its own, which moves up as one when the screen scrolls.
+        self.buffer[self.cursor.y].goes_on = self._drawing
+        super().linefeed()
+
+    def text_of(self, lines: Iterable[Any]) -> str:
+        text = ""
+        for line in lines:
+            row = "".join(line[column].data for column in range(self.columns))
+            text += row if getattr(line, "goes_on", False) else f"{row.rstrip()}\n"
+        return text
 
 
 class Terminal:
@@ -50,7 +78,7 @@ class Terminal:
         rows: int = 24,
         environ: Mapping[str, str] | None = None,
     ) -> None:
-        self.screen = pyte.HistoryScreen(columns, rows, history=1000, ratio=0.5)
+        self.screen = _Screen(columns, rows, history=1000, ratio=0.5)
         self._stream = pyte.ByteStream(self.screen)
         self._argv, self._size = list(argv), struct.pack("HHHH", rows, columns, 0, 0)
         self._environ = {**(os.environ if environ is None else environ), "TERM": "xterm-256color"}
@@ -78,17 +106,19 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What is on the screen now, without blanks at the ends of lines and the screen."""
-        return "\n".join(line.rstrip() for line in self.screen.display).rstrip() + "\n"
+        """What is on the screen now, lines as they were printed, without blanks at ends."""
+        lines = (self.screen.buffer[row] for row in range(self.screen.lines))
+        return self.screen.text_of(lines).rstrip() + "\n"
+
+    @property
+    def rows(self) -> list[str]:
+        """What is on the screen now, row by row: a line that is too long is in several."""
+        return [row.rstrip() for row in self.screen.display]
 
     @property
     def scrollback(self) -> str:
         """What left the screen at its top."""
-        lines = []
-        for line in self.screen.history.top:
-            cells = (line[column].data for column in range(self.screen.columns))
-            lines.append("".join(cells).rstrip())
-        return "".join(f"{line}\n" for line in lines)
+        return self.screen.text_of(self.screen.history.top)
 
     def type(self, text: str) -> None:
         """Type it."""
@@ -133,18 +163,26 @@ def screen(
 
 
 def masked(text: str, replace: Mapping[str, str] | None = None) -> str:
-    """`text` without what differs from call to call; `replace` names more, such as folders."""
-    for one, name in (replace or {}).items():
-        text = text.replace(one, name)
-    for pattern, name in _MASKS:
+    """`text` without what differs from call to call; `replace` has more patterns, such as paths."""
+    for pattern, name in (*(replace or {}).items(), *_MASKS):
         text = re.sub(pattern, name, text)
     return text
 
 
-def check_screen(name: str, text: str) -> None:
-    """Compare with the golden screen of that name, or write it."""
-    file = FOLDER / f"{name}.txt"
+def check_screen(name: str, text: str, replace: Mapping[str, str] | None = None) -> None:
+    """Compare with the golden screen of that name, or write it.
+
+    What scrolls off depends on how many rows a path takes: see `folder`.
+    """
+    file, found = FOLDER / f"{name}.txt", masked(text, replace)
     if os.environ.get("HARNESS_SCREENS") == "write":
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-    assert text == file.read_text(encoding="utf-8")
+        file.write_text(found, encoding="utf-8")
+    assert found == file.read_text(encoding="utf-8")
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A temporary folder whose path has the same, small length every time."""
+    with tempfile.TemporaryDirectory(prefix="h-", dir="/tmp") as path:
+        yield Path(path)

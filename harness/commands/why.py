@@ -59,7 +59,8 @@ def _failed(context: Context, run: RunState, step: StepState) -> Why:
     found = [record for one in attempts if (record := context.store.record_of(one)) is not None]
     newest = max(found, key=lambda record: str(record["time"]["end"]), default=None)
     text = step.error or (newest and newest["error"]) or "its record cannot be read"
-    failure = Failure.read(text)
+    title = f"step {step.name} ({run.asked['method']}, stage {step.stage}): "
+    failure = Failure.read(text.removeprefix(title))
     return Why(run=run, step=step, log=failure.log, record=newest, failure=failure)
 
 

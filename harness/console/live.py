@@ -26,6 +26,7 @@ from harness.plan.plan import BoundStep, Plan
 from harness.store.store import Store
 
 _WIDEST = 120
+_ECHO = 3  # columns left free: a terminal shows ^C behind the view, which must not begin a line
 _FINISHED = {Status.DONE, Status.CACHED}
 
 
@@ -116,7 +117,7 @@ class Board:
         )
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width, now = min(options.max_width, _WIDEST), time.time()
+        width, now = min(options.max_width - _ECHO, _WIDEST), time.time()
         with self.guard:
             working = list(self.working.values())
             for one in working:

@@ -44,7 +44,7 @@ def ending_text(exit_: Exit, *, limit_gb: float | None, machine_gb: float, hours
     memory = _memory(exit_, limit_gb, machine_gb)
     killed = f"killed by {exit_.signal}"
     if exit_.signal == "SIGKILL":
-        killed += f", {exit_.detail or 'perhaps for want of memory'}: {memory}"
+        killed += f", {exit_.detail or 'perhaps for want of memory'}; {memory}"
     return {
         Cause.STEP: f"exit code {exit_.code}",
         Cause.SIGNAL: killed,
@@ -55,7 +55,7 @@ def ending_text(exit_: Exit, *, limit_gb: float | None, machine_gb: float, hours
 
 
 def _memory(exit_: Exit, limit_gb: float | None, machine_gb: float) -> str:
-    """What it had, and what it used when it was last looked at."""
+    """What it used when it was last looked at, and what it had."""
+    had = f"this machine's {machine_gb:.3g} GB" if limit_gb is None else f"its {limit_gb:g} GB"
     used = exit_.peak_memory_gb
-    had = f"this machine has {machine_gb:.3g} GB" if limit_gb is None else f"it had {limit_gb:g} GB"
-    return f"{had}, " + ("what it used is unknown" if used is None else f"it used {used:.2g} GB")
+    return f"it used {'an unknown part' if used is None else f'{used:.2g} GB'} of {had}"

@@ -179,7 +179,7 @@ def _explained(exit_: Exit, kills_before: int | None) -> Exit:
     if kills > kills_before:
         detail = "the kernel ended a process for want of memory"
         return replace(exit_, cause=Cause.OOM, detail=detail)
-    return replace(exit_, detail="not for want of memory, so by somebody")
+    return replace(exit_, detail="not by the kernel for want of memory")
 
 
 def _gpu_devices() -> tuple[str, ...]:
