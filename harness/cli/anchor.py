@@ -6,6 +6,7 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import (
     ANYWHERE,
     Gpus,
@@ -43,7 +44,6 @@ def anchor(
     from harness import console
     from harness.commands import anchor as verbs
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
     from harness.commands.plan import find_method, plan
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected
@@ -54,8 +54,9 @@ def anchor(
     name, chosen = verbs.choose_anchor(context, method, name)
     ask = verbs.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
     found = plan(context, ask)
-    with console.Board(found, lambda key: log_path(context, key)) as board:
+    with console.Board(found, context.store) as board, going_on(context, board):
         result = reproduce(context, found, make_work(context, board, jobs=jobs, gpus=gpus))
+    show_end(context, where, board)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
     report = verbs.report(name, chosen, result)

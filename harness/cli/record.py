@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import record_app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, parse_runtime, takes
 from harness.cli.work import make_work
 
@@ -166,7 +167,6 @@ def record_rebuild(
     from harness import console
     from harness.commands import rebuild, record
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected, StepError
     from harness.shapes.records import rebuilt_document
@@ -175,9 +175,10 @@ def record_rebuild(
     chosen = rebuild.runtime_of(recorded, None if runtime is None else parse_runtime(runtime))
     context = Context.open(replace(where, runs=into, origins={}), writes=True, fresh=True)
     planned = rebuild.rebuild_plan(context, recorded, chosen)
-    with console.Board(planned, lambda key: log_path(context, key)) as board:
+    with console.Board(planned, context.store) as board, going_on(context, board):
         result = reproduce(context, planned, make_work(context, board, jobs=jobs, gpus=gpus))
     if result.exit_code:
+        show_end(context, where, board)
         raise StepError(
             f"the rebuild of {recorded.id} did not finish",
             hint=f"harness status --runs {context.layout.root}",

@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import ANYWHERE, Gpus, Json, Methods, folder, parse_losses, takes
 from harness.cli.work import make_work
 
@@ -52,7 +53,6 @@ def rehearse(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.inspect import log_path
     from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run
@@ -73,7 +73,7 @@ def rehearse(
     ahead = forecast(context, plan, todo, context.gpus(gpus))
     for note in (*notes(plan), *plan_notes(context, plan, todo, ahead)):
         console.err.print(note)
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+    with console.Board(plan, context.store) as board, going_on(context, board):
         # One step at a time: what is measured then is the step's own.
         work = make_work(context, board, jobs=1, gpus=gpus, shards=1, keep=keep, trust_store=False)
         result = run(context, plan, work)
@@ -81,6 +81,7 @@ def rehearse(
     if share is not None:
         count = share_measurements(share, measured_steps(context, result.plan))
         console.err.print(f"{share}: what {count} steps took")
+    show_end(context, where, board)
     raise typer.Exit(result.exit_code)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, folder, takes
 from harness.cli.work import make_work
 
@@ -53,18 +54,18 @@ def reproduce(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce as run
-    from harness.shapes.plan import plan_notes
+    from harness.shapes.start import start_lines
 
     context = Context.open(where, writes=True)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
+    todo = planning.look(context, plan)
+    ahead = forecast(context, plan, todo, context.gpus(gpus))
     if not as_json:
-        todo = planning.look(context, plan)
-        ahead = forecast(context, plan, todo, context.gpus(gpus))
-        for note in plan_notes(context, plan, todo, ahead):
-            console.err.print(note)
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+        for line in start_lines(plan, todo, ahead.outlook):
+            console.err.print(line)
+    hours = {key: one.hours for key, one in ahead.figures.items()}
+    with console.Board(plan, context.store, hours) as board, going_on(context, board):
         work = make_work(
             context,
             board,
@@ -79,19 +80,19 @@ def reproduce(
         result = run(context, plan, work)
     _show(context, result, as_json=as_json)
     _write(context, result, junit=junit, report=not no_report)
+    show_end(context, where, board)
     raise typer.Exit(result.exit_code)
 
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:
-    """The files for people and CI; of what was stopped there is no report."""
+    """The files for people and CI; a report only of runs of which some are done."""
     from harness import console
     from harness.commands import report as reports
-    from harness.errors import Interrupted
 
     runs = [one.planned.id for one in result.runs]
     if junit is not None:
         reports.write_junit(context, runs, junit)
-    if report and result.exit_code != Interrupted.exit_code:
+    if report and result.finished:
         written = reports.write_after(context, runs)
         if written is not None:
             console.err.print(f"report: {written}")
@@ -103,6 +104,9 @@ def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
 
     if as_json:
         console.show_json("reproduce", result_document(result))
-    else:
-        console.show_scores("scores in percent, mean ± sd over seeds", score_groups(result))
+        return
+    groups = score_groups(result)
+    if groups:
+        console.show_scores("scores in percent, mean ± sd over seeds", groups)
+    if result.finished:
         console.out.print(f"runs: {context.layout.root}")

@@ -9,6 +9,7 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.ending import going_on
 from harness.cli.group import Commands
 from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, MethodName, folder, read_ask, takes
 from harness.cli.work import make_work
@@ -61,7 +62,6 @@ def submission_package(
     from harness import console
     from harness.commands import submission
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
 
     context = Context.open(where, writes=True)
     best, plan = submission.choose(
@@ -70,7 +70,7 @@ def submission_package(
     val = best.scores["final"].J
     if not as_json:
         console.err.print(f"{best.id}: J {val:.2f} on val, the highest of five runs")
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+    with console.Board(plan, context.store) as board, going_on(context, board):
         work = make_work(context, board, jobs=jobs, gpus=gpus)
         made = submission.package(context, plan, work, out)
     if as_json:

@@ -36,7 +36,7 @@ def make_work(
     return Work(
         jobs=jobs,
         tokens=Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus)),
-        stopping=stopping(signal.SIGHUP) if detach else stopping(),
+        stopping=stopping(board.stop, *((signal.SIGHUP,) if detach else ())),
         progress=Progress(planned=board.planned, started=board.started, ended=board.ended),
         retries=Retries(limit=retries, out_of_memory=min(1, retries)),
         detach=detach,
@@ -45,8 +45,12 @@ def make_work(
     )
 
 
-def stopping(*more: signal.Signals) -> Callable[[], AbstractContextManager[Event]]:
+def stopping(
+    asked: Callable[[], None], *more: signal.Signals
+) -> Callable[[], AbstractContextManager[Event]]:
     """Turn Ctrl-C, TERM and `more` into a stop that ends running steps, or leaves them, politely.
+
+    `asked` is called with the first of them.
 
     A closed terminal (HUP) ends harness as a kill would, and containers run on.
     """
@@ -58,6 +62,7 @@ def stopping(*more: signal.Signals) -> Callable[[], AbstractContextManager[Event
 
         def ask_stop(number: int, frame: object) -> None:
             del number, frame
+            asked()
             stop.set()
 
         before = {number: signal.signal(number, ask_stop) for number in numbers}

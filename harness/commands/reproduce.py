@@ -61,6 +61,11 @@ class Result:
     runs: tuple[RunResult, ...]
 
     @property
+    def finished(self) -> bool:
+        """Whether a run is done."""
+        return any(one.status == Status.DONE for one in self.runs)
+
+    @property
     def exit_code(self) -> int:
         """0 when every run is done; else of the gravest outcome."""
         codes = {outcome.exit_code for outcome in self.outcomes.values()}

@@ -12,6 +12,7 @@ from harness.files import DamagedFile, read_json, read_sealed
 from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Losses, Scale
 from harness.names import nearest
+from harness.store.numbers import run_numbered
 from harness.store.records import read_record
 from harness.terminal import readable
 
@@ -35,15 +36,17 @@ def gather(layout: RunLayout) -> Evidence:
 
 
 def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
-    """The runs of the given methods, or whose names begin so; all if nothing is given.
+    """The runs of the given methods or numbers, or whose names begin so; all if none is given.
 
     Raises UsageError for a word that names none.
     """
     if not words:
         return evidence
     found: dict[str, RunEvidence] = {}
+    layout = RunLayout(evidence.root)
     for word in words:
-        named = [run for run in evidence.runs if word and _named(run, word)]
+        name = run_numbered(layout, word) or word
+        named = [run for run in evidence.runs if name and _named(run, name)]
         if not named:
             near = nearest(word, [name for run in evidence.runs for name in _names(run)])
             meant = f"did you mean {near!r}? " if near else ""
@@ -57,8 +60,9 @@ def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
 
 def one_run(evidence: Evidence, word: str) -> RunEvidence:
     """The run of that name, or the only one whose name begins so. Raises UsageError."""
+    name = run_numbered(RunLayout(evidence.root), word) or word
     runs = chosen(evidence, [word]).runs
-    exact = [run for run in runs if run.id == word] or list(runs)
+    exact = [run for run in runs if run.id == name] or list(runs)
     if len(exact) > 1:
         known = ", ".join(run.id for run in exact[:_MOST_NAMED])
         raise UsageError(f"{word}: {len(exact)} runs are meant", hint=f"write more of one: {known}")

@@ -127,7 +127,7 @@ class _Queue:
         try:
             self.shards[step.key] = () if step.shard else tuple(self.split(step))
         except HarnessError as error:
-            self._end(waiting.pop(step.key), _failed(error))
+            self._end(waiting.pop(step.key), Outcome.failed(error))
             return []
         shards = self.shards[step.key]
         waiting.update({shard.key: shard for shard in shards})
@@ -156,7 +156,7 @@ class _Queue:
             try:
                 lease = self.tokens.take(self._light(step))
             except NotReadyError as error:
-                self._end(waiting.pop(step.key), _failed(error))
+                self._end(waiting.pop(step.key), Outcome.failed(error))
                 return
             if lease is None:
                 return
@@ -179,9 +179,3 @@ class _Queue:
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
         self.outcomes[step.key] = outcome
         self.progress.ended(step, outcome)
-
-
-def _failed(error: HarnessError) -> Outcome:
-    return Outcome(
-        status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
-    )
