@@ -4,9 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import Json, takes
+from harness.cli.options import Json, RunOrStep, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
@@ -66,7 +65,7 @@ def gc(
 @app.command()
 @takes("project", "runs")
 def cancel(
-    name: Annotated[str, typer.Argument(metavar="RUN[/STEP]", autocompletion=completers.run_steps)],
+    name: RunOrStep,
     *,
     where: "Where",
     as_json: Json = False,

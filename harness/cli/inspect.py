@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, RunStep, takes
+from harness.cli.options import Json, RunOrStep, RunStep, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import Json, takes
 
@@ -11,7 +12,12 @@ if TYPE_CHECKING:
     from harness.commands.context import Context, Where
     from harness.commands.methods import About
 
-Method = Annotated[str | None, typer.Argument(help="Describe this one; by default list all.")]
+Method = Annotated[
+    str | None,
+    typer.Argument(
+        help="Describe this one; by default list all.", autocompletion=completers.one_method
+    ),
+]
 
 
 @app.command()
@@ -25,7 +31,7 @@ def methods(method: Method = None, *, where: "Where", as_json: Json = False) -> 
 
     context = Context.open(where)
     if method is None and as_json:
-        console.show_json({"methods": method_rows(context)})
+        console.show_json("methods", {"methods": method_rows(context)})
     elif method is None:
         _list(context)
     elif as_json:

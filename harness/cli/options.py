@@ -31,6 +31,9 @@ Runs = Annotated[
         autocompletion=completers.methods_or_runs,
     ),
 ]
+RunOrStep = Annotated[
+    str, typer.Argument(metavar="RUN[/STEP]", autocompletion=completers.run_steps)
+]
 RunStep = Annotated[str, typer.Argument(metavar="RUN/STEP", autocompletion=completers.run_steps)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 Gpus = Annotated[

@@ -8,8 +8,19 @@ import typer
 
 from harness.cli.app import app
 from harness.cli.ending import going_on, show_end
-from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, folder, takes
-from harness.cli.work import make_work
+from harness.cli.options import (
+    ANYWHERE,
+    ASKED,
+    Every,
+    Gpus,
+    Jobs,
+    Json,
+    Methods,
+    Notify,
+    folder,
+    takes,
+)
+from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
@@ -43,6 +54,8 @@ def reproduce(
         Path | None,
         typer.Option(parser=folder, help="Write how each step ended as JUnit XML to this file."),
     ] = None,
+    notify: Notify = None,
+    every: Every = None,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write report.html under runs/.")
     ] = False,
@@ -54,6 +67,7 @@ def reproduce(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
+    from harness.commands.news import telling
     from harness.commands.reproduce import reproduce as run
     from harness.shapes.start import start_lines
 
@@ -65,10 +79,13 @@ def reproduce(
         for line in start_lines(plan, todo, ahead.outlook):
             console.err.print(line)
     hours = {key: one.hours for key, one in ahead.figures.items()}
-    with console.Board(plan, context.store, hours) as board, going_on(context, board):
+    news = make_news(context, "reproduce", notify, every)
+    board = console.Board(plan, context.store, hours)
+    with telling(news) as tell_end, board, going_on(context, board):
         work = make_work(
             context,
             board,
+            news=news,
             jobs=jobs,
             gpus=gpus,
             retries=retries,
@@ -78,6 +95,7 @@ def reproduce(
             trust_store=trust_store,
         )
         result = run(context, plan, work)
+        tell_end(result.exit_code)
     _show(context, result, as_json=as_json)
     _write(context, result, junit=junit, report=not no_report)
     show_end(context, where, board)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.commands.context import Context
+from harness.commands.plan import find_method
 from harness.commands.reproduce import Result
 from harness.errors import UsageError
 from harness.manifest.model import Anchor, Losses, RuntimeName, Scale
@@ -81,8 +82,8 @@ def ask_anchor(context: Context, ask: Ask, name: str) -> Ask:
     """The same for an anchor of the one method that is asked for. Raises UsageError."""
     if len(ask.methods) != 1:
         raise UsageError("--anchor: name one method", hint="harness doctor METHOD --anchor NAME")
-    (method,) = ask.methods
-    name, anchor = choose(context, method, name)
+    method = find_method(context, *ask.methods)
+    name, anchor = choose_anchor(context, method, name)
     return ask_for(method, name, anchor, stack=ask.stack, runtime=ask.runtime)
 
 

@@ -10,6 +10,7 @@ from harness.errors import UsageError
 from harness.files import DamagedFile
 from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
+from harness.names import nearest, suggest
 from harness.plan.needs import Todo, todo_of
 from harness.store.intent import read_intent
 from harness.store.numbers import run_numbered, run_numbers
@@ -170,7 +171,8 @@ def find_step_of_run(context: Context, name: str) -> tuple[RunState, StepState]:
 def _no_one_step(name: str, every: list[StepState], found: list[StepState]) -> UsageError:
     known = ", ".join(dict.fromkeys(step.name for step in every))
     if not found:
-        return UsageError(f"{name}: no such step", hint=f"steps: {known}")
+        hint = suggest(name.rpartition("/")[2], [step.name for step in every], "steps")
+        return UsageError(f"{name}: no such step", hint=hint)
     names = list(dict.fromkeys(step.name for step in found))
     if len(names) > 1:
         what = f"{name}: {len(names)} steps begin so"
@@ -203,6 +205,7 @@ def find_runs(context: Context, name: str) -> list[RunState]:
     known = run_numbered(context.layout, name) or name
     begun = [run for run in every if run.id.startswith(known)]
     if not begun:
-        named = ", ".join(run.id for run in every[:_MOST_NAMED])
-        raise UsageError(f"{name}: no such run", hint=f"see `harness status`; {named}".rstrip("; "))
+        near = nearest(name, [run.id for run in every])
+        meant = f"did you mean {near!r}? " if near else ""
+        raise UsageError(f"{name}: no such run", hint=f"{meant}see `harness status`")
     return [run for run in begun if run.id == known] or begun

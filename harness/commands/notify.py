@@ -1,4 +1,4 @@
-"""Where news of an execution goes: an address that it is posted to, or a command that is started."""
+"""Where news of an execution goes: an address it is posted to, or a command that is started."""
 
 import json
 import os

@@ -26,6 +26,7 @@ from harness.evidence.gather import chosen, find_step, gather, one_run
 from harness.execution.surroundings import cards
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
+from harness.names import choose
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep, Plan
 from harness.store.machine import describe_machine
@@ -201,13 +202,7 @@ def _isolation(context: Context, run: RunEvidence) -> Mapping[str, object]:
 
 
 def _step_of(layout: RunLayout, run: RunEvidence, name: str) -> StepEvidence:
-    begun = [one for one in run.steps if one == name] or [
-        one for one in run.steps if one.startswith(name)
-    ]
-    if len(begun) != 1:
-        what = f"has {len(begun)} steps that begin with" if begun else "has no step"
-        raise UsageError(f"{run.id} {what} {name}", hint=f"steps: {', '.join(begun or run.steps)}")
-    step = run.steps[begun[0]]
+    step = run.steps[choose(name, run.steps, f"{run.id} has no step {name}", listed="steps")]
     recorded = step if step.record is not None else find_step(layout, step.key)
     if recorded is None:
         raise UsageError(

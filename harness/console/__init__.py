@@ -1,7 +1,7 @@
 """Everything a person sees: tables on stdout, progress on stderr, JSON for machines."""
 
 from harness.console.advance import Advance, read_advance
-from harness.console.live import Advance, Board, progress_bar, read_advance, users
+from harness.console.live import Board, progress_bar, users
 from harness.console.results import show_paper_table, show_scores, show_verdict
 from harness.console.streams import (
     SCHEMA,
@@ -13,15 +13,7 @@ from harness.console.streams import (
     show_json,
     show_log,
 )
-from harness.console.tables import (
-    show_notes,
-    show_paper_table,
-    show_plan,
-    show_scores,
-    show_table,
-    show_values,
-    show_verdict,
-)
+from harness.console.tables import show_notes, show_table, show_values
 from harness.console.units import clock, duration, size
 
 __all__ = [

@@ -58,6 +58,23 @@ class Progress:
     started: Callable[[BoundStep], None] = lambda _: None
     ended: Callable[[BoundStep, Outcome], None] = lambda _step, _outcome: None
 
+    def beside(self, other: "Progress") -> "Progress":
+        """Notify another too."""
+
+        def planned(plan: Plan) -> None:
+            self.planned(plan)
+            other.planned(plan)
+
+        def started(step: BoundStep) -> None:
+            self.started(step)
+            other.started(step)
+
+        def ended(step: BoundStep, outcome: Outcome) -> None:
+            self.ended(step, outcome)
+            other.ended(step, outcome)
+
+        return Progress(planned=planned, started=started, ended=ended)
+
 
 def run_plan(  # noqa: PLR0913 - what an execution needs
     plan: Plan,
