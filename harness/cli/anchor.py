@@ -1,6 +1,6 @@
 """The command that starts from the authors' own files."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,7 @@ from harness.cli.options import (
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
+    from harness.commands.anchor import KnownAndFound
     from harness.commands.context import Where
 
 
@@ -47,7 +48,6 @@ def anchor(
     from harness.commands.plan import find_method, plan
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected
-    from harness.plan import keys
 
     context = Context.open(where, writes=True)
     method = find_method(context, method)
@@ -61,8 +61,8 @@ def anchor(
         raise typer.Exit(result.exit_code)
     report = verbs.report(name, chosen, result)
     if as_json:
-        rows = [{**keys.plain(row), "agrees": row.agrees} for row in report.rows]
-        console.show_json("anchor", {"anchor": name, "holds": report.holds, "rows": rows})
+        rows = [_row(one) for one in report.rows]
+        console.show_json("anchor", {"anchor": name, "holds": report.holds, "scores": rows})
         raise typer.Exit(0 if report.holds else NotAsExpected.exit_code)
     cells = [
         (
@@ -80,3 +80,17 @@ def anchor(
     if not report.holds:
         raise NotAsExpected(report.conclusion, hint="see the sources of the known scores in --json")
     console.out.print(report.conclusion)
+
+
+def _row(one: "KnownAndFound") -> dict[str, Any]:
+    """A known score and the one found, for machines."""
+    return {
+        "name": one.score,
+        "metric": one.metric,
+        "stage": one.stage,
+        "expected": one.expected,
+        "tolerance": one.tolerance,
+        "found": one.found,
+        "source": one.source,
+        "agrees": one.agrees,
+    }

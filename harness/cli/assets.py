@@ -45,6 +45,6 @@ def assets_add(
 
     path = Context.open(where, writes=True).assets.add(name, file)
     if as_json:
-        console.show_json("assets add", {"asset": name, "path": str(path)})
+        console.show_json("assets add", {"assets": [{"name": name, "path": str(path)}]})
     else:
         console.out.print(f"{name}: {path}")

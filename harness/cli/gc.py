@@ -80,7 +80,7 @@ def cancel(
     running = [one for one in ended if one.holder]
     if as_json:
         rows = [
-            {"step": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
+            {"name": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
             for one in ended
         ]
         console.show_json("cancel", {"finished": not ended, "cancelled": rows})

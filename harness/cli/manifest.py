@@ -20,7 +20,9 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
 
     repositories = Context.open(where).catalogue.repositories
     if as_json:
-        console.show_json("repos", {"repositories": keys.plain(repositories)})
+        plain = keys.plain(repositories)
+        rows_ = [{"name": name, **one} for name, one in plain.items()]
+        console.show_json("repos", {"repositories": rows_})
         return
     rows = [
         (name, r.url, r.commit[:12], r.date, r.licence or "none", _stages(r.stages))
@@ -49,25 +51,31 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
         "published numbers": len(load_published(context.project).numbers),
     }
     if as_json:
-        console.show_json("manifest check", {"ok": True, **counts})
+        methods = [{"name": name, "steps": count} for name, count in steps.items()]
+        document = {name.replace(" ", "_"): count for name, count in counts.items()}
+        console.show_json("manifest check", {"ok": True, **document, "methods": methods})
     else:
         console.out.print(f"manifests hold: {counts}")
 
 
 @manifest_app.command("schema")
 def manifest_schema(folder: Path) -> None:
-    """Write the JSON Schema of each manifest, and of measurements, into a folder."""
+    """Write the JSON Schema of manifests, of measurements and of --json into a folder."""
     import json
 
     from harness.commands.places import folder_to_be, make_writable
     from harness.manifest.load import json_schemas
     from harness.measured.kept import json_schema
+    from harness.shapes.outputs import output_schemas
 
     make_writable(folder_to_be(folder, "FOLDER"), "FOLDER")
-    schemas = {**json_schemas(), "measurement": json_schema()}
+    outputs = {f"output/{n.replace(' ', '-')}": one for n, one in output_schemas().items()}
+    schemas = {**json_schemas(), "measurement": json_schema(), **outputs}
     for name, schema in schemas.items():
         text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
-        (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+        place = folder / f"{name}.schema.json"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text, encoding="utf-8")
 
 
 def _stages(stages: Any) -> str:

@@ -46,7 +46,7 @@ def _list(context: "Context") -> None:
 
     cells = [
         (
-            row["method"],
+            row["name"],
             row["title"],
             ", ".join(row["backbones"]),
             ", ".join(row["stacks"]),

@@ -43,13 +43,14 @@ def mirror_create(
     from harness.commands.context import Context
     from harness.commands.mirror import create
     from harness.commands.places import folder_to_be, make_writable
+    from harness.shapes.mirror import made_document
 
     make_writable(folder_to_be(folder, "DIR"), "DIR")
     context = Context.open(where, writes=True)
     choice = (stack, parse_scale(scale), parse_runtime(runtime))
     made = create(context, folder, methods or ["all"], choice, console.err.print)
     if as_json:
-        console.show_json("mirror create", made)
+        console.show_json("mirror create", made_document(made))
         raise typer.Exit(NotReadyError.exit_code if made["missing"] else 0)
     kinds = ("repositories", "images", "assets")
     rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
@@ -73,11 +74,12 @@ def mirror_verify(
     from harness import console
     from harness.commands.places import folder_there
     from harness.environments.mirror_folder import verify_mirror
-    from harness.plan.keys import plain
+    from harness.shapes.mirror import damaged_file_row
 
     listed, damage = verify_mirror(folder_there(folder, "DIR"))
     if as_json:
-        document = {"ok": not damage, "files": len(listed.files), "damage": plain(damage)}
+        rows = [damaged_file_row(one) for one in damage]
+        document = {"ok": not damage, "files": len(listed.files), "damage": rows}
         console.show_json("mirror verify", document)
         raise typer.Exit(MismatchError.exit_code if damage else 0)
     if damage:

@@ -76,7 +76,7 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
 
     found = record.find(Context.open(where, inspects=True), name)
     if as_json:
-        console.show_json("record show", {"name": name, "record": found.record})
+        console.show_json("record show", {"records": [{"name": name, "record": found.record}]})
         return
     console.show_values(name, about_rows(found))
 

@@ -43,12 +43,9 @@ def record_export(
     made = export_runs(context, names, ro_crate, licence=licence)
     for line in made.evidence.damage:
         console.err.print(f"damaged: {line}")
-    runs = [run.id for run in made.evidence.runs]
+    runs = [{"name": run.id} for run in made.evidence.runs]
     if as_json:
-        damage = list(made.evidence.damage)
-        console.show_json(
-            "record export",
-            {"archive": str(ro_crate), "runs": runs, "files": list(made.files), "damage": damage},
-        )
+        written = {"archive": str(ro_crate), "runs": runs, "files": list(made.files)}
+        console.show_json("record export", {**written, "damage": list(made.evidence.damage)})
         return
     console.out.print(f"{ro_crate}: {len(runs)} runs, {len(made.files)} files")

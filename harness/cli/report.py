@@ -53,6 +53,6 @@ def report(
     write_text(output, made.text)
     runs = [run.id for run in made.evidence.runs]
     if as_json:
-        console.show_json("report", {"file": str(output), "runs": runs})
+        console.show_json("report", {"file": str(output), "runs": [{"name": run} for run in runs]})
     else:
         console.out.print(f"report of {len(runs)} runs: {output}")

@@ -34,7 +34,8 @@ def score(
 
     found = score_folder(pred, gt, ids, kind=kind, curve=curve, allow_void=allow_void)
     if as_json:
-        console.show_json("score", found)
+        classes = [{"name": name, **one} for name, one in found.pop("per_class").items()]
+        console.show_json("score", {**found, "classes": classes})
         return
     scores = found["scores"]
     console.show_table(

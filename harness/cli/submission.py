@@ -108,7 +108,7 @@ def submission_result(
     context = Context.open(where, inspects=True)
     found = submission.answer(context, run, (region, url, _day(date)), replace_old=replace_old)
     if as_json:
-        console.show_json("submission result", found)
+        console.show_json("submission result", {**found, "schema": console.SCHEMA})
     else:
         console.out.print(f"{found['run']}: J {found['J']} on the test set")
 

@@ -92,7 +92,8 @@ def build_methods(
     for name in methods:
         chosen = stack_of(context.method(name), Ask(stack=stack, usual_stack=context.usual_stack))
         built = environment(context, runtime, name, chosen, notify)
-        row = {"method": name, "stack": chosen, "id": built.id, "handle": built.handle}
+        row = {"name": f"{name}/{chosen}", "method": name, "stack": chosen}
+        row |= {"id": built.id, "handle": built.handle}
         if push is not None:
             tag = context.images(runtime).image(name, chosen).tag
             notify(f"push {push}/{tag}")

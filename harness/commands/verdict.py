@@ -65,7 +65,22 @@ def unexpected(found: Verdict, expected: Expected) -> list[str]:
 def document(found: Verdict) -> dict[str, Any]:
     """`verdict --json`."""
     plain: dict[str, Any] = keys.plain(found)
-    return plain
+    rows = [
+        {
+            "name": f"{row['row']['method']}/{row['row']['backbone']}",
+            **row,
+            "cells": _named(row["cells"]),
+            "claims": _named(row["claims"]),
+        }
+        for row in plain["rows"]
+    ]
+    reported, claims = _named(plain["reported"]), _named(plain["claims"])
+    return {**plain, "rows": rows, "reported": reported, "claims": claims}
+
+
+def _named(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells and claims with their ids as names."""
+    return [{"name": row["id"] if "id" in row else row["number"]["id"], **row} for row in rows]
 
 
 def plan_outlook(context: Context, plan: Plan) -> Outlook | None:

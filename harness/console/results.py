@@ -75,7 +75,11 @@ def _show_noted(
 def show_paper_table(table: "PaperTable", wanted: "Format") -> None:
     """Print a table of the paper; in CSV, which has no place for them, notes go to stderr."""
     from harness.tables.formats import TEXTS, Format
+    from harness.tables.model import document
 
+    if wanted is Format.JSON:
+        streams.show_json("table", document(table))
+        return
     if wanted in TEXTS:
         sys.stdout.write(TEXTS[wanted](table))
         if wanted is Format.CSV:

@@ -22,16 +22,16 @@ def method_rows(context: Context) -> list[dict[str, Any]]:
         method = context.method(name)
         rows.append(
             {
-                "method": name,
+                "name": name,
                 "title": method.title,
                 "backbones": list(method.backbones),
                 "stacks": list(method.stacks),
                 "seeds": list(method.seeds),
                 "steps": len(method.steps),
-                "options": {
-                    key: {"default": option.default, "choices": list(option.choices)}
+                "options": [
+                    {"name": key, "default": option.default, "choices": list(option.choices)}
                     for key, option in method.options.items()
-                },
+                ],
             }
         )
     return rows

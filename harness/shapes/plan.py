@@ -26,10 +26,18 @@ def plan_document(
     context: Context, plan: Plan, todo: Todo, ahead: Forecast, verdicts: Outlook | None
 ) -> dict[str, Any]:
     """`plan --json`: totals, rows, runs, steps with keys and states, what they take and lack."""
-    outlook = ahead.outlook
+    outlook, document = ahead.outlook, plan.document()
+    states, figures = state_texts(context, plan, todo), keys.plain(ahead.figures)
     return {
-        **plan.document(),
-        "states": state_texts(context, plan, todo),
+        "plan": plan.id,
+        "runs": [
+            {"name": run["id"], "run": run["run"], "steps": run["steps"]}
+            for run in document["runs"]
+        ],
+        "steps": [
+            {**step, "state": states[key], "figures": figures.get(key)}
+            for key, step in document["steps"].items()
+        ],
         "totals": {
             "runs": len(plan.runs),
             "steps": len(plan.steps),
@@ -46,7 +54,6 @@ def plan_document(
         "peak_disk_gb": outlook.peak_disk_gb,
         "peak_disk_kept_gb": outlook.peak_disk_kept_gb,
         "outlook": keys.plain(outlook),
-        "figures": keys.plain(ahead.figures),
         "verdicts": keys.plain(verdicts),
     }
 

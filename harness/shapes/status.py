@@ -17,7 +17,7 @@ _NOW = (State.RUNNING, State.LEFTOVER, State.FAILED)
 def status_row(run: RunState, finals: Finals) -> dict[str, Any]:
     """A run as `status --json` prints it."""
     return {
-        "id": run.id,
+        "name": run.id,
         "number": run.number,
         "plan": run.plan,
         "state": run.state.value,
