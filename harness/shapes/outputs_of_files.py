@@ -120,7 +120,7 @@ DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
         },
     ),
     "repos": ({"repositories": open_rows()},),
-    "table": ({"table": TEXT, "title": TEXT, "rows": open_rows(), "notes": NAMES},),
+    "table": ({"table": ANY, "title": TEXT, "rows": open_rows(), "notes": NAMES},),
     "methods": (
         {
             "methods": rows(
@@ -148,18 +148,7 @@ DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
         },
     ),
     "method new": ({"method": TEXT, "written": rows()},),
-    "assets list": (
-        {
-            "assets": rows(
-                title=TEXT,
-                state=TEXT,
-                path__=TEXT,
-                digest=TEXT,
-                size_gb=maybe(NUMBER),
-                how=TEXT,
-            )
-        },
-    ),
+    "assets list": ({"assets": open_rows()},),
     "assets add": ({"assets": rows(path=TEXT)},),
     "manifest check": (
         {

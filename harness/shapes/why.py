@@ -31,7 +31,7 @@ def why_document(found: Why) -> dict[str, Any]:
         "waits_for": [step.name for step in found.waits_for],
         "nearest": found.nearest,
         "differences": [
-            {"key_input": name, "finished": one, "planned": other}
+            {"name": name, "finished": one, "planned": other}
             for name, one, other in found.differences
         ],
     }

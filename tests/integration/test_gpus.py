@@ -193,8 +193,8 @@ def test_a_rehearsal_on_a_card_gives_hours_and_memory_to_a_plan(project: Project
     assert json.loads(done.stdout)["scale"] == "rehearsal"
     planned = project.run("plan", "toy", "--runtime", "process", "--seeds", "1", "--json")
     document = json.loads(planned.stdout)
-    for key, one in document["steps"].items():
-        figures = document["figures"][key]
+    for one in document["steps"]:
+        figures = one["figures"]
         if one["name"] == "middle":
             assert figures["hours_from"].startswith("measured on A100 on 20")
             assert 0.15 * 1464 / 3600 < figures["hours"] < 3 * 1464 / 3600

@@ -24,7 +24,7 @@ ELSEWHERE = {
     "method new": "test_method_new.py",
     "mirror create": "test_mirror_offline.py",
     "mirror verify": "test_mirror_offline.py",
-    "record rebuild": "test_crate.py",
+    "record rebuild": "test_record.py",
     "rehearse": "test_rehearse.py",
     "submission package": "test_submission.py",
     "submission result": "test_submission.py",

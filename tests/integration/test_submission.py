@@ -32,6 +32,7 @@ _PREDICT = """
 import sys
 from pathlib import Path
 from PIL import Image
+from tests.outputs import valid
 seed = int(open(sys.argv[2]).read().split()[1])
 out = Path(sys.argv[1], "labels")
 out.mkdir()
@@ -74,7 +75,7 @@ def test_five_runs_become_a_package_and_an_answer(project: Project) -> None:
 
     made = project.run(*SUBMISSION)
     assert made.returncode == 0, made.stderr
-    package = json.loads(made.stdout)
+    package = valid(made.stdout)
     assert (package["val_J"], package["images"]) == (70.0, 1456)
     assert "-s2-" in package["run"]
     with tarfile.open(package["file"]) as archive:
