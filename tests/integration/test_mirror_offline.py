@@ -49,8 +49,7 @@ class Away:
         """Make the mirror."""
         done = _harness(*self.creating(*words))
         assert done.returncode == 0, done.stdout + done.stderr
-        made = valid(done.stdout)
-        return made
+        return valid(done.stdout)
 
     def here(self, *commands: tuple[str, ...]) -> list[Any]:
         """Commands of harness offline, one after another in one engine; what they print."""

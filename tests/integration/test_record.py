@@ -32,8 +32,7 @@ def harness(*words: str, project: Path = ROOT) -> dict[str, Any]:
         env=dict(os.environ),
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    document = valid(done.stdout)
-    return document
+    return valid(done.stdout)
 
 
 def reproduce(runs: Path, *words: str, project: Path = ROOT) -> dict[str, Any]:
@@ -174,15 +173,15 @@ def test_real_records_are_as_their_schemas_say(base: Path) -> None:
 
 
 def test_a_later_cached_call_does_not_hide_where_and_when_steps_ran(base: Path) -> None:
-    before = harness("record", "show", RUN, "--runs", str(base))["steps"]
+    before = shown(RUN, base)["steps"]
     again = reproduce(base)
     assert all(step["cached"] for step in again["runs"][0]["steps"])
-    after = harness("record", "show", RUN, "--runs", str(base))["steps"]
+    after = shown(RUN, base)["steps"]
     assert {name: step["status"] for name, step in after.items()} == dict.fromkeys(before, "cached")
     made = {name: step["made"] for name, step in before.items()}
     assert {name: step["made"] for name, step in after.items()} == made
     for name, one in made.items():
-        record = harness("record", "show", f"{RUN}/{name}", "--runs", str(base))
+        record = shown(f"{RUN}/{name}", base)
         assert (one["start"], one["end"]) == (record["time"]["start"], record["time"]["end"])
         assert one["run"].startswith(RUN)
 

@@ -8,6 +8,7 @@ import pytest
 
 from harness.evidence.gather import gather
 from harness.layout import RunLayout
+from tests.outputs import valid
 from tests.project import Project, step
 
 _VOC = """
@@ -32,7 +33,6 @@ _PREDICT = """
 import sys
 from pathlib import Path
 from PIL import Image
-from tests.outputs import valid
 seed = int(open(sys.argv[2]).read().split()[1])
 out = Path(sys.argv[1], "labels")
 out.mkdir()
@@ -86,9 +86,10 @@ def test_five_runs_become_a_package_and_an_answer(project: Project) -> None:
     assert project.published().count("predict-test") == 1
 
     answered = project.run(
-        "submission", "result", package["run"], "--J", "69.4", "--date", "2026-11-29"
+        "submission", "result", package["run"], "--J", "69.4", "--date", "2026-11-29", "--json"
     )
     assert answered.returncode == 0, answered.stderr
+    assert valid(answered.stdout)["J"] == 69.4
     found = {run.id: run.test_score for run in gather(RunLayout(project.runs)).runs}
     assert found.pop(package["run"]) == 69.4
     assert set(found.values()) == {None}
