@@ -1,5 +1,6 @@
 """The command that plans and stops there."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -65,21 +66,34 @@ def plan(
 
 def _show_rows(found: "Plan", todo: "Todo", ahead: "Forecast") -> None:
     """A row for each method, backbone and losses, then one for each step or stage."""
-    from harness import console
     from harness.measured import summary, text
     from harness.shapes.plan import methods_of
 
     arms = summary.arms_of(found, todo.open, ahead.figures)
     jobs = summary.jobs_of(found, todo.open, ahead.figures)
     title = "runs; a step that rows share counts in each"
-    console.show_table(title, text.ARM_COLUMNS, map(text.arm_cells, arms))
+    _show(found, title, text.ARM_COLUMNS, map(text.arm_cells, arms), ())
     if len(methods_of(found)) > 1:
         stages = map(text.stage_cells, summary.stages_of(jobs))
-        names = ("steps",)
-        console.show_table("steps", text.STAGE_COLUMNS, stages, prose=names, optional=names)
+        _show(found, "steps", text.STAGE_COLUMNS, stages, ("steps",))
     else:
-        optional = ("GPU-hours", "stage")
-        console.show_table("steps", text.JOB_COLUMNS, map(text.job_cells, jobs), optional=optional)
+        steps = map(text.job_cells, jobs)
+        _show(found, "steps", text.JOB_COLUMNS, steps, ("GPU-hours", "stage"))
+
+
+def _show(
+    found: "Plan",
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    optional: Sequence[str],
+) -> None:
+    """Figures are of steps at paper or smoke scale: of a rehearsal there are counts alone."""
+    from harness import console
+
+    last = columns.index("to do") + 1 if found.scale.rehearsed else len(columns)
+    cells = [row[:last] for row in rows]
+    console.show_table(title, columns[:last], cells, prose=("steps",), optional=optional)
 
 
 def _show_steps(
