@@ -76,7 +76,7 @@ class Assets:
         What lies near the folder that `--data` names is not downloaded: NotReadyError names it.
         """
         asset = self._asset(name)
-        if asset.urls and self._mirror is None and self._find(name) is None:
+        if self._downloads(asset) and self._find(name) is None:
             if self._near(name):
                 raise self._missing(name)
             with self._arriving(name) as arriving:
@@ -163,6 +163,7 @@ class Assets:
             if trusted := self._trust.fingerprint(name, place):
                 same = trusted == hashing.fingerprint(asset.contract, place)
                 state = AssetState.READY if same else AssetState.CHANGED
+        near = "" if place else self._near(name)
         return AssetStatus(
             name=name,
             title=asset.title,
@@ -171,7 +172,21 @@ class Assets:
             digest=self.digest(name),
             size_gb=asset.size_gb,
             how=declared.how_to_get(name, asset) if place else self._how(name),
+            downloads=self._downloads(asset) and place is None and not near,
+            steps=(near,) if near else self._steps(asset),
+            command="" if near else declared.adding(name),
+            elsewhere=declared.elsewhere(name, asset),
         )
+
+    def _downloads(self, asset: Asset) -> bool:
+        """Whether it is downloaded where it is nowhere: with a mirror nothing is."""
+        return bool(asset.urls) and self._mirror is None
+
+    def _steps(self, asset: Asset) -> tuple[str, ...]:
+        """How a person gets it: from its address, if it has one that a mirror keeps from use."""
+        if asset.urls:
+            return (f"download {asset.urls[0]} ({asset.size_gb:g} GB) where a network is",)
+        return declared.steps_by_hand(asset)
 
     # --- whether it is what it should be --------------------------------------------------------
 

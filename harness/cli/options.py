@@ -117,14 +117,16 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> None:
+            from harness.cli.ready import naming_doctor
             from harness.commands.context import Where, naming_disks, reading_archive
 
+            asking = dict(given)
             places = {name: given.pop(name) for name in where}
             found = Where(**places, options=frozenset(where))
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
-            with naming_disks(found), reading_archive(found) as place:
+            with naming_disks(found), naming_doctor(asking), reading_archive(found) as place:
                 command(**given, where=place)
 
         signature = _signature(command, where, ask)

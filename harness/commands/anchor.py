@@ -77,6 +77,15 @@ def ask_for(
     )
 
 
+def ask_anchor(context: Context, ask: Ask, name: str) -> Ask:
+    """The same for an anchor of the one method that is asked for. Raises UsageError."""
+    if len(ask.methods) != 1:
+        raise UsageError("--anchor: name one method", hint="harness doctor METHOD --anchor NAME")
+    (method,) = ask.methods
+    name, anchor = choose(context, method, name)
+    return ask_for(method, name, anchor, stack=ask.stack, runtime=ask.runtime)
+
+
 def report(name: str, anchor: Anchor, result: Result) -> AnchorReport:
     """The known scores beside those that the one run reached."""
     (run,) = result.runs

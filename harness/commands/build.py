@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.commands.context import Context, Notify
+from harness.commands.doctor import examined, refuse
 from harness.commands.fetch import Fetched
 from harness.commands.plan import expand
+from harness.doctor import Needs, engine
 from harness.environments.base_images import base_digest, write_base
 from harness.environments.requirements import read_lock
 from harness.errors import MismatchError, NotReadyError, UsageError
@@ -82,8 +84,11 @@ def build_methods(
         raise UsageError(
             "--push with --runtime process: there is no image", hint="choose docker or podman"
         )
+    methods = expand(context, names)
+    needs = Needs(runtime=runtime, methods=methods)
+    refuse(examined(context, needs, (engine.engine, engine.users)).missing)
     rows = []
-    for name in expand(context, names):
+    for name in methods:
         chosen = stack or context.method(name).stacks[0]
         built = environment(context, runtime, name, chosen, notify)
         row = {"method": name, "stack": chosen, "id": built.id, "handle": built.handle}

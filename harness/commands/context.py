@@ -207,15 +207,6 @@ class Context:
             self.catalogue.stacks,
         )
 
-    def gpu_obstacle(self, name: RuntimeName) -> str | None:
-        """Why steps get no GPU under this runtime, if that is known. Raises NotReadyError."""
-        if name is RuntimeName.PROCESS:
-            return None
-        from harness.runtimes.engine import Engine, gpu_obstacle
-
-        with Engine.find(name, os.environ).client() as client:
-            return gpu_obstacle(name, client.info())
-
     def engines(self) -> tuple[RuntimeName, ...]:
         """The container engines, each once although DOCKER_HOST may lead both names to one."""
         from harness.runtimes.engine import Engine

@@ -80,9 +80,14 @@ def test_paper_scale_without_gpu_or_data_says_what_is_missing(tmp_path: Path) ->
     done = harness("reproduce", "seam", "--runtime", "process", "--json", "--runs", str(tmp_path))
     assert done.returncode == 3
     error = json.loads(done.stdout)
-    assert "GPU: 1 needed, 0 found" in error["error"]
-    assert "resnet38-imagenet" in error["error"]
-    assert "--scale smoke" in error["hint"]
+    missing = {one["name"]: one["command"] for one in error["missing"]}
+    absent = [name for name in missing if name not in {"disk", "shm"}]  # this machine's own
+    assert absent == ["gpus", "git", "resnet38-imagenet"]  # no program is on PATH
+    assert missing["resnet38-imagenet"] == "harness assets add resnet38-imagenet FILE"
+    assert "--scale smoke" in error["error"]
+    assert error["hint"] == (
+        f"`harness doctor seam --runtime process --runs {tmp_path}` shows every check"
+    )
 
 
 def test_every_command_has_json_and_help() -> None:

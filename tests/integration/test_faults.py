@@ -161,7 +161,8 @@ def test_the_missing_docker_daemon_is_named(tmp_path: Path) -> None:
     code, document, _ = project.reproduce("--runtime", "docker")
     assert code == 3
     assert "nowhere.sock" in document["error"]
-    assert "--runtime process" in document["hint"]
+    assert "--runtime process" in document["error"]
+    assert [one["name"] for one in document["missing"]] == ["engine"]
 
 
 def test_status_logs_and_why_read_what_happened(tmp_path: Path) -> None:
