@@ -12,6 +12,7 @@ from harness.cli.options import ASKED, Gpus, Json, Methods, takes
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
     from harness.commands.forecast import Forecast
+    from harness.doctor import Finding
     from harness.plan.make import Ask
     from harness.plan.needs import Todo
     from harness.plan.plan import Plan
@@ -35,11 +36,10 @@ def plan(
     from harness import console
     from harness.commands import plan as verbs
     from harness.commands.context import Context
-    from harness.commands.elsewhere import done_elsewhere
+    from harness.commands.doctor import missing
     from harness.commands.forecast import forecast
     from harness.commands.verdict import plan_outlook
     from harness.shapes import plan as shapes
-    from harness.shapes.elsewhere import elsewhere_values
 
     context = Context.open(where)
     ask = replace(ask, methods=tuple(methods))
@@ -48,20 +48,40 @@ def plan(
     leases = context.gpus(gpus)
     if gpus is not None:  # the question is whether it can run on these
         verbs.refuse_gpus(context, found, todo, leases)
+    verdicts = plan_outlook(context, found)
+    if steps and not as_json:
+        _show_steps(context, found, todo, verdicts)
+        return
     ahead = forecast(context, found, todo, leases)
     at_hand = shapes.gpu_notes(context, found, todo, leases)
-    verdicts = plan_outlook(context, found)
+    lacks = missing(context, found, todo, leases)
     if as_json:
-        document = shapes.plan_document(context, found, todo, ahead, verdicts)
-        console.show_json({**document, "gpus": at_hand})
-    elif steps:
-        _show_steps(context, found, todo, verdicts)
-    else:
-        _show_rows(found, todo, ahead)
-        notes = [*shapes.verdict_values(verdicts), *(("GPUs", note) for note in at_hand)]
-        done = done_elsewhere(context, ask, found, todo)
-        notes += elsewhere_values(context, where, done)
-        console.show_values("in all", shapes.plan_values(context, found, todo, ahead, notes))
+        document = shapes.plan_document(context, found, todo, ahead)
+        console.show_json({**document, **shapes.prospects(at_hand, verdicts, lacks)})
+        return
+    _show_rows(found, todo, ahead)
+    notes = [*shapes.verdict_values(verdicts), *(("GPUs", note) for note in at_hand)]
+    values = shapes.plan_values(context, found, ahead, notes)
+    hints = _hint_values(context, where, ask, (found, todo), lacks)
+    console.show_values("in all", [*values, *hints])
+
+
+def _hint_values(
+    context: "Context",
+    where: "Where",
+    ask: "Ask",
+    planned: "tuple[Plan, Todo]",
+    lacks: "Sequence[Finding]",
+) -> list[tuple[str, str]]:
+    """Where runs are done already, and what is missing, with the commands that show it."""
+    from harness.commands.elsewhere import done_elsewhere
+    from harness.shapes.elsewhere import elsewhere_values, missing_values
+
+    done = done_elsewhere(context, ask, *planned)
+    return [
+        *elsewhere_values(context, where, done),
+        *missing_values(context, where, ask, lacks),
+    ]
 
 
 def _show_rows(found: "Plan", todo: "Todo", ahead: "Forecast") -> None:

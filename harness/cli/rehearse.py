@@ -66,7 +66,7 @@ def rehearse(
     plan = planning.plan(context, asked)
     todo = planning.look(context, plan)
     ahead = forecast(context, plan, todo, context.gpus(gpus))
-    for note in (*notes(plan), *plan_notes(context, plan, todo, ahead)):
+    for note in (*notes(plan), *plan_notes(context, plan, ahead)):
         console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         # One step at a time: what is measured then is the step's own.

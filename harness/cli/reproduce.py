@@ -62,7 +62,7 @@ def reproduce(
     if not as_json:
         todo = planning.look(context, plan)
         ahead = forecast(context, plan, todo, context.gpus(gpus))
-        for note in plan_notes(context, plan, todo, ahead):
+        for note in plan_notes(context, plan, ahead):
             console.err.print(note)
     with console.Board(plan, lambda key: log_path(context, key)) as board:
         work = make_work(
