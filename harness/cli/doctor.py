@@ -56,7 +56,8 @@ def doctor(
     if as_json:
         console.show_json("doctor", diagnosis_document(found))
     else:
-        console.show_table("doctor", ("check", "state", "found", "needed"), diagnosis_rows(found))
+        columns = ("check", "state", "found", "needed")
+        console.show_table("doctor", columns, diagnosis_rows(found), prose=columns[2:])
         for line in diagnosis_lines(found):
             console.out.print(line)
     if not found.ready:

@@ -1,5 +1,6 @@
 """The command that plans and stops there."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +12,7 @@ from harness.cli.options import ASKED, Gpus, Json, Methods, takes
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
     from harness.commands.forecast import Forecast
+    from harness.doctor import Finding
     from harness.plan.make import Ask
     from harness.plan.needs import Todo
     from harness.plan.plan import Plan
@@ -34,11 +36,10 @@ def plan(
     from harness import console
     from harness.commands import plan as verbs
     from harness.commands.context import Context
-    from harness.commands.elsewhere import done_elsewhere
+    from harness.commands.doctor import missing
     from harness.commands.forecast import forecast
     from harness.commands.verdict import plan_outlook
     from harness.shapes import plan as shapes
-    from harness.shapes.elsewhere import elsewhere_values
 
     context = Context.open(where)
     ask = replace(ask, methods=tuple(methods))
@@ -47,39 +48,72 @@ def plan(
     leases = context.gpus(gpus)
     if gpus is not None:  # the question is whether it can run on these
         verbs.refuse_gpus(context, found, todo, leases)
+    verdicts = plan_outlook(context, found)
+    if steps and not as_json:
+        _show_steps(context, found, todo, verdicts)
+        return
     ahead = forecast(context, found, todo, leases)
     at_hand = shapes.gpu_notes(context, found, todo, leases)
-    verdicts = plan_outlook(context, found)
+    lacks = missing(context, found, todo, leases)
     if as_json:
-        document = shapes.plan_document(context, found, todo, ahead, verdicts)
-        console.show_json("plan", {**document, "gpus": at_hand})
-    elif steps:
-        _show_steps(context, found, todo, verdicts)
-    else:
-        _show_rows(found, todo, ahead)
-        notes = [*shapes.verdict_values(verdicts), *(("GPUs", note) for note in at_hand)]
-        done = done_elsewhere(context, ask, found, todo)
-        notes += elsewhere_values(context, where, done)
-        console.show_values("in all", shapes.plan_values(context, found, todo, ahead, notes))
+        document = shapes.plan_document(context, found, todo, ahead)
+        console.show_json("plan", {**document, **shapes.prospects(at_hand, verdicts, lacks)})
+        return
+    _show_rows(found, todo, ahead)
+    notes = [*shapes.verdict_values(verdicts), *(("GPUs", note) for note in at_hand)]
+    values = shapes.plan_values(context, found, ahead, notes)
+    hints = _hint_values(context, where, ask, (found, todo), lacks)
+    console.show_values("in all", [*values, *hints])
+
+
+def _hint_values(
+    context: "Context",
+    where: "Where",
+    ask: "Ask",
+    planned: "tuple[Plan, Todo]",
+    lacks: "Sequence[Finding]",
+) -> list[tuple[str, str]]:
+    """Where runs are done already, and what is missing, with the commands that show it."""
+    from harness.commands.elsewhere import done_elsewhere
+    from harness.shapes.elsewhere import elsewhere_values, missing_values
+
+    done = done_elsewhere(context, ask, *planned)
+    return [
+        *elsewhere_values(context, where, done),
+        *missing_values(context, where, ask, lacks),
+    ]
 
 
 def _show_rows(found: "Plan", todo: "Todo", ahead: "Forecast") -> None:
     """A row for each method, backbone and losses, then one for each step or stage."""
-    from harness import console
     from harness.measured import summary, text
     from harness.shapes.plan import methods_of
 
     arms = summary.arms_of(found, todo.open, ahead.figures)
     jobs = summary.jobs_of(found, todo.open, ahead.figures)
     title = "runs; a step that rows share counts in each"
-    console.show_table(title, text.ARM_COLUMNS, map(text.arm_cells, arms))
+    _show(found, title, text.ARM_COLUMNS, map(text.arm_cells, arms), ())
     if len(methods_of(found)) > 1:
         stages = map(text.stage_cells, summary.stages_of(jobs))
-        names = ("steps",)
-        console.show_table("steps", text.STAGE_COLUMNS, stages, prose=names, optional=names)
+        _show(found, "steps", text.STAGE_COLUMNS, stages, ("steps",))
     else:
-        optional = ("GPU-hours", "stage")
-        console.show_table("steps", text.JOB_COLUMNS, map(text.job_cells, jobs), optional=optional)
+        steps = map(text.job_cells, jobs)
+        _show(found, "steps", text.JOB_COLUMNS, steps, ("GPU-hours", "stage"))
+
+
+def _show(
+    found: "Plan",
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    optional: Sequence[str],
+) -> None:
+    """Figures are of steps at paper or smoke scale: of a rehearsal there are counts alone."""
+    from harness import console
+
+    last = columns.index("to do") + 1 if found.scale.rehearsed else len(columns)
+    cells = [row[:last] for row in rows]
+    console.show_table(title, columns[:last], cells, prose=("steps",), optional=optional)
 
 
 def _show_steps(

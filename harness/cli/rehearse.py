@@ -84,7 +84,7 @@ def rehearse(
     plan = planning.plan(context, asked)
     todo = planning.look(context, plan)
     ahead = forecast(context, plan, todo, context.gpus(gpus))
-    for note in (*notes(plan), *plan_notes(context, plan, todo, ahead)):
+    for note in (*notes(plan), *plan_notes(context, plan, ahead)):
         console.err.print(note)
     news = make_news(context, "rehearse", notify, every)
     board = console.Board(plan, context.store)

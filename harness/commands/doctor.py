@@ -106,6 +106,7 @@ def needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
         methods=methods,
         stacks=context.catalogue.stacks,
         mirror=context.mirror,
+        done=not steps,
         steps=steps,
         peak_disk_gb=shown.peak_disk_gb(todo=todo.open),
         peak_files=planned.peak_files(todo.open, listing),

@@ -56,6 +56,8 @@ def about(context: Context, name: str) -> About:
 
 
 def _paper(context: Context, name: str) -> Mapping[str, str]:
+    if not context.project.paper.exists():
+        return {}
     published = load_published(context.project)
     printed = any(row.method == name for row in published.rows)
     names = ("title", "arxiv", "code", "code_commit")

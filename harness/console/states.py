@@ -2,10 +2,12 @@
 
 from typing import Final
 
-_GREEN = "done ok ready equal yes holds reproduced consistent;as pinned"
-_CYAN = "running cached"
-_RED = "failed missing mismatch other no damaged absent;not reproduced"
-_YELLOW = "stopped interrupted blocked leftover note changed incomplete;new pin;reproduced-shifted"
+_COLOURS: Final = {
+    "green": "done ok ready equal yes holds reproduced consistent;as pinned",
+    "cyan": "running cached",
+    "red": "failed missing mismatch other no damaged absent;not reproduced",
+    "yellow": "stopped interrupted blocked leftover note unknown changed incomplete;new pin",
+}
 
 
 def _words(text: str) -> list[str]:
@@ -14,11 +16,7 @@ def _words(text: str) -> list[str]:
     return [*first.split(), *others]
 
 
-_STYLES: Final = {
-    word: colour
-    for colour, text in (("green", _GREEN), ("cyan", _CYAN), ("red", _RED), ("yellow", _YELLOW))
-    for word in _words(text)
-}
+_STYLES: Final = {word: colour for colour, text in _COLOURS.items() for word in _words(text)}
 #: Heads of the columns whose cells are states.
 STATE_COLUMNS: Final = frozenset({"state", "status", "agrees", "verdict", "than recorded"})
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.doctor import data, disk, engine, gpu, machine
-from harness.doctor.check import Check, Line, Machine, Needs, State, unknown
+from harness.doctor.check import Check, Line, Machine, Needs, State, not_needed, unknown
 from harness.doctor.finding import Finding, Unready, heading, told
 
 __all__ = [
@@ -45,6 +45,7 @@ CHECKS: Mapping[Check, tuple[str, ...]] = {
     data.files: (*_PLAN, "mirror"),
 }
 _ABSENT = (State.MISSING, State.UNKNOWN)
+_FOUND = (State.MISSING, State.NOTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ def examine(found: Machine, needs: Needs, checks: Sequence[Check] = tuple(CHECKS
     lines: dict[str, Line] = {}
     for check in checks:
         line = check(found, needs)
+        if needs.done and line.state in _FOUND:
+            line = not_needed(line.name, "nothing is to do", line.found)
         first = [name for name in CHECKS[check] if name in lines and lines[name].state in _ABSENT]
         lines[line.name] = _after(line, first) if first else line
     return Diagnosis(needs.methods, tuple(lines.values()))

@@ -94,6 +94,7 @@ class Needs:
     scale: Scale = Scale.PAPER
     methods: tuple[str, ...] = ()
     unplanned: HarnessError | None = None  # why no plan can be made
+    done: bool = False  # no step is to do, so that nothing is needed
     steps: Sequence[BoundStep] = ()  # that are not done yet
     peak_disk_gb: float = 0.0  # that these add at their peak
     peak_files: int = 0  # likewise

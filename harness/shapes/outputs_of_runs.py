@@ -73,7 +73,7 @@ DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
             "totals": fields(runs=COUNT, steps=COUNT, done=COUNT, to_do=COUNT, shared=COUNT),
             "arms": rows(method=TEXT, backbone=TEXT, losses=TEXT, runs=COUNT, **_LOAD),
             "jobs": rows(method=TEXT, stage=COUNT, **_LOAD, hours_each=maybe(NUMBER), gpus=COUNT),
-            "missing": rows(text=TEXT),
+            "missing": open_rows(),
             "disk_gb": NUMBER,
             "peak_disk_gb": NUMBER,
             "peak_disk_kept_gb": NUMBER,

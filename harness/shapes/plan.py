@@ -6,8 +6,8 @@ from typing import Any
 from harness.commands.context import Context
 from harness.commands.forecast import Forecast
 from harness.commands.inspect import State, states_of
-from harness.commands.plan import expand
 from harness.console import users
+from harness.doctor import Finding
 from harness.errors import NotReadyError
 from harness.gpus.leases import GpuLeases
 from harness.measured.summary import Arm, Job, Load, arms_of, jobs_of
@@ -22,9 +22,7 @@ _KEY_SHOWN = 12
 _UNHASHED = "an asset is not hashed yet"
 
 
-def plan_document(
-    context: Context, plan: Plan, todo: Todo, ahead: Forecast, verdicts: Outlook | None
-) -> dict[str, Any]:
+def plan_document(context: Context, plan: Plan, todo: Todo, ahead: Forecast) -> dict[str, Any]:
     """`plan --json`: totals, rows, runs, steps with keys and states, what they take and lack."""
     outlook, document = ahead.outlook, plan.document()
     states, figures = state_texts(context, plan, todo), keys.plain(ahead.figures)
@@ -47,14 +45,21 @@ def plan_document(
         },
         "arms": [_arm_row(arm) for arm in arms_of(plan, todo.open, ahead.figures)],
         "jobs": [_job_row(job) for job in jobs_of(plan, todo.open, ahead.figures)],
-        "missing": [
-            {"name": name, "text": text} for name, text in missing_values(context, plan, todo)
-        ],
         "disk_gb": round(outlook.disk_gb, 1),
         "peak_disk_gb": outlook.peak_disk_gb,
         "peak_disk_kept_gb": outlook.peak_disk_kept_gb,
         "outlook": keys.plain(outlook),
+    }
+
+
+def prospects(
+    at_hand: Sequence[str], verdicts: Outlook | None, missing: Sequence[Finding]
+) -> dict[str, Any]:
+    """What `plan --json` says of this machine and of the paper's tables."""
+    return {
+        "gpus": list(at_hand),
         "verdicts": keys.plain(verdicts),
+        "missing": [one.document() for one in missing],
     }
 
 
@@ -66,26 +71,6 @@ def total_values(plan: Plan, ahead: Forecast) -> list[tuple[str, str]]:
         return [("runs", size)]
     basis = basis_values(ahead.outlook, jobs_of(plan, (), ahead.figures))
     return [("runs", size), *outlook_values(ahead.outlook), *basis]
-
-
-def missing_values(context: Context, plan: Plan, todo: Todo) -> list[tuple[str, str]]:
-    """What this machine lacks for the steps to do, and the commands that get it."""
-    wanted = {name for step in todo.steps(plan) for name in step.assets}
-    missing = [s.name for s in context.assets.status() if s.name in wanted and s.path is None]
-    if not missing:
-        return []
-    fetch = f"harness fetch {_methods_word(context, plan)}"
-    return [
-        ("missing", f"assets {', '.join(missing)}"),
-        ("get them", fetch),
-        ("by hand", "harness assets list shows what only a browser can download"),
-    ]
-
-
-def _methods_word(context: Context, plan: Plan) -> str:
-    methods = methods_of(plan)
-    every = expand(context, ("all",))
-    return "all" if len(methods) > 1 and methods == every else " ".join(methods)
 
 
 def option_values(context: Context, plan: Plan) -> Iterator[tuple[str, str]]:
@@ -139,18 +124,16 @@ def _state(context: Context, step: BoundStep, state: State) -> str:
 def plan_values(
     context: Context,
     plan: Plan,
-    todo: Todo,
     ahead: Forecast,
     notes: Sequence[tuple[str, str]] = (),
 ) -> list[tuple[str, str]]:
-    """Totals, these notes, options in force, what is missing."""
-    values = [*total_values(plan, ahead), *notes, *option_values(context, plan)]
-    return [*values, *missing_values(context, plan, todo)]
+    """Totals, these notes, options in force."""
+    return [*total_values(plan, ahead), *notes, *option_values(context, plan)]
 
 
-def plan_notes(context: Context, plan: Plan, todo: Todo, ahead: Forecast) -> list[str]:
+def plan_notes(context: Context, plan: Plan, ahead: Forecast) -> list[str]:
     """The same, a line each."""
-    return [f"{name}: {value}" for name, value in plan_values(context, plan, todo, ahead)]
+    return [f"{name}: {value}" for name, value in plan_values(context, plan, ahead)]
 
 
 def verdict_values(verdicts: Outlook | None) -> list[tuple[str, str]]:

@@ -255,8 +255,9 @@ def test_a_broken_driver_matters_only_where_gpus_are_needed(project: Project) ->
     plays(project, A100, fault=pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
-    assert "version mismatch" in document["error"]
-    assert "restart the machine" in " ".join(document["error"].split())
+    said = " ".join(document["error"].split())
+    assert "version mismatch" in said
+    assert "restart the machine" in said
     assert [one["name"] for one in document["missing"]] == ["driver"]
     done = project.run("plan", "toy", "--runtime", "process", "--json")
     assert "version mismatch" in json.loads(done.stdout)["gpus"][0]

@@ -51,14 +51,21 @@ def listed(text: str) -> list[str]:
     return [line[2:].partition(":")[0] for line in text.splitlines() if line.startswith("- ")]
 
 
+def apart_from_disk(names: list[str]) -> list[str]:
+    """All but this machine's own disk, which may be too small for the chain."""
+    return [name for name in names if name != "disk"]
+
+
 def test_one_list_of_all_that_is_missing(harness: Callable[..., Any], tmp_path: Path) -> None:
     refused = harness("reproduce", *_SIPE)
     assert refused.returncode == 3
     said = refused.stderr.partition("error: ")[2]
-    assert said.startswith("3 things are missing:\n")
-    assert listed(said) == ["engine", "gpus", "resnet101-coco"]
+    assert said.startswith(f"{len(listed(said))} things are missing:\n")
+    assert apart_from_disk(listed(said)) == ["engine", "gpus", "resnet101-coco"]
     golden = bare.refusal().partition("- gpus")[2]  # engines differ: this one has an address
-    assert golden in said
+    gpus, weights = golden.split("- resnet101-coco")
+    assert gpus in said
+    assert weights in said
     last = said.splitlines()[-1]
     command = f"harness doctor {' '.join(_SIPE)} --project {PROJECT.root} --runs {tmp_path}/runs"
     assert last == f"hint: `{command}` shows every check"
@@ -85,7 +92,8 @@ def test_an_anchor_and_its_doctor_list_the_same(
     harness: Callable[..., Any], environ: Mapping[str, str]
 ) -> None:
     refused = json.loads(harness("anchor", "sipe", "--json").stdout)
-    assert [one["name"] for one in refused["missing"]] == ["engine", "gpus", "sipe-cam-network"]
+    names = apart_from_disk([one["name"] for one in refused["missing"]])
+    assert names == ["engine", "gpus", "sipe-cam-network"]
     words = shlex.split(refused["hint"].split("`")[1])[1:]
     argv = [sys.executable, "-m", "harness", *words, "--json"]
     done = subprocess.run(argv, env=environ, capture_output=True, check=False)
@@ -126,9 +134,9 @@ def test_a_fetch_brings_what_it_can_and_lists_the_rest(tmp_path: Path) -> None:
         | {"contract": contract}
         for name in ("here", "nowhere")
     }
-    project._yaml("assets.yaml", {"assets": assets})
     reads = {"file": "steps.first.file", "a": "assets.here", "b": "assets.nowhere"}
     project.write(step("middle", writes("x"), inputs=reads))
+    project._yaml("assets.yaml", {"assets": assets})
     data = tmp_path / "data"
     data.mkdir()
     (data / "here").write_bytes(b"x")

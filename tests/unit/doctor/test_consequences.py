@@ -100,6 +100,14 @@ def test_what_is_there_is_said_once_and_nothing_is_missing() -> None:
     assert not unknown(found)
 
 
+def test_what_is_done_needs_nothing() -> None:
+    lost = {**SILENT, **NO_GPU, "files": 64, "git": False}
+    found = diagnose(lost, {"steps": (), "assets": (), "done": True})
+    assert found.ready
+    assert found.notes == ()
+    assert {states(found)[name] for name in ("engine", "gpus", "ulimits")} == {State.NOT_NEEDED}
+
+
 ENGINES = st.sampled_from(
     [
         NO_ENGINE,
