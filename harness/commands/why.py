@@ -62,7 +62,7 @@ def _failed(context: Context, run: RunState, step: StepState) -> Why:
     title = f"step {step.name} ({run.asked['method']}, stage {step.stage}): "
     failure = Failure.read(text.removeprefix(title))
     planned = plan_of(context.layout, step.key).steps[step.key]
-    nearest, found = _nearest(context, step, planned)
+    nearest, differing = _nearest(context, step, planned)
     return Why(
         run=run,
         step=step,
@@ -70,7 +70,7 @@ def _failed(context: Context, run: RunState, step: StepState) -> Why:
         record=newest,
         failure=failure,
         nearest=nearest,
-        differences=found,
+        differences=differing,
     )
 
 

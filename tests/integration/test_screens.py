@@ -89,6 +89,16 @@ def test_a_killed_step(project: Project) -> None:
     check_screen("logs-failed", look(project, "logs", "2"))
 
 
+def test_ctrl_c_before_the_first_step_says_the_same(project: Project, tmp_path: Path) -> None:
+    project.environ["HARNESS_CACHE"] = str(tmp_path)  # so that there is something to build
+    with start(project, "--seeds", "1") as terminal:
+        terminal.wait_for("build process environment of toy on host\n0 of 3 steps")
+        terminal.type(CTRL_C)
+        assert terminal.end() == 130
+        said = "stopped: 0 of 3 steps done; the same command goes on from there"
+        assert terminal.text.splitlines()[-1] == said
+
+
 def test_names_of_steps_may_be_short_and_must_be_of_one(project: Project) -> None:
     project.write_steps(
         step("train-cam", writes("cam")), step("train-seg", writes("seg")), step("score", "pass")

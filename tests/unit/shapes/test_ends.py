@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from harness.commands.context import Where
+from harness.errors import Cancelled, LeftRunning
 from harness.execution.outcome import Outcome, Status
 from harness.plan.plan import Plan
 from harness.shapes.ends import End, end_lines
@@ -55,7 +56,7 @@ def test_stopped(plan: Plan) -> None:
 
 
 def test_detached_containers_are_told_of(plan: Plan) -> None:
-    on = Outcome(status=Status.INTERRUPTED, error="step train (toy, stage 2) runs on as harness-x")
+    on = Outcome.interrupted(LeftRunning("step train (toy, stage 2) runs on as x", hint=""))
     assert lines(plan, DONE, on, STOPPED, STOPPED, STOPPED) == [
         "stopped: 1 of 5 steps done, 1 still running in containers",
         "the same command follows them; `harness cancel RUN` ends them",
@@ -63,7 +64,7 @@ def test_detached_containers_are_told_of(plan: Plan) -> None:
 
 
 def test_a_cancelled_step_is_named(plan: Plan) -> None:
-    gone = Outcome(status=Status.INTERRUPTED, error="step train (toy, stage 2) was cancelled")
+    gone = Outcome.interrupted(Cancelled("step train (toy, stage 2) was cancelled", hint=""))
     first, last = lines(plan, DONE, gone, BLOCKED, DONE, DONE)
     assert first == "step train (toy, stage 2) was cancelled"
     assert last == "stopped: 3 of 5 steps done; the same command goes on from there"
