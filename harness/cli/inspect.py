@@ -93,7 +93,7 @@ def why(
         return
     for line in shapes.why_lines(found, where):
         console.out.print(line)
-    if found.differences and found.nearest is not None:
+    if found.differences and found.nearest is not None and found.failure is None:
         title = f"{found.step.key[:12]}, nearest finished {found.nearest[:12]}"
         cells = [(name, str(one), str(other)) for name, one, other in found.differences]
         console.show_table(title, shapes.COLUMNS, cells)

@@ -112,7 +112,8 @@ def record_diff(
             "record diff needs two records", hint="name the other, or its folder by --with"
         )
     context = Context.open(where, inspects=True)
-    sides = record.find(context, left), record.find(context, right or left, other)
+    same = record.whole_name(context, left)
+    sides = record.find(context, left), record.find(context, right or same, other)
     found = record.compare(*sides)
     if as_json:
         console.show_json("record diff", comparison_document(found))

@@ -30,6 +30,7 @@ from harness.names import choose
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep, Plan
 from harness.store.machine import describe_machine
+from harness.store.numbers import run_numbered
 
 _KEY = re.compile(r"[0-9a-f]{8,64}")
 Subject = RunEvidence | StepEvidence
@@ -81,6 +82,12 @@ def find(context: Context, word: str, place: Path | None = None) -> Subject:
     if step and not any(run.row == word for run in evidence.runs):
         return _step_of(layout, one_run(evidence, name), step)
     return one_run(evidence, word)
+
+
+def whole_name(context: Context, word: str) -> str:
+    """`word` with the name of a run in place of its number, which is another one elsewhere."""
+    name, sign, step = word.partition("/")
+    return f"{run_numbered(context.layout, name) or name}{sign}{step}"
 
 
 def compare(left: Subject, right: Subject) -> Comparison:

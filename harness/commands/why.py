@@ -61,7 +61,17 @@ def _failed(context: Context, run: RunState, step: StepState) -> Why:
     text = step.error or (newest and newest["error"]) or "its record cannot be read"
     title = f"step {step.name} ({run.asked['method']}, stage {step.stage}): "
     failure = Failure.read(text.removeprefix(title))
-    return Why(run=run, step=step, log=failure.log, record=newest, failure=failure)
+    planned = plan_of(context.layout, step.key).steps[step.key]
+    nearest, differing = _nearest(context, step, planned)
+    return Why(
+        run=run,
+        step=step,
+        log=failure.log,
+        record=newest,
+        failure=failure,
+        nearest=nearest,
+        differences=differing,
+    )
 
 
 def _holder(context: Context, key: str) -> str | None:

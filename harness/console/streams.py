@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
-from harness.errors import HarnessError
+from harness.errors import HarnessError, Interrupted
 from harness.terminal import readable, readable_pieces
 
 SCHEMA = 1  # of all that --json prints: docs/schema/output
@@ -51,7 +51,10 @@ def show_json(command: str, document: Mapping[str, Any]) -> None:
 
 
 def show_error(error: HarnessError) -> None:
-    """Print what broke and what to do, once."""
+    """Print what broke and what to do, once; who was stopped knows what broke."""
+    if isinstance(error, Interrupted):
+        err.print(f"{error}; {error.hint}")
+        return
     err.print(Text("error:", "bold red"), str(error))
     err.print(Text("hint:", "bold"), error.hint)
 

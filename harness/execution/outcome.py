@@ -6,7 +6,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
 
-from harness.errors import HarnessError
+from harness.errors import Cancelled, HarnessError, Interrupted, LeftRunning
 from harness.execution import packages
 from harness.execution.shards import cut_inputs
 from harness.execution.workspace import Workspace, inside
@@ -38,6 +38,19 @@ class Outcome:
     hint: str | None = None
     exit_code: int = 0
     remade: tuple[str, ...] = ()  # outputs that are not what they were before they were dropped
+    left_running: bool = False  # interrupted, and its container goes on
+    cancelled: bool = False  # interrupted alone, by `harness cancel`
+
+    @classmethod
+    def interrupted(cls, error: Interrupted) -> Self:
+        """The end of a step that was stopped."""
+        return cls(
+            status=Status.INTERRUPTED,
+            error=str(error),
+            exit_code=error.exit_code,
+            left_running=isinstance(error, LeftRunning),
+            cancelled=isinstance(error, Cancelled),
+        )
 
     @classmethod
     def failed(cls, error: HarnessError, seconds: float = 0.0) -> Self:

@@ -66,7 +66,7 @@ class StepRunner:
                 own = StepStop(stop, self.store.layout.cancelled(step.key))
                 return self._until_settled(step, own, gpus)
         except Interrupted as error:
-            return Outcome(status=Status.INTERRUPTED, error=str(error), exit_code=130)
+            return Outcome.interrupted(error)
         except HarnessError as error:
             return Outcome.failed(error, self._seconds_of(error))
 

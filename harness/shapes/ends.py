@@ -60,20 +60,15 @@ def end_lines(end: End) -> list[str]:
 
 def _stopped(end: End, done: int) -> Iterator[str]:
     """Nothing failed: somebody stopped the command, or some of its steps."""
-    on = [one for one in _interruptions(end) if " runs on as " in one]
-    cancelled = [one for one in _interruptions(end) if " was cancelled" in one]
-    total = len(end.plan.steps)
-    if on:
-        yield f"stopped: {done} of {total} steps done, {len(on)} still running in containers"
+    ended = end.outcomes.values()
+    left = sum(one.left_running for one in ended)
+    stopped = f"stopped: {done} of {len(end.plan.steps)} steps done"
+    if left:
+        yield f"{stopped}, {left} still running in containers"
         yield "the same command follows them; `harness cancel RUN` ends them"
         return
-    yield from cancelled
-    yield f"stopped: {done} of {total} steps done; {_AGAIN}"
-
-
-def _interruptions(end: End) -> list[str]:
-    ended = [one for one in end.outcomes.values() if one.status is Status.INTERRUPTED]
-    return list(dict.fromkeys(one.error for one in ended if one.error))
+    yield from (str(one.error) for one in ended if one.cancelled)
+    yield f"{stopped}; {_AGAIN}"
 
 
 def _failed(end: End, done: int) -> Iterator[str]:

@@ -71,6 +71,9 @@ def _failed(found: Why, where: Where) -> Iterator[str]:
     if found.failure is not None:
         yield f"reason: {found.failure.reason}"
         yield from (f"    {line}" for line in found.failure.lines[-_SHOWN_LINES:])
+        if found.differences:
+            names = ", ".join(name for name, _, _ in found.differences)
+            yield f"other than in the finished step {str(found.nearest)[:12]}: {names}"
         if found.failure.log:
             yield f"log: {found.failure.log}"
     yield f"next: {command(where, 'logs', step_word(found.run, found.step))}"

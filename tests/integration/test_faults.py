@@ -171,8 +171,10 @@ def test_status_logs_and_why_read_what_happened(tmp_path: Path) -> None:
     runs = json.loads(project.run("status", "--json").stdout)["runs"]
     assert [run["state"] for run in runs] == ["done"]
     name = runs[0]["name"]
+    assert runs[0]["number"] == 1
     assert project.run("logs", f"{name}/middle").returncode == 0
-    assert "finished under its key" in project.run("why", f"{name}/middle").stdout
+    assert project.run("logs", "1").returncode == 0
+    assert "middle is done: " in project.run("why", "1/middle").stdout
     project.write(step("middle", writes("other")))
     project.reproduce("--until", "first")
     assert project.run("logs", f"{name}/nothing").returncode == 2
@@ -186,3 +188,11 @@ def test_why_names_the_part_that_differs(tmp_path: Path) -> None:
     run = json.loads(project.run("status", "--json").stdout)["runs"][0]["name"]
     found = json.loads(project.run("why", f"{run}/middle", "--json").stdout)
     assert [one["name"] for one in found["differences"]] == ["argv"]
+    assert (found["state"], found["reason"]) == ("failed", "exit code 1 [step]")
+    assert Path(found["log"]).is_file()
+    said = project.run("why", f"{run}/middle").stdout
+    assert "reason: exit code 1 [step]" in said
+    assert f"other than in the finished step {found['nearest'][:12]}: argv" in said
+    project.write(step("middle", writes("other")))
+    assert project.reproduce("--until", "first")[0] == 0  # plans it without the step
+    assert project.run("why", f"{run}/last").returncode == 2

@@ -12,6 +12,7 @@ from harness.cli.app import app
 from harness.errors import HarnessError, UsageError
 from harness.files import write_sealed
 from harness.layout import RunLayout
+from harness.store.numbers import number_runs
 from tests.evidence import Finished, finish
 from tests.outputs import valid
 
@@ -52,10 +53,28 @@ def test_the_list_says_when_and_where_steps_ran(layout: RunLayout) -> None:
     assert len(ask(layout, "list", "--steps", "demo")["steps"]) == 10
 
 
+def test_a_number_names_a_run_and_in_another_folder_that_folders(
+    layout: RunLayout, tmp_path: Path
+) -> None:
+    number_runs(layout, [OTHER.id, ONE.id])
+    assert shown(layout, "1")["id"] == OTHER.id
+    assert [run["name"] for run in ask(layout, "list", "2")["runs"]] == [ONE.id]
+    assert ask(layout, "show", "2/train-cam")["identity"]["step"] == "train-cam"
+    with pytest.raises(UsageError, match="'3': no finished run"):
+        ask(layout, "list", "3")
+    other = RunLayout(tmp_path / "other")
+    for one in (ONE, OTHER):
+        finish(other, one)
+    number_runs(other, [ONE.id, OTHER.id])
+    assert ask(layout, "diff", "2", "--with", str(other.root))["right"] == ONE.id
+    assert ask(layout, "diff", "2", "2", "--with", str(other.root))["right"] == OTHER.id
+
+
 def test_a_record_is_found_by_run_step_and_key(layout: RunLayout) -> None:
     assert shown(layout, "seam")["id"] == OTHER.id
     step = shown(layout, f"{ONE.id}/train-cam")
     assert step["identity"]["step"] == "train-cam"
+    assert ask(layout, "show", f"{ONE.id}/train-c") == step
     key = step["identity"]["key"]
     assert shown(layout, key[:12]) == shown(layout, key) == step
 
