@@ -72,11 +72,11 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
     from harness import console
     from harness.commands import record
     from harness.commands.context import Context
-    from harness.shapes.records import about_rows
+    from harness.shapes.records import about_rows, record_row
 
     found = record.find(Context.open(where, inspects=True), name)
     if as_json:
-        console.show_json("record show", {"records": [{"name": name, "record": found.record}]})
+        console.show_json("record show", {"records": [record_row(found)]})
         return
     console.show_values(name, about_rows(found))
 

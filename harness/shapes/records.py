@@ -49,6 +49,12 @@ def record_rows(rows: Iterable[StepRow]) -> list[dict[str, Any]]:
     ]
 
 
+def record_row(found: RunEvidence | StepEvidence) -> dict[str, Any]:
+    """`record show --json`: the record under the name of its run or step."""
+    name = found.id if isinstance(found, RunEvidence) else found.name
+    return {"name": name, "record": found.record}
+
+
 def about_rows(found: RunEvidence | StepEvidence) -> list[tuple[str, str]]:
     """`record show`: names and values, a line each."""
     if isinstance(found, RunEvidence):
