@@ -56,13 +56,13 @@ def record_list(
         )
     elif steps:
         short = [{**row, "key": row["key"][:_KEY_SHOWN]} for row in rows]
-        columns = ("step", "stage", "key", "status", "start", "seconds", "host")
-        console.show_table("steps", columns, [_cells(row, columns) for row in short])
+        columns = ("stage", "key", "status", "start", "seconds", "host")
+        cells = [_cells(row, ("name", *columns)) for row in short]
+        console.show_table("steps", ("step", *columns), cells)
     else:
-        of_runs = ("id", "status", "steps", "start", "end", "hosts", "J", "F")
-        console.show_table(
-            "runs", of_runs, [_cells(row, of_runs) for row in rows], prose=("hosts",)
-        )
+        of_runs = ("status", "steps", "start", "end", "hosts", "J", "F")
+        cells = [_cells(row, ("name", *of_runs)) for row in rows]
+        console.show_table("runs", ("run", *of_runs), cells, prose=("hosts",))
 
 
 @record_app.command("show")

@@ -123,7 +123,8 @@ def test_what_cannot_be_meant_is_refused(
 def test_runs_and_steps_are_compared(layout: RunLayout) -> None:
     found = ask(layout, "diff", ONE.id, TWO.id)
     assert found["suspect"] == "run.seed"
-    assert found["scores"]["final"] == [{"J": 60.0, "F": 40.0}, {"J": 61.0, "F": 41.0}]
+    final = next(row for row in found["scores"] if row["name"] == "final")
+    assert (final["left"], final["right"]) == ({"J": 60.0, "F": 40.0}, {"J": 61.0, "F": 41.0})
     kinds = [one["kind"] for one in found["differences"]]
     assert kinds == ["option, parameter or seed", "CPU", "rest"]
     steps = ask(layout, "diff", f"{ONE.id}/train-cam", f"{TWO.id}/train-cam")
