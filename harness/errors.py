@@ -82,3 +82,11 @@ class Interrupted(HarnessError):  # noqa: N818 - a user's wish, not an error
     """The user stopped the command."""
 
     exit_code = 130
+
+
+class LeftRunning(Interrupted):
+    """The user stopped the command, and what a step started goes on without it."""
+
+
+class Cancelled(Interrupted):
+    """The user stopped this step alone."""

@@ -9,7 +9,15 @@ from threading import Event
 from typing import Any, TypeVar
 
 from harness.contracts.failure import WARNINGS
-from harness.errors import DiskFull, EngineGone, Interrupted, NotReadyError, StepError
+from harness.errors import (
+    Cancelled,
+    DiskFull,
+    EngineGone,
+    Interrupted,
+    LeftRunning,
+    NotReadyError,
+    StepError,
+)
 from harness.execution import shards
 from harness.execution.attempt import Attempt
 from harness.execution.ending import Ending, Inspect, ending_of
@@ -208,7 +216,7 @@ class Attempts:
     def _interrupted(self, attempt: Attempt, exit_: Exit, stop: StepStop) -> Interrupted:
         step = attempt.workspace.step
         if exit_.lost and not stop.cancelled:
-            return Interrupted(
+            return LeftRunning(
                 f"{step.title} runs on as {attempt.intent.name}",
                 hint="the same command follows it; `harness cancel` ends it",
             )
@@ -296,5 +304,5 @@ def strip(attempt: StepFolder) -> None:
 def stopped(step: BoundStep, stop: StepStop) -> Interrupted:
     """The message for a step that had to stop."""
     if stop.cancelled:
-        return Interrupted(f"{step.title} was cancelled", hint="run the command again to go on")
+        return Cancelled(f"{step.title} was cancelled", hint="run the command again to go on")
     return Interrupted(f"{step.title} stopped", hint="run the same command again")

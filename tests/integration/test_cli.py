@@ -30,7 +30,16 @@ def test_plan_of_seam_needs_nothing_but_harness(tmp_path: Path) -> None:
     plan = json.loads(done.stdout)
     assert len(plan["runs"]) == 20
     assert len(plan["steps"]) < sum(len(run["steps"]) for run in plan["runs"])
-    assert set(plan["states"].values()) <= {"to do", "to do: an asset is not hashed yet"}
+    assert {step["state"] for step in plan["steps"]} <= {
+        "to do",
+        "to do: an asset is not hashed yet",
+    }
+    assert plan["totals"]["to_do"] == plan["totals"]["steps"] == len(plan["steps"])
+    assert sum(job["steps"] for job in plan["jobs"]) == len(plan["steps"])
+    assert [arm["name"] for arm in plan["arms"]] == [
+        f"seam res38 {losses}" for losses in ("none", "isl", "fsl", "isl+fsl")
+    ]
+    assert plan["missing"]
     assert not list(tmp_path.iterdir())
     # δ 1.00 and ± 0.2: 0.95 / 0.224; δ 0.50 and ± 0.8: 0.45 / 0.89, less than any seeds can settle.
     assert "t6/seam/res38/none/F" in plan["verdicts"]["settled"]
@@ -74,9 +83,14 @@ def test_paper_scale_without_gpu_or_data_says_what_is_missing(tmp_path: Path) ->
     done = harness("reproduce", "seam", "--runtime", "process", "--json", "--runs", str(tmp_path))
     assert done.returncode == 3
     error = json.loads(done.stdout)
-    assert "GPU: 1 needed, 0 found" in error["error"]
-    assert "resnet38-imagenet" in error["error"]
-    assert "--scale smoke" in error["hint"]
+    missing = {one["name"]: one["command"] for one in error["missing"]}
+    absent = [name for name in missing if name not in {"disk", "shm"}]  # this machine's own
+    assert absent == ["gpus", "git", "resnet38-imagenet"]  # no program is on PATH
+    assert missing["resnet38-imagenet"] == "harness assets add resnet38-imagenet FILE"
+    assert "--scale smoke" in error["error"]
+    assert error["hint"] == (
+        f"`harness doctor seam --runtime process --runs {tmp_path}` shows every check"
+    )
 
 
 def test_every_command_has_json_and_help() -> None:
@@ -84,6 +98,23 @@ def test_every_command_has_json_and_help() -> None:
         done = harness(*command.split(), "--json", "--project", str(PROJECT.root))
         assert done.returncode == 0, done.stderr
         assert json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("method", ["seam", "sipe", "pmm", "mctformer", "spatial-bce", "demo"])
+def test_a_method_is_described_with_what_the_sources_say(method: str, tmp_path: Path) -> None:
+    done = harness("methods", method, "--json", "--runs", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    steps = {step["name"] for step in found["steps"]}
+    assert {step["stage"] for step in found["steps"]} <= set(range(1, 10))
+    assert any(step["injects_losses"] for step in found["steps"])
+    for anchor in found["anchors"]:
+        assert anchor["replaces"].split(".")[0] in steps
+    for option in found["options"]:
+        assert option["default"] in [choice["name"] for choice in option["choices"]]
+        assert all(choice["about"] for choice in option["choices"])
+        assert (option["published"] is None) == (method == "demo"), option["name"]
+    assert bool(found["paper"]) == (method != "demo")
 
 
 def test_table_8_names_every_repository_with_commit_and_licence() -> None:

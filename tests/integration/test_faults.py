@@ -161,7 +161,8 @@ def test_the_missing_docker_daemon_is_named(tmp_path: Path) -> None:
     code, document, _ = project.reproduce("--runtime", "docker")
     assert code == 3
     assert "nowhere.sock" in document["error"]
-    assert "--runtime process" in document["hint"]
+    assert "--runtime process" in document["error"]
+    assert [one["name"] for one in document["missing"]] == ["engine"]
 
 
 def test_status_logs_and_why_read_what_happened(tmp_path: Path) -> None:
@@ -169,9 +170,11 @@ def test_status_logs_and_why_read_what_happened(tmp_path: Path) -> None:
     project.reproduce()
     runs = json.loads(project.run("status", "--json").stdout)["runs"]
     assert [run["state"] for run in runs] == ["done"]
-    name = runs[0]["id"]
+    name = runs[0]["name"]
+    assert runs[0]["number"] == 1
     assert project.run("logs", f"{name}/middle").returncode == 0
-    assert "finished under its key" in project.run("why", f"{name}/middle").stdout
+    assert project.run("logs", "1").returncode == 0
+    assert "middle is done: " in project.run("why", "1/middle").stdout
     project.write(step("middle", writes("other")))
     project.reproduce("--until", "first")
     assert project.run("logs", f"{name}/nothing").returncode == 2
@@ -182,6 +185,14 @@ def test_why_names_the_part_that_differs(tmp_path: Path) -> None:
     project.reproduce()
     project.write(step("middle", "raise SystemExit(1)"))
     project.reproduce()
-    run = json.loads(project.run("status", "--json").stdout)["runs"][0]["id"]
+    run = json.loads(project.run("status", "--json").stdout)["runs"][0]["name"]
     found = json.loads(project.run("why", f"{run}/middle", "--json").stdout)
-    assert [one["key_input"] for one in found["differences"]] == ["argv"]
+    assert [one["name"] for one in found["differences"]] == ["argv"]
+    assert (found["state"], found["reason"]) == ("failed", "exit code 1 [step]")
+    assert Path(found["log"]).is_file()
+    said = project.run("why", f"{run}/middle").stdout
+    assert "reason: exit code 1 [step]" in said
+    assert f"other than in the finished step {found['nearest'][:12]}: argv" in said
+    project.write(step("middle", writes("other")))
+    assert project.reproduce("--until", "first")[0] == 0  # plans it without the step
+    assert project.run("why", f"{run}/last").returncode == 2

@@ -12,7 +12,9 @@ from harness.cli.app import app
 from harness.errors import HarnessError, UsageError
 from harness.files import write_sealed
 from harness.layout import RunLayout
+from harness.store.numbers import number_runs
 from tests.evidence import Finished, finish
+from tests.outputs import valid
 
 ABOUT: dict[str, Any] = {
     "host": {"name": "node1", "cpu": "A"},
@@ -39,29 +41,53 @@ def ask(layout: RunLayout, *words: str) -> dict[str, Any]:
     if isinstance(done.exception, HarnessError):
         raise done.exception
     assert done.exit_code == 0, done.output
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return valid(done.stdout)
 
 
 def test_the_list_says_when_and_where_steps_ran(layout: RunLayout) -> None:
     runs = ask(layout, "list")["runs"]
-    assert [run["id"] for run in runs] == [ONE.id, TWO.id, OTHER.id]
+    assert [run["name"] for run in runs] == [ONE.id, TWO.id, OTHER.id]
     assert (runs[0]["hosts"], runs[0]["J"], runs[0]["steps"]) == (["node1"], 60.0, 5)
     assert runs[0]["start"] == "2026-01-01T00:00:00+00:00"
-    assert [run["id"] for run in ask(layout, "list", "seam")["runs"]] == [OTHER.id]
+    assert [run["name"] for run in ask(layout, "list", "seam")["runs"]] == [OTHER.id]
     assert len(ask(layout, "list", "--steps", "demo")["steps"]) == 10
 
 
+def test_a_number_names_a_run_and_in_another_folder_that_folders(
+    layout: RunLayout, tmp_path: Path
+) -> None:
+    number_runs(layout, [OTHER.id, ONE.id])
+    assert shown(layout, "1")["id"] == OTHER.id
+    assert [run["name"] for run in ask(layout, "list", "2")["runs"]] == [ONE.id]
+    assert shown(layout, "2/train-cam")["identity"]["step"] == "train-cam"
+    with pytest.raises(UsageError, match="'3': no finished run"):
+        ask(layout, "list", "3")
+    other = RunLayout(tmp_path / "other")
+    for one in (ONE, OTHER):
+        finish(other, one)
+    number_runs(other, [ONE.id, OTHER.id])
+    assert ask(layout, "diff", "2", "--with", str(other.root))["right"] == ONE.id
+    assert ask(layout, "diff", "2", "2", "--with", str(other.root))["right"] == OTHER.id
+
+
 def test_a_record_is_found_by_run_step_and_key(layout: RunLayout) -> None:
-    assert ask(layout, "show", "seam")["id"] == OTHER.id
-    step = ask(layout, "show", f"{ONE.id}/train-cam")
+    assert shown(layout, "seam")["id"] == OTHER.id
+    step = shown(layout, f"{ONE.id}/train-cam")
     assert step["identity"]["step"] == "train-cam"
+    assert shown(layout, f"{ONE.id}/train-c") == step
     key = step["identity"]["key"]
-    assert ask(layout, "show", key[:12]) == ask(layout, "show", key) == step
+    assert shown(layout, key[:12]) == shown(layout, key) == step
+
+
+def shown(layout: RunLayout, name: str) -> dict[str, Any]:
+    """The one record of `record show`."""
+    (row,) = ask(layout, "show", name)["records"]
+    record: dict[str, Any] = row["record"]
+    return record
 
 
 def test_a_step_that_failed_is_its_newest_attempt(layout: RunLayout) -> None:
-    key = ask(layout, "show", f"{ONE.id}/train-cam")["identity"]["key"]
+    key = shown(layout, f"{ONE.id}/train-cam")["identity"]["key"]
     record = json.loads(layout.entry(key).record.read_text())
     for path in sorted(layout.entry(key).root.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
@@ -71,7 +97,7 @@ def test_a_step_that_failed_is_its_newest_attempt(layout: RunLayout) -> None:
         failed = {**record, "status": "failed", "error": f"exit code {number}"}
         del failed["digest"]
         write_sealed(attempt.record, failed)
-    assert ask(layout, "show", f"{ONE.id}/train-cam")["error"] == "exit code 2"
+    assert shown(layout, f"{ONE.id}/train-cam")["error"] == "exit code 2"
 
 
 @pytest.mark.parametrize(
@@ -97,11 +123,12 @@ def test_what_cannot_be_meant_is_refused(
 def test_runs_and_steps_are_compared(layout: RunLayout) -> None:
     found = ask(layout, "diff", ONE.id, TWO.id)
     assert found["suspect"] == "run.seed"
-    assert found["scores"]["final"] == [{"J": 60.0, "F": 40.0}, {"J": 61.0, "F": 41.0}]
+    final = next(row for row in found["scores"] if row["name"] == "final")
+    assert (final["left"], final["right"]) == ({"J": 60.0, "F": 40.0}, {"J": 61.0, "F": 41.0})
     kinds = [one["kind"] for one in found["differences"]]
     assert kinds == ["option, parameter or seed", "CPU", "rest"]
     steps = ask(layout, "diff", f"{ONE.id}/train-cam", f"{TWO.id}/train-cam")
-    assert [one["fact"] for one in steps["differences"]] == ["cpu.model", "host.name"]
+    assert [one["name"] for one in steps["differences"]] == ["cpu.model", "host.name"]
 
 
 def test_another_folder_holds_the_other_one(layout: RunLayout, tmp_path: Path) -> None:

@@ -208,3 +208,25 @@ def test_a_step_is_read_back_from_a_plan_as_it_was() -> None:
     plan = toy.plan(losses=tuple(Losses))
     document = json.loads(json.dumps(plan.document()))
     assert {key: read_step(one) for key, one in document["steps"].items()} == dict(plan.steps)
+
+
+def test_what_is_done_adds_nothing_to_the_peak() -> None:
+    plan = toy.plan(sized({"data": 10, "train": 3, "score": 1}))
+    assert plan.peak_disk_gb(todo=plan.steps) == plan.peak_disk_gb()
+    assert plan.peak_disk_gb(todo=()) == 0
+    left = {key for key, step in plan.steps.items() if step.name != "data"}
+    assert plan.peak_disk_gb(todo=left) == 1 + 3 + 1
+    scores = {key for key, step in plan.steps.items() if step.name == "score"}
+    # The models are there: each goes after its score, which so takes nothing in the end.
+    assert plan.peak_disk_gb(todo=scores) == 1
+
+
+def test_peak_of_files_counts_a_file_per_image_until_its_last_reader() -> None:
+    maps = {"path": "maps", "contract": {"kind": "npy-maps", "ids": "{in.data}"}}
+    plan = toy.plan(sized({"data": 0, "train": 0, "score": 0}, maps=maps))
+    train = next(step for step in plan.steps.values() if step.name == "train")
+    several = {name: hasattr(one.contract, "ids") for name, one in train.outputs.items()}
+    assert several == {"model": False, "maps": True}
+    # Of the first run maps and score stay, the model goes; the second run has all three.
+    assert plan.peak_files(plan.steps, 100) == 1 + (100 + 1) + (100 + 1 + 1)
+    assert plan.peak_files((), 100) == 0

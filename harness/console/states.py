@@ -1,0 +1,26 @@
+"""The colours of states; the words stay where there is no colour."""
+
+from typing import Final
+
+_COLOURS: Final = {
+    "green": "done ok ready equal yes holds reproduced consistent;as pinned",
+    "cyan": "running cached",
+    "red": "failed missing mismatch other no damaged absent;not reproduced",
+    "yellow": "stopped interrupted blocked leftover note unknown changed incomplete;new pin",
+}
+
+
+def _words(text: str) -> list[str]:
+    """The words of the first part, and each other part as it is."""
+    first, *others = text.split(";")
+    return [*first.split(), *others]
+
+
+_STYLES: Final = {word: colour for colour, text in _COLOURS.items() for word in _words(text)}
+#: Heads of the columns whose cells are states.
+STATE_COLUMNS: Final = frozenset({"state", "status", "agrees", "verdict", "than recorded"})
+
+
+def state_style(text: str) -> str:
+    """The style of a state, which a reason may follow behind a colon; "" for one without."""
+    return _STYLES.get(text.partition(":")[0].strip().lower(), "")
