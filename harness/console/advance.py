@@ -27,12 +27,9 @@ class Advance:
 
 def read_advance(log: Path | None, pattern: str | None) -> Advance | None:
     """The last match of `pattern` (groups `at`, `of`) in the end of `log`."""
-    if log is None or pattern is None or not log.exists():
+    if log is None or pattern is None:
         return None
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        tail = file.read().decode(errors="replace")
-    found = list(re.finditer(pattern, tail))
+    found = list(re.finditer(pattern, _tail(log)))
     if not found:
         return None
     groups = found[-1].groupdict()
@@ -40,3 +37,13 @@ def read_advance(log: Path | None, pattern: str | None) -> Advance | None:
         return Advance(int(groups["at"]), int(groups.get("of") or 0))
     except ValueError:  # the pattern also matches what is no number
         return None
+
+
+def _tail(log: Path) -> str:
+    """The end of a log; nothing if it is not there yet, or its step was just published."""
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, 2) - _TAIL_BYTES))
+            return file.read().decode(errors="replace")
+    except FileNotFoundError:
+        return ""
