@@ -28,7 +28,7 @@ def mirror_create(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the mirror is, or will be.")],
     methods: Annotated[list[str] | None, typer.Argument(help="Methods; all if left out.")] = None,
     *,
-    scale: ScaleText = "paper",
+    scale: ScaleText = None,
     stack: StackName = None,
     runtime: RuntimeText = "docker",
     where: "Where",

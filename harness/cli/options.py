@@ -23,7 +23,13 @@ Gpus = Annotated[
     str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
 ]
 Jobs = Annotated[int, typer.Option(min=1, help="Run this many steps at a time.")]
-ScaleText = Annotated[str, typer.Option("--scale", help="paper, rehearsal, rehearsal-cpu, smoke.")]
+ScaleText = Annotated[
+    str | None,
+    typer.Option(
+        "--scale",
+        help="paper (demo for the demo), rehearsal, rehearsal-cpu or smoke; by default the first.",
+    ),
+]
 StackName = Annotated[
     str | None, typer.Option("--stack", help="Software stack; by default the method's first.")
 ]
@@ -82,7 +88,7 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
         None,
     ),
     "seed": (Annotated[str | None, typer.Option(help="These seeds instead: A,B,...")], None),
-    "scale": (ScaleText, "paper"),
+    "scale": (ScaleText, None),
     "stack": (StackName, None),
     "runtime": (RuntimeText, "docker"),
     "option": (
@@ -159,7 +165,7 @@ def read_ask(
     losses: str = "all",
     seeds: int | None = None,
     seed: str | None = None,
-    scale: str = "paper",
+    scale: str | None = None,
     runtime: str = "docker",
     option: Sequence[str] | None = None,
     until: str | None = None,
@@ -191,11 +197,11 @@ def parse_losses(text: str) -> tuple[Any, ...]:
     return tuple(_member(Losses, name.strip(), "--losses") for name in text.split(","))
 
 
-def parse_scale(text: str) -> Any:
-    """Return the Scale of that name."""
+def parse_scale(text: str | None) -> Any:
+    """Return the Scale of that name; None where none was named."""
     from harness.manifest.model import Scale
 
-    return _member(Scale, text, "--scale")
+    return None if text is None else _member(Scale, text, "--scale")
 
 
 def parse_runtime(text: str) -> Any:

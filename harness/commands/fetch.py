@@ -8,6 +8,7 @@ from harness.commands.context import Context, Notify
 from harness.commands.plan import expand, read_unpatched, stand_ins
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import used_assets
+from harness.plan.make import scale_of
 from harness.plan.plan import BoundStep
 from harness.sources.sources import Checkout
 
@@ -39,12 +40,13 @@ def fetch(context: Context, steps: Sequence[BoundStep], notify: Notify) -> Fetch
 
 
 def fetch_methods(
-    context: Context, names: Sequence[str], scale: Scale, notify: Notify
+    context: Context, names: Sequence[str], asked: Scale | None, notify: Notify
 ) -> list[dict[str, str]]:
     """Check out the sources and fetch the assets of methods, whatever is done already."""
     rows: dict[tuple[str, str], dict[str, str]] = {}
     for name in expand(context, names):
         method = context.method(name)
+        scale = scale_of(method, asked)
         unpatched = dict.fromkeys(read_unpatched(context, method, scale), ())
         for repository, patches in {**method.repositories, **unpatched}.items():
             notify(f"fetch {repository}")

@@ -14,7 +14,7 @@ from harness.manifest.references import parse_reference, possible, used_assets
 from harness.manifest.smoke_steps import StandIns
 from harness.plan import keys
 from harness.plan.bind import Digests
-from harness.plan.make import Ask, make_plan, stack_of
+from harness.plan.make import Ask, make_plan, scale_of, stack_of
 from harness.plan.needs import Todo, needs_of, todo_of
 from harness.plan.plan import Plan
 
@@ -74,7 +74,8 @@ def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
 def _digests(context: Context, ask: Ask, method: Method) -> Digests:
     stack = stack_of(method, ask)
     environments = context.environments(ask.runtime, stack)
-    made = stand_ins(context, ask.scale)
+    scale = scale_of(method, ask.scale)
+    made = stand_ins(context, scale)
     used = made.behind(used_assets(method))
     if ask.anchor:
         used.add(method.anchors[ask.anchor].asset)
@@ -85,8 +86,7 @@ def _digests(context: Context, ask: Ask, method: Method) -> Digests:
             name: _identity(context, name, patches) for name, patches in method.repositories.items()
         },
         pristine={
-            name: _identity(context, name, ())
-            for name in read_unpatched(context, method, ask.scale)
+            name: _identity(context, name, ()) for name in read_unpatched(context, method, scale)
         },
         packages=context.packages,
         absent=made.absent,

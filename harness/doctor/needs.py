@@ -10,8 +10,9 @@ from harness.doctor.check import Needs
 from harness.doctor.upstream_files import upstream_files
 from harness.errors import NotReadyError
 from harness.manifest.catalogue import Repository
+from harness.manifest.model import Scale
 from harness.measured.text import source, time_lines
-from harness.plan.make import Ask
+from harness.plan.make import Ask, scale_of
 from harness.plan.plan import BoundStep
 
 
@@ -22,7 +23,7 @@ def needs_of(context: Context, ask: Ask) -> Needs:
     """
     needs = Needs(
         runtime=ask.runtime,
-        scale=ask.scale,
+        scale=_scale(context, ask),
         method=" ".join(ask.methods) or None,
         stacks=context.catalogue.stacks,
         mirror=context.mirror,
@@ -48,8 +49,15 @@ def needs_of(context: Context, ask: Ask) -> Needs:
         assets=[one for one in context.assets.status() if one.name in assets],
         downloadable=frozenset(name for name in assets if can_download(context, name)),
         repositories=repositories,
-        files=() if ask.scale.on_cpu else upstream_files(context, needs.method, repositories),
+        files=() if needs.scale.on_cpu else upstream_files(context, needs.method, repositories),
     )
+
+
+def _scale(context: Context, ask: Ask) -> Scale:
+    """The scale asked for, else the full one of the method, if any is asked for."""
+    if not ask.methods:
+        return ask.scale or Scale.PAPER
+    return scale_of(context.method(ask.methods[0]), ask.scale)
 
 
 def _repositories(context: Context, steps: list[BoundStep]) -> dict[str, Repository]:
