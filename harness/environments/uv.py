@@ -38,8 +38,9 @@ _OURS = {
     "UV_INDEX_STRATEGY": "unsafe-best-match",
     # A linked file would be one with the cache's, and a step without isolation may write to it.
     "UV_LINK_MODE": "copy",
+    # As pip does: steps cannot write beside modules, and would compile them at every start.
     "UV_COMPILE_BYTECODE": "1",
-    "UV_COMPILE_BYTECODE_TIMEOUT": "3600",
+    "UV_COMPILE_BYTECODE_TIMEOUT": "3600",  # of one file, on a machine with much else to do
 }
 _PROXIES = ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY")
 _TRUE = frozenset({"1", "true", "yes", "y", "on", "t"})
