@@ -51,8 +51,9 @@ def watched(runs: Path) -> str:
 
 
 def is_telling(screen: str) -> bool:
-    """Whether a training is shown with how far it is."""
-    return re.search(r"train-\S+ .*\d+/\d+", Text.from_ansi(screen).plain) is not None
+    """Whether a training is shown that is on its way."""
+    found = re.findall(r"train-\S+ .*?(\d+)/(\d+)", Text.from_ansi(screen).plain)
+    return any(0 < int(at) < int(of) for at, of in found)
 
 
 def svg(screen: str, title: str) -> str:
