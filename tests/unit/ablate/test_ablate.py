@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from harness import cli  # noqa: F401 - its commands register themselves
 from harness.ablate import Options, run, study
 from harness.ablate.drawn import drawn_pictures
 from harness.ablate.optimise import (
@@ -24,6 +26,7 @@ from harness.ablate.optimise import (
     unoptimised,
 )
 from harness.ablate.pictures import Picture, make_picture, rough_map, voc_pictures
+from harness.cli.app import app
 from harness.errors import NotReadyError
 from harness.losses import feature_similarity_loss
 from harness.losses.fsl_closed_form import dense_laplacian
@@ -194,3 +197,19 @@ def test_voc_that_lacks_something_is_refused_by_name(voc: Path) -> None:
     with pytest.raises(NotReadyError, match=r"train\.txt") as caught:
         voc_pictures(voc, 1, lambda *_: None)
     assert "--demo" in caught.value.hint
+
+
+def test_the_command_writes_under_runs_and_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "MUS", (2.5,))
+    monkeypatch.setattr(study, "SIGMAS", (5.0,))
+    monkeypatch.setattr(study, "drawn_pictures", lambda seed: drawn_pictures(seed, 1))
+    words = ["ablate", "fsl", "--demo", "--steps", "2", "--runs", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "runs" / "ablate" / "fsl"
+    assert {path.suffix for path in folder.glob("fig7.*")} == {".png", ".svg", ".csv", ".json"}
+    assert str(folder) in done.stdout
+    assert "8 of 8: mu = 2.5, sigma = 5" in done.stderr
+    assert 1 < len(done.stderr.splitlines()) <= 10
