@@ -1,11 +1,9 @@
 # Every target does its own set-up; a second call is quick.
-PYTHON ?= python3.11
+# The newest that harness is tested with, else any: tools/install.py tells what to do about it.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
 CRATE := .venv-crate
-TORCH := 2.13.0
-# Where pip finds torch without CUDA if no local wheel is there; empty: PyPI only.
-TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
@@ -17,13 +15,12 @@ help:
 install: $(VENV)/.installed
 
 # A machine without GPU gets torch without CUDA: megabytes instead of gigabytes.
-$(VENV)/.installed: requirements.lock pyproject.toml
-	test -x $(BIN)/python || $(or $(shell command -v $(PYTHON)),python3) -m venv $(VENV)
-	@if command -v nvidia-smi >/dev/null; then $(BIN)/pip install -q --no-deps torch==$(TORCH); \
-	else $(BIN)/pip install -q --no-deps "torch==$(TORCH)+cpu" 2>/dev/null || \
-	  $(BIN)/pip install -q --no-deps --index-url $(TORCH_INDEX) "torch==$(TORCH)+cpu"; fi
-	$(BIN)/pip install -q --no-deps --require-hashes -r requirements.lock
-	$(BIN)/pip install -q --no-deps --no-build-isolation -e .
+$(VENV)/.installed: requirements.lock pyproject.toml dockerfiles/host.constraints.txt
+	@test -n "$(PYTHON)" || { \
+	  echo "error: no Python 3 is on PATH" >&2; \
+	  echo "hint: install Python 3.11 (Debian: apt-get install python3 python3-venv), or name one: make install PYTHON=..." >&2; \
+	  exit 3; }
+	@"$(PYTHON)" tools/install.py
 	@touch $@
 
 # What tests read archives with: the two need an older rich than import-linter does.

@@ -128,6 +128,10 @@ class RunLayout:
         """One run's test predictions, packed for that server."""
         return self.root / "submissions" / f"{run}.tar.gz"
 
+    def ablation(self, name: str) -> Path:
+        """Figure, CSV and JSON of the newest study of a loss."""
+        return self.root / "ablate" / name
+
     def stages(self, key: str) -> Path:
         """Staged container-side packages, by content."""
         return self.root / "packages" / key

@@ -6,7 +6,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from harness.manifest.catalogue import Catalogue, Package
-from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.manifest.model import Losses, Method, RuntimeName
 from harness.plan.bind import Digests
 from harness.plan.make import Ask, make_plan
 from harness.plan.plan import Plan
@@ -95,12 +95,11 @@ def digests(**changes: Any) -> Digests:
 
 
 def ask(**changes: Any) -> Ask:
-    """Two losses, one seed, paper scale."""
+    """Two losses, one seed, the full scale."""
     fields: dict[str, Any] = {
         "methods": ("toy",),
         "losses": (Losses.NONE, Losses.ISL),
         "seed": (1,),
-        "scale": Scale.PAPER,
         "runtime": RuntimeName.PROCESS,
     }
     return Ask(**(fields | changes))

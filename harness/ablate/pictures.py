@@ -67,31 +67,32 @@ def rough_map(picture: Picture) -> Floats:
     return np.asarray(2 * gauss - 1, dtype=np.float32)
 
 
-def voc_pictures(voc: Path, seed: int, tick: Callable[[str], None]) -> list[Picture]:
+def voc_pictures(voc: Path, seed: int, tick: Callable[[str, int, int], None]) -> list[Picture]:
     """Choose one single-object image of VOC train per class at random.
 
     Args:
         voc: folder ``VOCdevkit/VOC2012``.
         seed: seed of the choice; candidates are in the order of the list.
-        tick: called with the id of each image that was examined.
+        tick: called with the id of each image that was examined, their count and the total.
 
     Raises:
         NotReadyError: if a file is missing or unreadable, or a class has no single-object image.
 
     """
     candidates: dict[int, list[str]] = {index: [] for index in CLASSES}
-    for name in _train_ids(voc):
+    names = _train_ids(voc)
+    for count, name in enumerate(names, start=1):
         objects = set(np.unique(_labels(voc, "SegmentationObject", name)).tolist()) - {0, VOID}
         if len(objects) == 1:
             kinds = set(np.unique(_labels(voc, "SegmentationClass", name)).tolist()) - {0, VOID}
             for index in kinds & candidates.keys():
                 candidates[index].append(name)
-        tick(name)
-    missing = [index for index, names in candidates.items() if not names]
+        tick(name, count, len(names))
+    missing = [index for index, found in candidates.items() if not found]
     if missing:
         raise _unusable(voc, f"has no single-object train image of classes {missing}")
     rng = random.Random(seed)  # noqa: S311  # must be reproducible; not a secret
-    return [_voc_picture(voc, rng.choice(names), index) for index, names in candidates.items()]
+    return [_voc_picture(voc, rng.choice(found), index) for index, found in candidates.items()]
 
 
 def _voc_picture(voc: Path, name: str, index: int) -> Picture:

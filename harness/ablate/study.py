@@ -20,7 +20,7 @@ MU, SIGMA = 2.5, 5.0
 MUS = tuple(0.5 * step for step in range(1, 11))
 SIGMAS = tuple(float(step) for step in range(1, 11))
 MAP = 56  # side of SEAM's class maps
-Tick = Callable[[str], None]
+Tick = Callable[[str, int, int], None]  # what, how many are done, of how many
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def run(
             does not exist.
         voc: folder ``VOCdevkit/VOC2012``; None uses drawn pictures.
         options: seed and settings that the paper does not specify.
-        progress: called with a line of text for every picture and point.
+        progress: called with text, a count and the total for every picture, then for every point.
 
     Raises:
         NotReadyError: if VOC is missing or incomplete.
@@ -96,7 +96,7 @@ def run(
     from .figure import draw_figure
 
     options = options or Options()
-    tick = progress or (lambda _: None)
+    tick = progress or (lambda *_: None)
     pictures = (
         drawn_pictures(options.seed) if voc is None else voc_pictures(voc, options.seed, tick)
     )
@@ -111,20 +111,21 @@ def run(
 
 def study(pictures: list[Picture], options: Options, tick: Tick) -> Ablation:
     """Compute both curves, the baseline and the sensitivity at the default point."""
-
-    def at(mu: float, sigma: float, chosen: Options = options) -> Quality:
-        tick(f"mu = {mu:g}, sigma = {sigma:g}")
-        return study_point(pictures, mu, sigma, chosen)
-
-    over_mu = {mu: at(mu, SIGMA) for mu in MUS}
-    over_sigma = {sigma: over_mu[MU] if sigma == SIGMA else at(MU, sigma) for sigma in SIGMAS}
+    over_mu = {mu: (mu, SIGMA, options) for mu in MUS}
+    over_sigma = {sigma: (MU, sigma, options) for sigma in SIGMAS}
+    changed = {name: (MU, SIGMA, other) for name, other in variants(options).items()}
+    points = dict.fromkeys((*over_mu.values(), *over_sigma.values(), *changed.values()))
+    found: dict[tuple[float, float, Options], Quality] = {}
+    for count, (mu, sigma, chosen) in enumerate(points, start=1):
+        found[mu, sigma, chosen] = study_point(pictures, mu, sigma, chosen)
+        tick(f"mu = {mu:g}, sigma = {sigma:g}", count, len(points))
     return Ablation(
         options=options,
         names=tuple(picture.name for picture in pictures),
         baseline=unoptimised(pictures, options),
-        over_mu=over_mu,
-        over_sigma=over_sigma,
-        sensitivity={name: at(MU, SIGMA, other) for name, other in variants(options).items()},
+        over_mu={mu: found[point] for mu, point in over_mu.items()},
+        over_sigma={sigma: found[point] for sigma, point in over_sigma.items()},
+        sensitivity={name: found[point] for name, point in changed.items()},
     )
 
 

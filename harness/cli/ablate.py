@@ -1,26 +1,34 @@
 """Commands of studies on a loss alone."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli import completers
 from harness.cli.app import ablate_app
-from harness.cli.options import Json
+from harness.cli.options import Json, takes
 from harness.errors import UsageError
 from harness.names import choose
 
 _ACTIVATIONS = ("sigmoid", "clamp")
 _EVALUATIONS = ("full", "low")
 
+if TYPE_CHECKING:
+    from harness.commands.context import Where
+
 
 @ablate_app.command("fsl")
+@takes("project", "runs")
 def ablate_fsl(
     *,
     voc: Annotated[Path | None, typer.Option(help="Your VOCdevkit/VOC2012.")] = None,
     demo: Annotated[bool, typer.Option("--demo", help="Drawn pictures instead of VOC.")] = False,
-    out: Annotated[Path, typer.Option(help="Folder for figure, CSV and JSON.")] = Path("fig7"),
+    out: Annotated[
+        Path | None,
+        typer.Option(help="Folder for figure, CSV and JSON; by default ablate/fsl in runs/."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Which image of each class is drawn.")] = 1,
     activation: Annotated[
         str,
@@ -35,6 +43,7 @@ def ablate_fsl(
             help="full size, or low resolution.", autocompletion=completers.choices(*_EVALUATIONS)
         ),
     ] = "full",
+    where: "Where",
     as_json: Json = False,
 ) -> None:
     """Repeat Fig. 7: what FSL alone does to a rough map, over mu and sigma."""
@@ -45,15 +54,30 @@ def ablate_fsl(
     activation = choose(activation, _ACTIVATIONS, f"--activation {activation}: unknown")
     evaluation = choose(evaluation, _EVALUATIONS, f"--evaluation {evaluation}: unknown")
     from harness.ablate import Options, run
+    from harness.commands.context import Context
     from harness.commands.places import folder_to_be, make_writable
 
+    if out is None:
+        out = Context.open(where, writes=True).layout.ablation("fsl")
     make_writable(folder_to_be(out, "--out"), "--out")
 
     chosen = Options(seed, activation, rate, steps, tolerance, evaluation)  # type: ignore[arg-type]
-    with console.err.status("ablate") as status:
-        found = run(out, voc=voc, options=chosen, progress=status.update)
+    with console.progress_bar("ablate fsl") as advance:
+        found = run(out, voc=voc, options=chosen, progress=_ticker(advance))
     if as_json:
         console.show_json("ablate fsl", found.as_dict())
     else:
         console.out.print(found.text())
         console.out.print(f"figure, CSV and JSON: {out.resolve()}")
+
+
+def _ticker(advance: Callable[[int, int], None]) -> Callable[[str, int, int], None]:
+    """Move a bar; where stderr is no terminal, print a line for every tenth."""
+    from harness import console
+
+    def tick(text: str, done: int, total: int) -> None:
+        advance(done, total)
+        if not console.err.is_terminal and done * 10 // total > (done - 1) * 10 // total:
+            console.err.print(f"{done} of {total}: {text}")
+
+    return tick

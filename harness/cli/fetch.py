@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 @app.command()
 @takes("project", "runs", "mirror", "data", "ca_bundle")
 def fetch(
-    methods: Methods, *, scale: ScaleText = "paper", where: "Where", as_json: Json = False
+    methods: Methods, *, scale: ScaleText = None, where: "Where", as_json: Json = False
 ) -> None:
     """Check out the sources and download the assets that methods need."""
     from harness import console

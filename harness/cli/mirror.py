@@ -32,7 +32,7 @@ def mirror_create(
         typer.Argument(help="Methods; all if left out.", autocompletion=completers.methods),
     ] = None,
     *,
-    scale: ScaleText = "paper",
+    scale: ScaleText = None,
     stack: StackName = None,
     runtime: RuntimeText = "docker",
     where: "Where",

@@ -63,10 +63,10 @@ Every = Annotated[
     ),
 ]
 ScaleText = Annotated[
-    str,
+    str | None,
     typer.Option(
         "--scale",
-        help="paper, rehearsal, rehearsal-cpu, smoke.",
+        help="paper (demo for the demo), rehearsal, rehearsal-cpu or smoke; by default the first.",
         autocompletion=completers.scales,
     ),
 ]
@@ -162,7 +162,7 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
         None,
     ),
     "seed": (Annotated[str | None, typer.Option(help="These seeds instead: A,B,...")], None),
-    "scale": (ScaleText, "paper"),
+    "scale": (ScaleText, None),
     "stack": (StackName, None),
     "runtime": (RuntimeText, "docker"),
     "option": (
@@ -265,7 +265,7 @@ def read_ask(
     losses: str = "all",
     seeds: int | None = None,
     seed: str | None = None,
-    scale: str = "paper",
+    scale: str | None = None,
     runtime: str = "docker",
     option: Sequence[str] | None = None,
     until: str | None = None,
@@ -310,11 +310,11 @@ def _one_loss(word: str) -> Any:
     return next(same, None) or _member(Losses, word, "--losses")
 
 
-def parse_scale(text: str) -> Any:
-    """Return the Scale of that name."""
+def parse_scale(text: str | None) -> Any:
+    """Return the Scale of that name; None where none was named."""
     from harness.manifest.model import Scale
 
-    return _member(Scale, text, "--scale")
+    return None if text is None else _member(Scale, text, "--scale")
 
 
 def parse_runtime(text: str) -> Any:

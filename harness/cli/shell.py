@@ -18,7 +18,7 @@ def shell(
     name: RunStep,
     *,
     print_: Annotated[
-        bool, typer.Option("--print", help="Print the command line, do not start it.")
+        bool, typer.Option("--print", help="Print a line to paste into a shell, do not start it.")
     ] = False,
     where: "Where",
     as_json: Json = False,
@@ -33,11 +33,9 @@ def shell(
         Context.open(where, writes=True, inspects=True), name, notify, keep=print_ or as_json
     ) as ready:
         if as_json:
-            console.show_json(
-                "shell", {"argv": list(ready.program.argv), "step": list(ready.step_argv)}
-            )
+            console.show_json("shell", ready.as_dict())
         elif print_:
-            console.out.print(shlex.join(ready.program.argv))
+            console.out.print(ready.program.line())
         else:
             notify(f"the step's own command: {shlex.join(ready.step_argv)}")
             raise typer.Exit(start(ready.program))

@@ -15,7 +15,7 @@ from harness.manifest.catalogue import Repository
 from harness.manifest.model import Scale
 from harness.measured.figures import with_figures
 from harness.measured.text import source, time_lines
-from harness.plan.make import Ask
+from harness.plan.make import Ask, scale_of
 from harness.plan.needs import Todo
 from harness.plan.plan import Plan
 
@@ -56,8 +56,8 @@ def _asked(plan_: Plan) -> dict[str, str]:
     anchor = plan_.runs[0].run.anchor
     if anchor is not None:
         return {"anchor": anchor}
-    seeds = {one.run.seed for one in plan_.runs}
-    return {"scale": plan_.scale.value, "seeds": str(len(seeds))}
+    scale = {} if plan_.scale.full else {"scale": plan_.scale.value}
+    return {**scale, "seeds": str(len({one.run.seed for one in plan_.runs}))}
 
 
 def examined(
@@ -74,10 +74,11 @@ def examined(
 
 def needs_of_ask(context: Context, ask: Ask) -> Needs:
     """What the methods asked for need, as far as they can be planned; without one no plan."""
+    methods = expand(context, ask.methods)
     needs = Needs(
         runtime=ask.runtime,
-        scale=ask.scale,
-        methods=expand(context, ask.methods),
+        scale=_scale(context, methods, ask.scale),
+        methods=methods,
         stacks=context.catalogue.stacks,
         mirror=context.mirror,
     )
@@ -88,6 +89,13 @@ def needs_of_ask(context: Context, ask: Ask) -> Needs:
     except NotReadyError as error:
         return replace(needs, unplanned=error)
     return needs_of_plan(context, planned, look(context, planned))
+
+
+def _scale(context: Context, methods: Sequence[str], asked: Scale | None) -> Scale:
+    """The scale asked for, else the full one of the methods, if any is asked for."""
+    if not methods:
+        return asked or Scale.PAPER
+    return scale_of(context.method(methods[0]), asked)
 
 
 def needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:

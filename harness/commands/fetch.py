@@ -10,6 +10,7 @@ from harness.commands.plan import expand, read_unpatched, stand_ins
 from harness.doctor import Needs, data, disk, machine
 from harness.manifest.model import Method, RuntimeName, Scale
 from harness.manifest.references import used_assets
+from harness.plan.make import scale_of
 from harness.plan.plan import BoundStep
 from harness.sources.sources import Checkout
 
@@ -41,19 +42,20 @@ def fetch(context: Context, steps: Sequence[BoundStep], notify: Notify) -> Fetch
 
 
 def fetch_methods(
-    context: Context, names: Sequence[str], scale: Scale, notify: Notify
+    context: Context, names: Sequence[str], asked: Scale | None, notify: Notify
 ) -> list[dict[str, str]]:
     """Check out the sources and fetch the assets of methods, whatever is done already.
 
     Raises Unready: at once if nothing can be fetched so, at the end for what only people can get.
     """
-    methods = [context.method(name) for name in expand(context, names)]
-    needs = _needs(context, methods, scale)
+    found_methods = [context.method(name) for name in expand(context, names)]
+    methods = [(method, scale_of(method, asked)) for method in found_methods]
+    needs = _needs(context, methods)
     refuse(examined(context, needs, (machine.git, data.mirror, disk.disk)).missing)
     by_hand = examined(context, needs, (data.data,)).missing
     absent = {finding.name for finding in by_hand}
     rows: dict[tuple[str, str], dict[str, str]] = {}
-    for method in methods:
+    for method, scale in methods:
         for repository, patches in _sources(context, method, scale).items():
             notify(f"fetch {repository}")
             pinned = context.catalogue.repositories[repository]
@@ -66,14 +68,14 @@ def fetch_methods(
     return list(rows.values())
 
 
-def _needs(context: Context, methods: Sequence[Method], scale: Scale) -> Needs:
+def _needs(context: Context, methods: Sequence[tuple[Method, Scale]]) -> Needs:
     """What a fetch needs: no engine and no GPU."""
-    sources = [name for method in methods for name in _sources(context, method, scale)]
-    assets = {name for method in methods for name in needed_assets(context, method, scale)}
+    sources = [name for method, scale in methods for name in _sources(context, method, scale)]
+    assets = {name for method, scale in methods for name in needed_assets(context, method, scale)}
     return Needs(
         runtime=RuntimeName.PROCESS,
-        scale=scale,
-        methods=tuple(method.method for method in methods),
+        scale=next((scale for _, scale in methods), Scale.PAPER),
+        methods=tuple(method.method for method, _ in methods),
         assets=[one for one in context.assets.status() if one.name in assets],
         mirror=context.mirror,
         repositories=repositories_of(context, sources),

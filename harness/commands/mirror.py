@@ -15,7 +15,7 @@ from harness.environments.requirements import read_lock
 from harness.environments.venv import HOST, pip_options
 from harness.errors import NotReadyError
 from harness.manifest.model import Method, RuntimeName, Scale
-from harness.plan.make import Ask, stack_of
+from harness.plan.make import Ask, scale_of, stack_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,21 +43,26 @@ def create(
     context: Context,
     root: Path,
     names: Sequence[str],
-    choice: tuple[str | None, Scale, RuntimeName],
+    choice: tuple[str | None, Scale | None, RuntimeName],
     notify: Notify,
 ) -> dict[str, Any]:
     """Fill the mirror at `root`; go on where an earlier call was stopped.
 
-    `choice` is stack (None: each method's first), scale and runtime. What is in place is left
-    alone. Assets that cannot be downloaded are returned, not raised: people add them by hand.
+    `choice` is stack (None: each method's first), scale (None: each method's full one) and runtime.
+    What is in place is left alone. Assets that cannot be downloaded are returned, not raised:
+    people add them by hand.
     """
     stack, scale, runtime = choice
     methods = [context.method(name) for name in expand(context, names)]
     gathered = Gathered()
     with MirrorFolder(root.resolve()).filling() as mirror:
         for method in methods:
-            chosen = stack_of(method, Ask(stack=stack, usual_stack=context.usual_stack))
-            wanted = MirrorItem(method=method, stack=chosen, scale=scale, runtime=runtime)
+            wanted = MirrorItem(
+                method=method,
+                stack=stack_of(method, Ask(stack=stack, usual_stack=context.usual_stack)),
+                scale=scale_of(method, scale),
+                runtime=runtime,
+            )
             _repositories(context, mirror, wanted, gathered, notify)
             _packages(context, mirror, wanted, notify)
             _images(context, mirror, wanted, gathered, notify)

@@ -16,7 +16,7 @@ from harness.manifest.smoke_steps import StandIns
 from harness.names import choose
 from harness.plan import keys
 from harness.plan.bind import Digests
-from harness.plan.make import Ask, make_plan, stack_of
+from harness.plan.make import Ask, make_plan, scale_of, stack_of
 from harness.plan.needs import Todo, needs_of, todo_of
 from harness.plan.plan import Plan
 
@@ -86,7 +86,8 @@ def read_unpatched(context: Context, method: Method, scale: Scale) -> set[str]:
 def _digests(context: Context, ask: Ask, method: Method) -> Digests:
     stack = stack_of(method, ask)
     environments = context.environments(ask.runtime, stack)
-    made = stand_ins(context, ask.scale)
+    scale = scale_of(method, ask.scale)
+    made = stand_ins(context, scale)
     used = made.behind(used_assets(method))
     if ask.anchor:
         used.add(method.anchors[ask.anchor].asset)
@@ -97,8 +98,7 @@ def _digests(context: Context, ask: Ask, method: Method) -> Digests:
             name: _identity(context, name, patches) for name, patches in method.repositories.items()
         },
         pristine={
-            name: _identity(context, name, ())
-            for name in read_unpatched(context, method, ask.scale)
+            name: _identity(context, name, ()) for name in read_unpatched(context, method, scale)
         },
         packages=context.packages,
         absent=made.absent,

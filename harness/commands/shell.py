@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 
 from harness.commands.build import build
 from harness.commands.context import Context, Notify
@@ -30,6 +31,17 @@ class Prepared:
 
     program: Interactive
     step_argv: tuple[str, ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """What is started, under which environment (null: the caller's) and where, as JSON."""
+        program = self.program
+        return {
+            "argv": list(program.argv),
+            "env": None if program.env is None else dict(program.env),
+            "cwd": None if program.cwd is None else str(program.cwd),
+            "line": program.line(),
+            "step": list(self.step_argv),
+        }
 
 
 @contextmanager

@@ -9,13 +9,14 @@ _LAST_LINES = 20
 #: pip lists every hash that would have done, dozens of one package, behind the line that names it.
 _ANOTHER_HASH = re.compile(r"\s+Expected\s+or [0-9a-f]{64}\s*$")
 _HINTS = {
-    r"CERTIFICATE_VERIFY_FAILED|SSLError": (
+    r"CERTIFICATE_VERIFY_FAILED|SSLError|invalid peer certificate": (
         "pass the certificates of your proxy with --ca-bundle FILE"
     ),
-    r"DO NOT MATCH THE HASHES|hashes are required": (
+    r"DO NOT MATCH THE HASHES|hashes are required|Hash mismatch for|--require-hashes` mode": (
         "a file is not the one that was locked; nothing of it was used; check your registry"
     ),
-    r"No matching distribution|Could not find a version|ConnectionError": (
+    r"No matching distribution|Could not find a version|ConnectionError|No solution found|"
+    r"Failed to (fetch|download)|error sending request": (
         "check the network, or pass a folder of wheels with --wheelhouse DIR"
     ),
     r"(gcc|g\+\+|cc1plus).*(failed|not found|No such file)": (

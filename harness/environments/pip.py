@@ -1,4 +1,4 @@
-"""The one door to venv and pip: makes virtual environments from hash-locked requirements."""
+"""The one door to venv, pip and uv: makes virtual environments from hash-locked requirements."""
 
 import functools
 import json
@@ -7,8 +7,8 @@ import platform
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
@@ -16,13 +16,25 @@ from typing import IO
 from harness.environments.build_log import hint_of, last_lines
 from harness.environments.builder import Interpreter, Packages
 from harness.environments.pip_settings import build_variables
+from harness.environments.uv import Uv, find_uv
 from harness.errors import BuildError, NotReadyError
 
 _ASK = "import platform, sys; print(platform.python_version(), sys.platform, platform.machine())"
 
+_ASK_COMPILER = (
+    "import sysconfig; print(sysconfig.get_config_var('CXX') or 'c++'); "
+    "print(sysconfig.get_path('include') + '/Python.h')"
+)
+
 
 class PipVenvBuilder:
-    """`harness.environments.builder.VenvBuilder` with `python -m venv` and pip."""
+    """`harness.environments.builder.VenvBuilder` with `python -m venv`, and uv or pip.
+
+    What comes as source only is built by pip in any case.
+    """
+
+    def __init__(self, *, uv: bool = True) -> None:
+        self._uv = uv
 
     def interpreter(self, version: str) -> Interpreter:
         """Harness's own Python if it is `version`, else `python<version>` on PATH."""
@@ -40,15 +52,18 @@ class PipVenvBuilder:
         python = folder / "bin" / "python"
         log.parent.mkdir(parents=True, exist_ok=True)
         folder.parent.mkdir(parents=True, exist_ok=True)
+        uv = find_uv(os.environ, pip) if self._uv else None
+        if packages.build:
+            _refuse_without_compiler(interpreter)
         with log.open("ab") as stream, TemporaryDirectory(dir=folder.parent) as scratch:
-            shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip)
-            shell.run(*_module(interpreter.path, "venv"), str(folder))
+            shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip, uv=uv)
+            shell.make(interpreter, folder)
             shell.install(python, packages.torch, "torch.txt", "--only-binary", ":all:")
             if packages.build:
                 shell.install_from_source(interpreter, python, packages)
             else:
                 shell.install(python, packages.others, "others.txt", "--only-binary", ":all:")
-            shell.run(*_module(python, "pip"), "check")
+            shell.check(python)
         return python
 
     def download(
@@ -65,7 +80,7 @@ class PipVenvBuilder:
         with log.open("ab") as stream, TemporaryDirectory(dir=folder.parent) as scratch:
             shell = _Shell(stream=stream, log=log, scratch=Path(scratch), pip=pip)
             builder = Path(scratch) / "builder"
-            shell.run(*_module(interpreter.path, "venv"), str(builder))
+            shell.make(interpreter, builder)
             shell.install(builder / "bin" / "python", packages.build, "build.txt")
             wheels = () if packages.build else ("--only-binary", ":all:")
             shell.download(
@@ -108,6 +123,23 @@ def _interpreter(version: str) -> Interpreter:
     return Interpreter(path=Path(found), version=full, platform=f"{system}-{machine}")
 
 
+def _refuse_without_compiler(interpreter: Interpreter) -> None:
+    """Raise NotReadyError if packages that come as source cannot be built: before any download."""
+    argv = [str(interpreter.path), "-I", "-c", _ASK_COMPILER]
+    asked = subprocess.run(argv, capture_output=True, text=True, check=True)
+    compiler, header = asked.stdout.splitlines()
+    program = (os.environ.get("CXX") or compiler).split()[0]
+    missing = [] if shutil.which(program) else [f"the C++ compiler {program}"]
+    missing += [] if Path(header).is_file() else [f"Python's header {header}"]
+    if missing:
+        version = ".".join(interpreter.version.split(".")[:2])
+        raise NotReadyError(
+            f"a package of this environment comes as source only, and {' and '.join(missing)} "
+            "to build it with cannot be found",
+            hint=f"apt-get install g++ python{version}-dev (Debian), or choose --runtime docker",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Shell:
     """Runs one build's programs; all their output goes into its log."""
@@ -116,14 +148,31 @@ class _Shell:
     log: Path
     scratch: Path
     pip: tuple[str, ...]
+    uv: Uv | None = None  # None: pip installs
+
+    def make(self, interpreter: Interpreter, folder: Path) -> None:
+        """Make a virtual environment; with pip in it, unless uv does without."""
+        pip = () if self.uv is None else ("--without-pip",)
+        self.run(*_module(interpreter.path, "venv"), *pip, str(folder))
 
     def install(self, python: Path, requirements: str, name: str, *options: str) -> None:
-        """`pip install` of a requirements text, hashes required."""
+        """Install what a requirements text names, hashes required."""
         if not requirements:
             return
         file = self.scratch / name
         file.write_text(requirements)
-        self.run(*_pip(python, "install"), *options, "--require-hashes", *self.pip, "-r", str(file))
+        locked = (*options, "--require-hashes", "-r", str(file))
+        if self.uv is None:
+            self.run(*_pip(python, "install"), *self.pip, *locked)
+        else:
+            self.run(*self.uv.install(python), *locked, env=self.uv.variables)
+
+    def check(self, python: Path) -> None:
+        """Look whether the requirements of all packages are met."""
+        if self.uv is None:
+            self.run(*_module(python, "pip"), "check")
+        else:
+            self.run(*self.uv.check(python), env=self.uv.variables)
 
     def download(self, python: Path, requirements: str, folder: Path, *options: str) -> None:
         """`pip download` of a requirements text, hashes required."""
@@ -144,7 +193,7 @@ class _Shell:
         builder, file = self.scratch / "builder", self.scratch / "others.txt"
         file.write_text(packages.others)
         wheels = self.scratch / "wheels"
-        self.run(*_module(interpreter.path, "venv"), str(builder))
+        replace(self, uv=None).make(interpreter, builder)
         self.install(builder / "bin" / "python", packages.build, "build.txt")
         self.run(
             *_pip(builder / "bin" / "python", "wheel"),
@@ -154,7 +203,11 @@ class _Shell:
             env={"HOME": str(self.scratch), **_netrc()},  # ~/.pydistutils.cfg changes what is built
         )
         made = sorted(str(wheel) for wheel in wheels.glob("*.whl"))
-        self.run(*_pip(python, "install"), "--no-index", *made)
+        if self.uv is None:
+            self.run(*_pip(python, "install"), "--no-index", *made)
+        else:
+            uv = replace(self.uv, no_index=True)
+            self.run(*uv.install(python), *made, env=uv.variables)
 
     def run(self, *argv: str, env: Mapping[str, str] | None = None) -> None:
         """Run `argv`; its end and a hint become a BuildError if it fails."""
@@ -169,7 +222,7 @@ class _Shell:
             return
         said = self.log.read_bytes()[start:].decode(errors="replace")
         raise BuildError(
-            f"building a virtual environment failed ({' '.join(argv[2:5])}, exit code "
+            f"building a virtual environment failed ({_named(argv)}, exit code "
             f"{done.returncode}):\n{last_lines(said.splitlines())}\nfull log: {self.log}",
             hint=hint_of(said),
         )
@@ -177,6 +230,11 @@ class _Shell:
 
 def _pip(python: Path, verb: str) -> tuple[str, ...]:
     return (*_module(python, "pip"), verb, "--progress-bar", "off", "--no-deps")
+
+
+def _named(argv: Sequence[str]) -> str:
+    """What of a command line names it: `uv pip install`, `-m pip install`."""
+    return " ".join(argv[2:5] if argv[1] == "-I" else (Path(argv[0]).name, *argv[1:3]))
 
 
 def _module(python: Path, name: str) -> tuple[str, ...]:

@@ -66,20 +66,27 @@ class Losses(StrEnum):
 class Scale(StrEnum):
     """How large a run is. Only runs at `paper` scale are judged against the paper.
 
-    `paper` is the published setting. `rehearsal` has the paper's parameters and resources, on a few
-    pictures and iterations. `rehearsal-cpu` is a rehearsal without a GPU: pictures and crops of
+    `paper` is the published setting; `demo` is the full setting of a method that nobody published.
+    `rehearsal` has the full setting's parameters and resources, on a few pictures and iterations.
+    `rehearsal-cpu` is a rehearsal without a GPU: pictures and crops of
     full size, in smaller batches. `smoke` proves wiring on a CPU with pictures of a few pixels.
     """
 
     PAPER = "paper"
+    DEMO = "demo"
     REHEARSAL = "rehearsal"
     REHEARSAL_CPU = "rehearsal-cpu"
     SMOKE = "smoke"
 
     @property
     def judged(self) -> bool:
-        """Whether scores mean anything: every picture and every iteration."""
+        """Whether scores are compared with the paper's."""
         return self is Scale.PAPER
+
+    @property
+    def full(self) -> bool:
+        """Whether it is a method's full setting: every picture and every iteration."""
+        return self in (Scale.PAPER, Scale.DEMO)
 
     @property
     def rehearsed(self) -> bool:
@@ -101,10 +108,14 @@ T = TypeVar("T")
 
 
 def at_scale(scale: Scale, paper: T, rehearsal: T | None, rehearsal_cpu: T | None, smoke: T) -> T:
-    """The value at a scale; a rehearsal that declares none has the next one towards the paper's."""
+    """The value at a scale; `paper` is that of a method's full setting, whatever its name.
+
+    A rehearsal that declares none has the next one towards it.
+    """
     full = paper if rehearsal is None else rehearsal
     values = {
         Scale.PAPER: paper,
+        Scale.DEMO: paper,
         Scale.REHEARSAL: full,
         Scale.REHEARSAL_CPU: full if rehearsal_cpu is None else rehearsal_cpu,
         Scale.SMOKE: smoke,
@@ -377,6 +388,7 @@ class Method:
     backbones: Annotated[tuple[Name, ...], Field(min_length=1)]
     stacks: Annotated[tuple[Name, ...], Field(min_length=1)]  # the first is the default
     seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    full_scale: Literal[Scale.PAPER, Scale.DEMO] = Scale.PAPER  # what its fields `paper` hold
     fixed_seed: Seed = 1  # for stochastic steps that the chosen option keeps the seed from
     repositories: Mapping[Name, tuple[Name, ...]]  # name -> patches in order
     seed_option: Name | None = None  # its choices list the seeded steps in field `steps`
@@ -386,3 +398,8 @@ class Method:
     steps: tuple[Step, ...]
     uses: tuple[Use, ...] = ()  # shared steps; they come after its own
     anchors: Mapping[Name, Anchor] = Field(default_factory=dict)
+
+    @property
+    def scales(self) -> tuple[Scale, ...]:
+        """The scales that it has."""
+        return tuple(one for one in Scale if not one.full or one is self.full_scale)

@@ -46,9 +46,9 @@ def step_figures(step: BoundStep, run: Run, shelf: Shelf) -> Figures:
     timed, written = shelf.timed(step, run), shelf.written(step, run)
     if timed is not None:
         figures = _with_gpu_memory(figures, timed, step)
-    if timed is not None and step.scale.judged:
+    if timed is not None and step.scale.full:
         figures = _with_hours(figures, timed, step)
-    disk = paper_disk_gb(written, step) if written is not None and step.scale.judged else {}
+    disk = paper_disk_gb(written, step) if written is not None and step.scale.full else {}
     if written is not None and disk:
         disk_gb = {**figures.disk_gb, **disk}
         figures = replace(figures, disk_gb=disk_gb, disk_from=written.source)

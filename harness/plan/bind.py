@@ -12,7 +12,6 @@ from harness.manifest.model import (
     Method,
     Output,
     Resources,
-    Scale,
     Step,
     Training,
 )
@@ -193,7 +192,7 @@ class Binder:
 
     def _work(self, here: Values, step: Step, seed: int | None, resources: Resources) -> BoundWork:
         def at_paper(text: str) -> str:  # few steps have such a text
-            run = dataclasses.replace(self.run, scale=Scale.PAPER, rehearsal=None)
+            run = dataclasses.replace(self.run, scale=self.method.full_scale, rehearsal=None)
             return Values(self.method, run, step, seed, resources).text(text)
 
         return bind_work(step, here.text, at_paper)

@@ -96,8 +96,8 @@ class Values:
         return shards and dataclasses.replace(shards, by=self.text(shards.by))
 
     def output(self, output: Output) -> Output:
-        """The output with its contract filled; its estimate is of paper scale."""
-        disk_gb = output.disk_gb if self.scale is Scale.PAPER else None
+        """The output with its contract filled; its estimate is of the full scale."""
+        disk_gb = output.disk_gb if self.scale.full else None
         contract = self.contract(output.contract)
         if contract is output.contract and disk_gb == output.disk_gb:
             return output

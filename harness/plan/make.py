@@ -27,7 +27,7 @@ class Ask:
     losses: tuple[Losses, ...] = tuple(Losses)
     seeds: int | None = None  # how many of the manifest's seeds
     seed: tuple[int, ...] = ()  # these seeds instead
-    scale: Scale = Scale.PAPER
+    scale: Scale | None = None  # None: each method's full scale
     stack: str | None = None
     usual_stack: str | None = None  # for methods that have it, where `stack` is None
     runtime: RuntimeName = RuntimeName.DOCKER
@@ -51,6 +51,7 @@ def make_plan(
     Raises UsageError for what the methods do not have.
     """
     options = _options_meant(methods, ask)
+    _refuse_several_scales(methods, ask)
     runs: list[PlannedRun] = []
     steps: dict[str, BoundStep] = {}
     for method in methods:
@@ -75,8 +76,31 @@ def stack_of(method: Method, ask: Ask) -> str:
     return choose(ask.stack, method.stacks, unknown, listed="its stacks")
 
 
+def scale_of(method: Method, asked: Scale | None) -> Scale:
+    """The scale asked for, else the method's full scale. Raises UsageError."""
+    scale = asked or method.full_scale
+    if scale not in method.scales:
+        raise UsageError(
+            f"{method.method} has no scale {scale.value!r}",
+            hint=f"its scales: {', '.join(method.scales)}",
+        )
+    return scale
+
+
+def _refuse_several_scales(methods: Sequence[Method], ask: Ask) -> None:
+    """All runs of one command have one scale."""
+    scales = {scale_of(method, ask.scale): method.method for method in methods}
+    if len(scales) > 1:
+        different = " and ".join(f"{name} ({scale})" for scale, name in scales.items())
+        raise UsageError(
+            f"{different} do not run at one scale",
+            hint="ask for them one by one, or for a scale that all have: --scale smoke",
+        )
+
+
 def _runs(method: Method, ask: Ask, asked: Mapping[str, str]) -> Iterator[Run]:
     options = _choices(method, asked)
+    scale = scale_of(method, ask.scale)
     for backbone in _backbones(method, ask):
         for seed in _seeds(method, ask):
             for losses in dict.fromkeys(ask.losses):
@@ -85,25 +109,25 @@ def _runs(method: Method, ask: Ask, asked: Mapping[str, str]) -> Iterator[Run]:
                     backbone=backbone,
                     losses=losses,
                     seed=seed,
-                    scale=ask.scale,
+                    scale=scale,
                     stack=stack_of(method, ask),
                     runtime=ask.runtime,
                     options=options,
                     anchor=ask.anchor,
-                    rehearsal=_rehearsal(ask),
+                    rehearsal=_rehearsal(ask, scale),
                 )
 
 
-def _rehearsal(ask: Ask) -> Rehearsal | None:
+def _rehearsal(ask: Ask, scale: Scale) -> Rehearsal | None:
     """How much a rehearsal does. Raises UsageError where the scale is another."""
-    if ask.scale not in _REHEARSALS:
+    if scale not in _REHEARSALS:
         if ask.images is None and ask.iterations is None:
             return None
         raise UsageError(
-            f"--images and --iterations at scale {ask.scale}: only a rehearsal has them",
+            f"--images and --iterations at scale {scale}: only a rehearsal has them",
             hint="use `harness rehearse`",
         )
-    usual = _REHEARSALS[ask.scale]
+    usual = _REHEARSALS[scale]
     return Rehearsal(
         images=usual.images if ask.images is None else ask.images,
         iterations=usual.iterations if ask.iterations is None else ask.iterations,

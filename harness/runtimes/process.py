@@ -96,12 +96,15 @@ class ProcessRuntime:
         """Nothing is left of a child that ended."""
 
     def interactive(self, command: Command, *, terminal: bool) -> Interactive:
-        """The program in bubblewrap, or as it is."""
+        """The program in bubblewrap, or as it is.
+
+        It has no supervisor, which would end a pasted line as soon as harness has ended.
+        """
         del terminal
         raise_open_files()
         python = Path(command.environment.python)
         return Interactive(
-            argv=tuple(self._argv(command, python)),
+            argv=tuple(self._isolated_argv(command, python) or command.argv),
             env={"TERM": os.environ.get("TERM", "dumb"), **self._env(command, python)},
             cwd=None if self.isolated else Path(command.cwd),
         )
@@ -111,14 +114,19 @@ class ProcessRuntime:
         return ()
 
     def _argv(self, command: Command, python: Path) -> list[str]:
-        prefix = Prefix.of(python)
-        if isinstance(self._bubblewrap, Bubblewrap):
-            devices = _gpu_devices() if command.gpus else ()
-            before = wrap(self._bubblewrap, prefix, command.mounts, command.cwd, devices)
-            inside = prefix.inside(python)
-            return [*before, *(inside if one == str(python) else one for one in command.argv)]
         program = str(Path(supervisor.__file__))
-        return [sys.executable, "-I", "-S", program, str(os.getpid()), *command.argv]
+        supervised = [sys.executable, "-I", "-S", program, str(os.getpid()), *command.argv]
+        return self._isolated_argv(command, python) or supervised
+
+    def _isolated_argv(self, command: Command, python: Path) -> list[str] | None:
+        """The command line in bubblewrap; None where there is no bubblewrap."""
+        if not isinstance(self._bubblewrap, Bubblewrap):
+            return None
+        prefix = Prefix.of(python)
+        devices = _gpu_devices() if command.gpus else ()
+        before = wrap(self._bubblewrap, prefix, command.mounts, command.cwd, devices)
+        inside = prefix.inside(python)
+        return [*before, *(inside if one == str(python) else one for one in command.argv)]
 
     def _env(self, command: Command, python: Path) -> dict[str, str]:
         prefix = Prefix.of(python)

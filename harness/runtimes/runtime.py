@@ -1,5 +1,6 @@
 """What isolates a step (`Runtime`) and makes what it runs in (`Environments`): the protocols."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -66,6 +67,14 @@ class Interactive:
     argv: tuple[str, ...]
     env: Mapping[str, str] | None = None  # its whole environment; None: the caller's
     cwd: Path | None = None
+
+    def line(self) -> str:
+        """The program as one line for a shell, from whatever folder and environment."""
+        settings = () if self.env is None else tuple(f"{k}={v}" for k, v in self.env.items())
+        program = shlex.join(
+            self.argv if self.env is None else ("env", "-i", *settings, *self.argv)
+        )
+        return program if self.cwd is None else f"(cd {shlex.quote(str(self.cwd))} && {program})"
 
 
 class Cause(StrEnum):

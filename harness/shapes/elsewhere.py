@@ -8,7 +8,7 @@ from harness.commands.context import Context, Where
 from harness.commands.elsewhere import Elsewhere
 from harness.commands.plan import expand
 from harness.doctor import Finding
-from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.manifest.model import Losses, Method, RuntimeName
 from harness.plan.make import Ask
 
 _MOST = 2
@@ -53,7 +53,7 @@ def _words(context: Context, ask: Ask) -> Iterator[str]:
     if set(ask.losses) != set(Losses):
         yield from ("--losses", ",".join(ask.losses))
     yield from _seeds(methods, ask)
-    if ask.scale is not Scale.PAPER:
+    if ask.scale is not None and not ask.scale.full:
         yield from ("--scale", ask.scale.value)
     if ask.stack and any(method.stacks[0] != ask.stack for method in methods):
         yield from ("--stack", ask.stack)

@@ -31,8 +31,6 @@ from harness.plan.plan import BoundStep, Plan
 from harness.sources.git import GitCommands
 from harness.sources.sources import Sources
 
-#: Rehearsals follow from the paper's: tests/unit/plan/test_rehearsal.py.
-SCALES = (Scale.PAPER, Scale.SMOKE)
 FOLDER = Path(__file__).parent
 PROJECT = ProjectLayout(FOLDER.parent.parent)
 
@@ -52,7 +50,18 @@ def chains() -> dict[str, tuple[str, str]]:
     return found
 
 
-def plan(names: Sequence[str], scale: Scale, backbone: str | None = None) -> Plan:
+def scales() -> dict[tuple[str, Scale], str]:
+    """Chain and scale -> its golden plan; rehearsals follow: tests/unit/plan/test_rehearsal.py."""
+    catalogue = load_catalogue(PROJECT)
+    full = {name: load_method(PROJECT, name, catalogue).full_scale for name in methods()}
+    return {
+        (chain, scale): f"{chain}-{scale}.txt"
+        for chain, (name, _) in chains().items()
+        for scale in (full[name], Scale.SMOKE)
+    }
+
+
+def plan(names: Sequence[str], scale: Scale | None = None, backbone: str | None = None) -> Plan:
     """All losses, the manifest's seeds, one backbone or all; what is not the manifest's is words."""
     catalogue = load_catalogue(PROJECT)
     found = [load_method(PROJECT, name, catalogue) for name in names]
@@ -78,7 +87,7 @@ def _digests(catalogue: Catalogue, method: Method) -> Digests:
 def everything() -> str:
     """What `plan all` comes to at paper scale: runs, what is shared, peak disk, options."""
     names = [name for name in methods() if name != "demo"]
-    plans = {name: plan([name], Scale.PAPER) for name in names}
+    plans = {name: plan([name]) for name in names}
     whole = plan(names, Scale.PAPER)
     gpu_hours = sum(step.resources.gpus * step.resources.hours for step in whole.steps.values())
     lines = [

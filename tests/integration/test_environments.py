@@ -54,6 +54,7 @@ class Small:
     """A project whose environment is one wheel made on the spot."""
 
     root: Path
+    uv: bool = True  # else pip installs
 
     @property
     def project(self) -> ProjectLayout:
@@ -77,9 +78,9 @@ class Small:
         path.write_text(f"harness-smallest==1.0 --hash=sha256:{sha256}\n")
 
     def venvs(self) -> VenvEnvironments:
-        return VenvEnvironments(
-            self.project, self.cache, STACKS, PipVenvBuilder(), BuildOptions(wheelhouse=self.wheels)
-        )
+        options = BuildOptions(wheelhouse=self.wheels)
+        builder = PipVenvBuilder(uv=self.uv)
+        return VenvEnvironments(self.project, self.cache, STACKS, builder, options)
 
     def images(self, name: RuntimeName = RuntimeName.DOCKER) -> ImageEnvironments:
         options = BuildOptions(wheelhouse=self.wheels, base=BASE)
@@ -109,10 +110,19 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Small:
     return made
 
 
-def test_a_venv_is_built_probed_reused_and_runs(small: Small) -> None:
+@pytest.fixture(params=["uv", "pip"])
+def either(small: Small, request: pytest.FixtureRequest) -> Small:
+    """The same, with uv and with pip."""
+    return replace(small, uv=request.param == "uv")
+
+
+def test_a_venv_is_built_probed_reused_and_runs(either: Small) -> None:
+    small = either
     made = small.venvs().ensure("tool", "small", small.log)
     assert "harness-smallest==1.0" in made.probe["pip_freeze"]  # type: ignore[operator]
     assert made.probe["torch"] is None
+    assert ("uv pip install" in small.log.read_text().replace("/uv ", " uv ")) == small.uv
+    assert list(Path(made.python).parents[1].rglob("harness_smallest.*.pyc"))
     said = small.log.stat().st_size
     assert small.venvs().ensure("tool", "small", small.log) == made
     assert small.log.stat().st_size == said, "it was built again"
@@ -125,22 +135,36 @@ def test_a_venv_is_built_probed_reused_and_runs(small: Small) -> None:
     assert bench.said() == "42\n"
 
 
-def test_a_wheel_of_another_hash_is_refused(small: Small) -> None:
+def test_a_wheel_of_another_hash_is_refused(either: Small) -> None:
+    small = either
     small.lock("0" * 64)
     with pytest.raises(BuildError) as error:
         small.venvs().ensure("tool", "small", small.log)
-    assert "HASHES" in str(error.value)
+    assert "harness-smallest" in str(error.value)
+    assert "0" * 64 in str(error.value)  # what was expected
     assert f"full log: {small.log}" in str(error.value)
     assert "not the one that was locked" in error.value.hint
     assert error.value.exit_code == 5
 
 
-def test_a_wheel_that_is_nowhere_is_named(small: Small) -> None:
+def test_a_wheel_that_is_nowhere_is_named(either: Small) -> None:
+    small = either
     shutil.rmtree(small.wheels)
     small.wheels.mkdir()
     with pytest.raises(BuildError, match=r"harness-smallest==1\.0") as error:
         small.venvs().ensure("tool", "small", small.log)
     assert "--wheelhouse" in error.value.hint
+
+
+def test_a_source_package_without_a_compiler_is_refused_before_anything_is_fetched(
+    small: Small, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small.project.build_requirements("tool", "small").write_text(f"x==1 --hash=sha256:{'0' * 64}\n")
+    monkeypatch.setenv("CXX", "no-such-compiler -O2")
+    with pytest.raises(NotReadyError, match="compiler no-such-compiler") as error:
+        small.venvs().ensure("tool", "small", small.log)
+    assert "apt-get install g++ python3.11-dev" in error.value.hint
+    assert not small.cache.venvs.exists() or not list(small.cache.venvs.glob("*/pyvenv.cfg"))
 
 
 def test_a_python_that_is_nowhere_is_named(small: Small) -> None:
@@ -278,9 +302,9 @@ _HOSTILE = {
 
 @pytest.mark.parametrize("name", sorted(_HOSTILE))
 def test_settings_of_a_user_change_no_environment(
-    small: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+    either: Small, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    home = tmp_path / "home"
+    small, home = either, tmp_path / "home"
     (home / ".config" / "pip").mkdir(parents=True)
     settings = _HOSTILE[name].format(home)
     (home / ".config" / "pip" / "pip.conf").write_text(f"[global]\n{settings}\n")

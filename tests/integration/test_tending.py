@@ -1,6 +1,7 @@
 """gc, cancel and shell on what real executions left."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -270,6 +271,30 @@ def shell(project: Project, words: str, *options: str) -> "subprocess.CompletedP
     )
 
 
+def without(program: str, folder: Path) -> str:
+    """A PATH with every program of ours but one."""
+    folder.mkdir()
+    for place in os.environ["PATH"].split(os.pathsep):
+        for file in Path(place).iterdir() if Path(place).is_dir() else ():
+            if file.name != program and not (folder / file.name).is_symlink():
+                (folder / file.name).symlink_to(file)
+    return str(folder)
+
+
+def pasted(line: str, words: str) -> "subprocess.CompletedProcess[str]":
+    """What a bash of its own, in another folder, makes of a printed line and of what is typed next."""
+    return subprocess.run(
+        ["bash", "--norc", "-c", line],
+        cwd="/",
+        env={"PATH": os.environ["PATH"]},
+        input=words,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
 FAILS = (
     "import os; open('note', 'w').write('worked here\\n'); raise SystemExit(3)",
     {"inputs": {"file": "steps.first.file"}},
@@ -303,6 +328,7 @@ def test_a_shell_in_a_container(make: Callable[..., Project]) -> None:
     line = shell(project, "", "--print").stdout
     assert line.startswith("docker --host")
     assert "--network=none" in line
+    assert pasted(line, "cat /work/note; exit 7\n").returncode == 7
     document = json.loads(shell(project, "", "--json").stdout)
     assert document["argv"][0] == "docker"
     assert document["step"][0] == "/opt/venv/bin/python"
@@ -316,6 +342,35 @@ def test_a_shell_of_a_finished_step_works_in_fresh_folders(tmp_path: Path) -> No
     assert done.stdout.split() == ["first0"], done.stderr
     assert list(project.runs.glob("shells/*")) == []
     assert out_of(project, "file") == "middle"
+
+
+@pytest.mark.bubblewrap
+def test_a_printed_line_opens_the_shell_when_pasted(tmp_path: Path) -> None:
+    project = offline(tmp_path, step("middle", FAILS[0], **FAILS[1]))
+    project.reproduce()
+    line = shell(project, "", "--print").stdout
+    assert line.count("\n") == 1
+    done = pasted(line, f"{ASKED}\npwd; echo $HOME\nexit 7\n")
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.split() == [
+        *("firstworked", "here", "read-only"),
+        *("/work", "/home/step"),
+    ]
+    document = json.loads(shell(project, "", "--json").stdout)
+    assert document["line"] == line.strip()
+    assert document["env"]["HOME"] == "/home/step"
+
+
+def test_a_line_printed_without_bubblewrap_works_in_the_steps_own_folder(tmp_path: Path) -> None:
+    project = offline(tmp_path, step("middle", FAILS[0], **FAILS[1]))
+    project.environ["PATH"] = without("bwrap", tmp_path / "programs")
+    project.reproduce()
+    line = shell(project, "", "--print").stdout
+    (failed,) = project.runs.glob("attempts/*")
+    done = pasted(line, "pwd; cat note\nexit 7\n")
+    assert done.returncode == 7, done.stderr
+    assert done.stdout.split() == [str(failed / "work"), "worked", "here"]
+    assert json.loads(shell(project, "", "--json").stdout)["cwd"] == str(failed / "work")
 
 
 def test_a_shell_without_its_inputs_is_refused(tmp_path: Path) -> None:

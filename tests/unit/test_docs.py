@@ -277,7 +277,7 @@ def test_the_readme_names_the_stack_of_newer_cards_before_the_commands() -> None
     assert not drives(stacks["cu117"], (9, 0))
     assert drives(stacks["cu117"], (8, 9))
     assert drives(stacks["cu130"], (9, 0))
-    before, _, _ = (ROOT / "README.md").read_text(encoding="utf-8").partition("## The real thing")
+    before, _, _ = (ROOT / "README.md").read_text(encoding="utf-8").partition("harness doctor")
     assert "GPUs of compute capability 9.0 and higher" in before
     assert "need `--stack cu130`" in before
 

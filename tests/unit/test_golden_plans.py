@@ -6,11 +6,10 @@ from harness.manifest.model import Scale
 from tests import golden
 
 
-@pytest.mark.parametrize("scale", golden.SCALES)
-@pytest.mark.parametrize("chain", golden.chains())
+@pytest.mark.parametrize(("chain", "scale"), golden.scales())
 def test_golden_plan(chain: str, scale: Scale) -> None:
     method, backbone = golden.chains()[chain]
-    expected = (golden.FOLDER / f"{chain}-{scale}.txt").read_text(encoding="utf-8")
+    expected = (golden.FOLDER / golden.scales()[chain, scale]).read_text(encoding="utf-8")
     found = golden.plan([method], scale, backbone)
     assert golden.text(found) == expected, "if meant: python -m tests.golden"
     assert len(found.runs) == 20
@@ -30,7 +29,7 @@ def test_golden_forecast_with_stored_measurements() -> None:
 
 def test_no_step_of_a_chain_is_left_without_contract_or_reader() -> None:
     for name in golden.methods():
-        plan = golden.plan([name], Scale.PAPER)
+        plan = golden.plan([name])
         read = {parent for step in plan.steps.values() for parent in step.parents}
         for key, step in plan.steps.items():
             assert step.outputs, f"{name} {step.name} declares no output"

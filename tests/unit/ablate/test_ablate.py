@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from typer.testing import CliRunner
 
+from harness import cli  # noqa: F401 - its commands register themselves
 from harness.ablate import Options, run, study
 from harness.ablate.drawn import drawn_pictures
 from harness.ablate.optimise import (
@@ -24,6 +26,7 @@ from harness.ablate.optimise import (
     unoptimised,
 )
 from harness.ablate.pictures import Picture, make_picture, rough_map, voc_pictures
+from harness.cli.app import app
 from harness.errors import NotReadyError
 from harness.losses import feature_similarity_loss
 from harness.losses.fsl_closed_form import dense_laplacian
@@ -122,8 +125,13 @@ def test_files_hold_both_curves_and_name_the_best(
     monkeypatch.setattr(study, "MUS", (2.5, 3.0))
     monkeypatch.setattr(study, "SIGMAS", (2.0, 5.0))
     monkeypatch.setattr(study, "drawn_pictures", lambda seed: drawn_pictures(seed, 2))
-    lines: list[str] = []
-    found = run(tmp_path / "out", voc=None, options=Options(steps=4), progress=lines.append)
+    ticks: list[tuple[str, int, int]] = []
+    found = run(
+        tmp_path / "out",
+        voc=None,
+        options=Options(steps=4),
+        progress=lambda *tick: ticks.append(tick),
+    )
     content = json.loads((tmp_path / "out" / "fig7.json").read_text())
     valid(json.dumps({"schema": 1, "command": "ablate fsl", **found.as_dict()}))
     assert content["best"] == dict(zip(("mu", "sigma"), found.best, strict=True))
@@ -138,7 +146,10 @@ def test_files_hold_both_curves_and_name_the_best(
     assert "40.2 % at 56²" in found.text()
     assert "39.3 % of the plane" in found.text()
     assert "0.0759" in found.text()
-    assert "mu = 2.5, sigma = 2" in lines
+    # both curves meet in one point, which is a variant too
+    assert [count for _, count, _ in ticks] == list(range(1, 11))
+    assert {total for _, _, total in ticks} == {10}
+    assert ticks[2][0] == "mu = 2.5, sigma = 2"
 
 
 @pytest.fixture
@@ -169,10 +180,10 @@ def voc(tmp_path: Path) -> Path:
 
 
 def test_voc_gives_one_single_object_image_per_class(voc: Path) -> None:
-    seen: list[str] = []
-    pictures = voc_pictures(voc, 1, seen.append)
+    seen: list[tuple[str, int, int]] = []
+    pictures = voc_pictures(voc, 1, lambda *tick: seen.append(tick))
     assert [picture.name for picture in pictures] == [f"2007_{i:03}001" for i in range(1, 21)]
-    assert len(seen) == 40
+    assert [tick[1:] for tick in seen] == [(count, 40) for count in range(1, 41)]
     assert {picture.size for picture in pictures} == {(38, 50)}
     assert (pictures[0].truth == 255).sum() == 2 * 160
 
@@ -180,11 +191,27 @@ def test_voc_gives_one_single_object_image_per_class(voc: Path) -> None:
 def test_voc_that_lacks_something_is_refused_by_name(voc: Path) -> None:
     (voc / "SegmentationObject" / "2007_003001.png").unlink()
     with pytest.raises(NotReadyError, match="2007_003001"):
-        voc_pictures(voc, 1, lambda _: None)
+        voc_pictures(voc, 1, lambda *_: None)
     (voc / "ImageSets" / "Segmentation" / "train.txt").write_text("2007_004002\n2007_005001\n")
     with pytest.raises(NotReadyError, match="no single-object"):
-        voc_pictures(voc, 1, lambda _: None)
+        voc_pictures(voc, 1, lambda *_: None)
     (voc / "ImageSets" / "Segmentation" / "train.txt").unlink()
     with pytest.raises(NotReadyError, match=r"train\.txt") as caught:
-        voc_pictures(voc, 1, lambda _: None)
+        voc_pictures(voc, 1, lambda *_: None)
     assert "--demo" in caught.value.hint
+
+
+def test_the_command_writes_under_runs_and_tells_how_far_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(study, "MUS", (2.5,))
+    monkeypatch.setattr(study, "SIGMAS", (5.0,))
+    monkeypatch.setattr(study, "drawn_pictures", lambda seed: drawn_pictures(seed, 1))
+    words = ["ablate", "fsl", "--demo", "--steps", "2", "--runs", str(tmp_path / "runs")]
+    done = CliRunner().invoke(app, words)
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "runs" / "ablate" / "fsl"
+    assert {path.suffix for path in folder.glob("fig7.*")} == {".png", ".svg", ".csv", ".json"}
+    assert str(folder) in done.stdout
+    assert "8 of 8: mu = 2.5, sigma = 5" in done.stderr
+    assert 1 < len(done.stderr.splitlines()) <= 10

@@ -248,6 +248,7 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
         into("make-photos data train maps refine score", ("method/stacks", ["s2", "s1"]),
              under=(("ask/stack", None),))),
     "Method.seeds": (out(("method/seeds", [5, 6, 1])),),
+    "Method.full_scale": (out(("method/full_scale", "paper")),),
     "Method.fixed_seed": (into("refine", ("method/fixed_seed", 8)),),
     "Method.repositories": (
         into("train maps", ("method/repositories/up", ["second", "first"])),
@@ -424,6 +425,11 @@ def test_an_edit_reaches_the_keys_that_it_must(
     after = keys_in(folder, edited(*edit.under, *edit.changes), scale)
     changed = {name for name in before if after.get(edit.renamed.get(name, name)) != before[name]}
     assert changed == edit.reaches(scale) & before.keys()
+
+
+def test_a_full_scale_of_another_name_has_the_same_keys(folder: Path, unedited: Unedited) -> None:
+    named = edited(("method/full_scale", "demo"))
+    assert keys_in(folder, named, Scale.DEMO) == unedited((), Scale.PAPER)
 
 
 # Edits whose reach depends on others: what runs, and what decides which steps get the losses.

@@ -10,6 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.manifest.model import Losses, Method, Scale
+from harness.plan.make import make_plan
 from harness.plan.plan import read_step
 from tests import toy
 
@@ -105,6 +106,25 @@ def test_scale_changes_parameters_and_the_cpu_shim() -> None:
     assert step.argv[step.argv.index("--lr") + 1] == "1"
     assert step.key_inputs["cpu_shim"] is True
     assert toy.keys_of(paper)["data"] != toy.keys_of(smoke)["data"]
+
+
+def test_a_method_runs_at_its_full_scale_unless_another_is_asked_for() -> None:
+    assert toy.plan().scale is Scale.PAPER
+    unpublished = toy.method(full_scale="demo")
+    assert toy.plan(unpublished).scale is Scale.DEMO
+    assert toy.plan(unpublished, scale=Scale.SMOKE).scale is Scale.SMOKE
+    with pytest.raises(UsageError, match="toy has no scale 'paper'") as caught:
+        toy.plan(unpublished, scale=Scale.PAPER)
+    assert caught.value.hint == "its scales: demo, rehearsal, rehearsal-cpu, smoke"
+
+
+def test_methods_of_different_full_scales_are_not_one_plan() -> None:
+    both = [toy.method(), toy.method(method="other", full_scale="demo")]
+    found = toy.digests()
+    with pytest.raises(UsageError, match=r"toy \(paper\) and other \(demo\)"):
+        make_plan(both, toy.CATALOGUE, toy.ask(), lambda _: found)
+    smoke = make_plan(both, toy.CATALOGUE, toy.ask(scale=Scale.SMOKE), lambda _: found)
+    assert {planned.run.method for planned in smoke.runs} == {"toy", "other"}
 
 
 def test_estimates_and_descriptions_stay_out_of_keys() -> None:

@@ -19,20 +19,20 @@ REHEARSALS = (Scale.REHEARSAL, Scale.REHEARSAL_CPU)
 
 def test_a_value_that_is_not_declared_is_the_next_one_towards_the_papers() -> None:
     none = CountAt(paper=8, smoke=0)
-    assert [none.at(scale) for scale in Scale] == [8, 8, 8, 0]
+    assert [none.at(scale) for scale in Scale] == [8, 8, 8, 8, 0]
     gpu = CountAt(paper=8, rehearsal=4, smoke=0)
-    assert [gpu.at(scale) for scale in Scale] == [8, 4, 4, 0]
+    assert [gpu.at(scale) for scale in Scale] == [8, 8, 4, 4, 0]
     both = CountAt(paper=8, rehearsal=4, rehearsal_cpu=0, smoke=1)
-    assert [both.at(scale) for scale in Scale] == [8, 4, 0, 1]
+    assert [both.at(scale) for scale in Scale] == [8, 8, 4, 0, 1]
 
 
 def test_manifests_write_the_scale_as_it_is_called() -> None:
     read = TypeAdapter(Parameter).validate_python(
         {"paper": 16, "rehearsal-cpu": 2, "smoke": 1, "source": "x"}
     )
-    assert [read.at(scale) for scale in Scale] == [16, 16, 2, 1]
+    assert [read.at(scale) for scale in Scale] == [16, 16, 16, 2, 1]
     resources = ResourcesAt(paper=Resources(gpus=2), rehearsal_cpu=Resources(memory_gb=3))
-    assert [resources.at(scale).gpus for scale in Scale] == [2, 2, 0, 0]
+    assert [resources.at(scale).gpus for scale in Scale] == [2, 2, 2, 0, 0]
 
 
 def test_a_rehearsal_has_the_papers_limits_but_takes_less_time_and_disk() -> None:
@@ -102,13 +102,13 @@ def test_only_a_rehearsal_takes_images_and_iterations() -> None:
 
 
 def test_rehearsed_steps_are_measured_and_others_are_not() -> None:
-    for scale in Scale:
+    for scale in toy.method().scales:
         measured = {"measure" in step.packages for step in plan(scale).steps.values()}
         assert measured == {scale.rehearsed}
 
 
 def test_the_cpu_shim_counts_where_it_is_used() -> None:
-    for scale in Scale:
+    for scale in toy.method().scales:
         shims = {step.key_inputs["cpu_shim"] for step in plan(scale).steps.values()}
         assert shims == {scale.on_cpu}
 
@@ -153,7 +153,7 @@ def test_one_that_is_not_is_made(scale: Scale) -> None:
 @pytest.mark.parametrize("scale", REHEARSALS)
 def test_every_step_of_every_chain_is_rehearsed(chain: str, scale: Scale) -> None:
     name, backbone = golden.chains()[chain]
-    rehearsed, paper = (by_name(golden.plan([name], at, backbone)) for at in (scale, Scale.PAPER))
+    rehearsed, paper = (by_name(golden.plan([name], at, backbone)) for at in (scale, None))
     added = {step for step in rehearsed if step.startswith("repeat-")}
     assert rehearsed.keys() - added == paper.keys()
     method = load_method(golden.PROJECT, name, load_catalogue(golden.PROJECT))
