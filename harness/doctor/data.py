@@ -6,6 +6,8 @@ from harness.doctor.finding import Finding
 from harness.environments.mirror import MirrorLayout, open_mirror
 from harness.errors import EngineGone, HarnessError
 
+#: A mirror is filled from where its repositories come from, not from itself.
+_UNSET = "env -u HARNESS_MIRROR"
 _GRAVEST_LAST = (State.OK, State.NOTE, State.MISSING)
 
 
@@ -63,7 +65,7 @@ def mirror(_: Machine, needs: Needs) -> Line:
     incomplete = Finding(
         name="mirror",
         what=f"{needs.mirror} misses {', '.join(missing)}",
-        command=f"harness mirror create {needs.mirror} {needs.names}",
+        command=f"{_UNSET} harness mirror create {needs.mirror} {needs.names}",
         instead=("leave --mirror (HARNESS_MIRROR) out: they are cloned from their addresses",),
     )
     return line(

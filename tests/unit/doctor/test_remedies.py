@@ -51,9 +51,9 @@ def test_every_check_can_find_something() -> None:
 
 @pytest.mark.parametrize("line", sorted(commands()))
 def test_a_command_can_be_pasted(line: str) -> None:
-    words = shlex.split(line)
+    words = shlex.split(line.removeprefix("env -u HARNESS_MIRROR "))
     if words[0] == "harness":
-        assert parse(line)
+        assert parse(shlex.join(words))
     else:
         assert words[0] in {"sudo", "systemctl"}, line
 
