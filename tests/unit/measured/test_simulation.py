@@ -1,6 +1,7 @@
 """Simulations of real plans: what they total, which steps are critical, how disk fills and empties."""
 
 import dataclasses
+import json
 from collections.abc import Collection, Mapping
 
 import pytest
@@ -248,3 +249,18 @@ def test_document_is_plain() -> None:
         "key", "name", "stage", "gpus", "hours", "hours_from",
     }  # fmt: skip
     assert [fleet["gpus"] for fleet in document["fleets"]] == [1, 64]
+
+
+def test_documented_figures_are_those_of_the_manifests() -> None:
+    kept = json.loads((golden.PROJECT.root / "benchmarks/results/fleets-replayed.json").read_text())
+    row = kept["rows"][0]
+    plan = golden.plan([name for name in golden.methods() if name != "demo"], Scale.PAPER)
+    todo = todo_of(needs_of(plan), Empty())
+    fleets = [fleet["gpus"] for fleet in row["fleets"]]
+    found = simulate(plan, todo, figures_of(plan, Shelf.of([])), fleets)
+    again = "if meant: python -m benchmarks --only scale"
+    assert (row["runs"], row["steps"]) == (found.runs, found.steps), again
+    assert row["enough_gpus"] == found.enough_gpus, again
+    assert [fleet["hours"] for fleet in row["fleets"]] == [
+        pytest.approx(fleet.hours) for fleet in found.fleets
+    ], again
