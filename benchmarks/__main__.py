@@ -58,7 +58,7 @@ def _verdict(args: argparse.Namespace) -> None:
 
 def _scale(args: argparse.Namespace) -> None:
     write(args, "fleets-replayed", scale.fleets(quick=args.quick), table.fleets_line)
-    write(args, "path-replayed", scale.path(quick=args.quick), table.path_line)
+    write(args, "path-replayed", scale.path(), table.path_line)
 
 
 def write(
