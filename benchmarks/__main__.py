@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from . import fsl, machine, scale, scoring, table, verdict_power, verification, volume
+from .peers import containers, idle, planning, side_by_side, tools
 
 HERE = Path(__file__).parent
 PAGES = [HERE.parent / "docs" / name for name in ("performance.md", "statistics.md", "scale.md")]
@@ -66,15 +68,30 @@ def write(
     name: str,
     rows: Iterator[dict[str, Any]],
     line: Callable[[dict[str, Any]], str],
+    **versions: str,
 ) -> None:
     """Print each row as it comes and write them all."""
     kept = []
     for row in rows:
         print(line(row), flush=True)
         kept.append(row)
-    content = {"machine": machine.describe(args.device), "rows": kept}
+    content = {"machine": {**machine.describe(args.device), **versions}, "rows": kept}
     file = args.results / f"{name}.json"
     file.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+
+
+def _peers(args: argparse.Namespace) -> None:
+    programs = tools.tools()
+    known = tools.versions(programs)
+    beside = side_by_side.rows(programs, quick=args.quick)
+    write(args, "peers-cpu", beside, table.peers_line, **known)
+    write(args, "planning-cpu", planning.rows(quick=args.quick), table.planning_line)
+    write(args, "idle-cpu", idle.rows(quick=args.quick), table.idle_line)
+    obstacle = containers.obstacle()
+    if obstacle:
+        print(f"containers are not measured: {obstacle}", file=sys.stderr)
+    else:
+        write(args, "containers-cpu", containers.rows(quick=args.quick), table.containers_line)
 
 
 _BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
@@ -84,6 +101,7 @@ _BENCHMARKS: dict[str, Callable[[argparse.Namespace], None]] = {
     "volume": _volume,
     "verdict": _verdict,
     "scale": _scale,
+    "peers": _peers,
 }
 
 

@@ -44,6 +44,10 @@ _FLEETS = ("1 GPU", *(f"{2**power} GPUs" for power in range(1, 9)))
 FLEETS_HEAD = f"| runs | {' | '.join(_FLEETS)} | enough |"
 DISK_HEAD = f"| runs | {' | '.join(_FLEETS)} | with `--keep` |"
 PATH_HEAD = "| stage | step | GPUs | hours |"
+PEERS_HEAD = "| what | steps | harness | Snakemake | cwltool | ours / the fastest peer's |"
+PLANNING_HEAD = "| runs | steps | plan | a run | look what is done | replay on 1 to 256 GPUs |"
+CONTAINERS_HEAD = "| what | bare | under harness | ratio |"
+IDLE_HEAD = "| what | gaps | median | longest |"
 SCORING_HEAD = "| what | images | ours | other | faster |"
 
 
@@ -120,6 +124,33 @@ def disk_line(row: dict[str, Any]) -> str:
 def path_line(row: dict[str, Any]) -> str:
     """Return one line of the table of the critical path."""
     return f"| {row['stage']} | `{row['name']}` | {row['gpus']} | {row['hours']:.3g} |"
+
+
+def peers_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of peers."""
+    times = [row["seconds"].get(name) for name in ("harness", "snakemake", "cwltool")]
+    cells = [_time(None if one is None else {"seconds": one}) for one in times]
+    steps = "–" if row["steps"] is None else f"{row['steps']:,}"
+    return f"| {row['what']} | {steps} | {' | '.join(cells)} | {row['ratio']:.2f} |"
+
+
+def planning_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of planning."""
+    times = [row["plan"], row["plan"] / row["runs"], row["look"], row["simulate"]]
+    cells = [_time({"seconds": one}) for one in times]
+    return f"| {row['runs']:,} | {row['steps']:,} | {' | '.join(cells)} |"
+
+
+def containers_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of containers."""
+    cells = [_time({"seconds": row["seconds"][one]}) for one in ("bare", "harness")]
+    return f"| {row['what']} | {' | '.join(cells)} | {row['ratio']:.2f} |"
+
+
+def idle_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of idle GPUs."""
+    cells = [_time({"seconds": row[one]}) for one in ("median", "longest")]
+    return f"| {row['what']} | {row['gaps']} | {' | '.join(cells)} |"
 
 
 def update_page(page: Path, results: Path) -> None:
@@ -199,4 +230,8 @@ _TABLES = {
     "fleets": (FLEETS_HEAD, fleets_line),
     "disk": (DISK_HEAD, disk_line),
     "path": (PATH_HEAD, path_line),
+    "peers": (PEERS_HEAD, peers_line),
+    "planning": (PLANNING_HEAD, planning_line),
+    "containers": (CONTAINERS_HEAD, containers_line),
+    "idle": (IDLE_HEAD, idle_line),
 }
