@@ -9,7 +9,7 @@ TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench smoke mirror locks lock schema clean
+.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench bench-tools smoke mirror locks lock schema clean
 help:
 	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | bench | smoke | mirror | locks | install | doctor-, rehearse-, reproduce-<method>[-<backbone>] [ARGS=...] | report-<method>"
 
@@ -75,8 +75,12 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install
+# ARGS="--only peers" beside Snakemake and cwltool alone, which come in an environment of their own.
+bench: install bench-tools
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-tools: install
+	$(BIN)/python -m benchmarks.peers.tools
 
 # After a change to pyproject.toml or dockerfiles/*/*.in. Without CUDA for harness itself and the demo.
 locks: install
@@ -128,4 +132,4 @@ method = $(firstword $(foreach m,$(METHODS),$(if $(filter $(m) $(m)-%,$(1)),$(m)
 backbone = $(addprefix --backbone ,$(patsubst $(call method,$(1))-%,%,$(filter-out $(call method,$(1)),$(1))))
 
 clean:
-	rm -rf $(VENV) $(CRATE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CRATE) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

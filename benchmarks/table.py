@@ -181,7 +181,9 @@ def _section(name: str, file: Path) -> str:
         if "gpu" in where
         else (f"{where['cpus']} CPUs ({where['cpu']})")
     )
-    note = f"{place}, torch {where['torch']}, numpy {where['numpy']}, Python {where['python']}"
+    peers = [f"{peer} {where[peer]}" for peer in ("snakemake", "cwltool") if peer in where]
+    used = [f"{one} {where[one]}" for one in ("torch", "numpy")]
+    note = ", ".join([place, *(peers or used), f"Python {where['python']}"])
     return "\n".join([f"Measured on: {note}.", "", *lines])
 
 

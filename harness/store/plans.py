@@ -114,7 +114,7 @@ def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[
             _forget_dead(layout, leases)
             shown.enter_context(leases.try_hold(key))  # nobody else knows this key
             # Not sorted: parents come before children.
-            write_sealed(layout.plan(plan), document, sort_keys=False)
+            write_sealed(layout.plan(plan), document, sort_keys=False, in_lines=False)
         yield
 
 

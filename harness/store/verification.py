@@ -89,7 +89,8 @@ class Verifier:
 
 def stamp(entry: StepFolder, record: Mapping[str, Any], fingerprints: Mapping[str, str]) -> None:
     """Note the states in which outputs were found as this record says."""
-    write_sealed(entry.stamp, {"record": keys.digest(record), "outputs": dict(fingerprints)})
+    states = {"record": keys.digest(record), "outputs": dict(fingerprints)}
+    write_sealed(entry.stamp, states, in_lines=False)
 
 
 def stamped(entry: StepFolder, record: Mapping[str, Any]) -> dict[str, str]:
