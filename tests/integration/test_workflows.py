@@ -36,7 +36,9 @@ def project(tmp_path: Path) -> Path:
     """The Makefile where everything is installed, so that it shows nothing but its commands."""
     shutil.copy(ROOT / "Makefile", tmp_path)
     shutil.copytree(ROOT / "manifests" / "methods", tmp_path / "manifests" / "methods")
-    for name in ("requirements.lock", "pyproject.toml", ".venv/.installed"):
+    makefile = (tmp_path / "Makefile").read_text(encoding="utf-8")
+    needed = re.findall(r"^\$\(VENV\)/\.installed: ([^|\n]*)", makefile, re.MULTILINE)
+    for name in (*needed[0].split(), ".venv/.installed"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
     return tmp_path

@@ -208,10 +208,3 @@ def test_a_step_is_read_back_from_a_plan_as_it_was() -> None:
     plan = toy.plan(losses=tuple(Losses))
     document = json.loads(json.dumps(plan.document()))
     assert {key: read_step(one) for key, one in document["steps"].items()} == dict(plan.steps)
-
-
-def test_a_plan_is_hashed_once_and_a_changed_one_anew() -> None:
-    plan = toy.plan()
-    assert plan.id is plan.id
-    assert dataclasses.replace(plan, runs=plan.runs[:1]).id != plan.id
-    assert dataclasses.replace(plan).id == plan.id
