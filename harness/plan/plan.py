@@ -1,8 +1,8 @@
 """What a plan is: runs asked for by one command, their steps bound and de-duplicated by key."""
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from harness.manifest.fields import touch
@@ -169,7 +169,7 @@ class Plan:
     runs: tuple[PlannedRun, ...]
     steps: Mapping[str, BoundStep]
 
-    @functools.cached_property
+    @cached_property
     def id(self) -> str:
         """The content address of the plan."""
         return digest([[planned.run.id, dict(planned.steps)] for planned in self.runs])[:16]
