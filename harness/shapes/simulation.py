@@ -51,15 +51,20 @@ def simulation_notes(found: Simulation) -> Iterator[str]:
     yield f"{found.runs} runs, {found.steps} steps to do, {found.gpu_hours:.4g} GPU-hours ({how})"
     if found.critical_path is None:
         return
-    yield (
-        f"critical path: {_time(found.critical_path.hours)}; {found.enough_gpus} GPU(s) reach "
-        "it, and more do not help"
-    )
+    yield f"critical path: {_time(found.critical_path.hours)}; {_enough(found)}"
     yield "at best: the longer of the critical path and the GPU-hours shared out evenly"
     yield "assumed: no step fails, CPUs and memory suffice, nothing is split by --shards"
     if found.hours_measured:
         yield ASSUMPTION
 
 
+def _enough(found: Simulation) -> str:
+    if not found.enough_gpus:
+        return "no step needs a GPU"
+    return f"{found.enough_gpus} GPU(s) reach it, and more do not help"
+
+
 def _time(hours: float) -> str:
+    if hours < 1:
+        return f"{60 * hours:.1f} minutes"
     return f"{hours / _DAY:.1f} days" if hours >= 2 * _DAY else f"{hours:.1f} hours"

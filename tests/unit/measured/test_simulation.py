@@ -242,6 +242,17 @@ def test_notes_say_what_is_estimated_and_when_more_gpus_do_not_help() -> None:
     assert f"{found.enough_gpus} GPU(s) reach it, and more do not help" in notes[1]
 
 
+def test_a_plan_without_gpus_is_told_so() -> None:
+    plan, todo, figures = paper()
+    steps = {
+        key: dataclasses.replace(step, resources=dataclasses.replace(step.resources, gpus=0))
+        for key, step in plan.steps.items()
+    }
+    found = simulate(dataclasses.replace(plan, steps=steps), todo, figures, [2])
+    assert "critical path: 24.4 hours; no step needs a GPU" in list(simulation_notes(found))
+    assert found.fleets[0].utilisation == 0
+
+
 def test_document_is_plain() -> None:
     plan, found = shown()
     document = simulation_document(plan, found)
