@@ -4,13 +4,12 @@ PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 py
 VENV := .venv
 BIN := $(VENV)/bin
 CRATE := .venv-crate
-MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench locks lock schema clean
+.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench bench-tools smoke mirror locks lock schema clean
 help:
-	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
+	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | bench | smoke | mirror | locks | install | doctor-, rehearse-, reproduce-<method>[-<backbone>] [ARGS=...] | report-<method>"
 
 install: $(VENV)/.installed
 
@@ -73,8 +72,12 @@ format: install
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: install
+# ARGS="--only peers" beside Snakemake and cwltool alone, which come in an environment of their own.
+bench: install bench-tools
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-tools: install
+	$(BIN)/python -m benchmarks.peers.tools
 
 # After a change to pyproject.toml or dockerfiles/*/*.in. Without CUDA for harness itself and the demo.
 locks: install
@@ -84,9 +87,41 @@ lock: locks
 schema: install
 	$(BIN)/harness manifest schema docs/schema
 
-# make reproduce-sipe-res101 ARGS="--seeds 5"
+# make reproduce-sipe-res101 [LOSSES=isl,fsl] [SEEDS=3] [ARGS="--jobs 8"]; HARNESS_RUNS, HARNESS_DATA and HARNESS_MIRROR count.
+# `make -n` shows the command.
+SEEDS ?= 5
+PLACES := $(if $(HARNESS_RUNS),--runs '$(HARNESS_RUNS)') $(if $(HARNESS_DATA),--data '$(HARNESS_DATA)')
+chain = $(call method,$*) $(call backbone,$*)
+losses = $(if $(LOSSES),--losses $(LOSSES))
+seeds = $(if $(filter --seed --seed=% --seeds --seeds=%,$(ARGS)),,--seeds $(SEEDS))
+
+doctor-% rehearse-% reproduce-% report-% mirror smoke: export PATH := $(CURDIR)/$(BIN):$(PATH)
+
 reproduce-%: install
-	$(BIN)/harness reproduce $(call method,$*) $(call backbone,$*) $(MIRROR) $(ARGS)
+	$(strip harness reproduce $(chain) $(losses) $(seeds) $(PLACES) $(ARGS))
+
+doctor-%: install
+	$(strip harness doctor $(chain) $(losses) $(seeds) $(PLACES) $(ARGS))
+
+# With both losses, the most expensive arm, whatever LOSSES are.
+rehearse-%: install
+	$(strip harness rehearse $(chain) $(PLACES) $(ARGS))
+
+# The finished runs of a method, for a job's summary and for keeping, in the folder OUT.
+OUT ?= .
+report-%: install
+	$(strip harness report $* --format markdown --output '$(OUT)/report.md' $(PLACES))
+	$(strip harness report $* --output '$(OUT)/report.html' $(PLACES))
+	$(strip harness record export $* --ro-crate '$(OUT)/records.zip' $(if $(HARNESS_RUNS),--runs '$(HARNESS_RUNS)'))
+
+# Every stage of every method on a CPU. `make mirror` gathers what it needs in SMOKE_MIRROR, else .mirror; with SMOKE_MIRROR
+# it then runs without a network.
+SMOKE_MIRROR ?=
+smoke: install
+	$(strip harness reproduce all --scale smoke --losses none --seeds 1 --runtime process $(if $(SMOKE_MIRROR),--mirror '$(SMOKE_MIRROR)') $(PLACES) $(ARGS))
+
+mirror: install
+	$(strip harness mirror create '$(or $(SMOKE_MIRROR),.mirror)' --scale smoke --runtime process $(ARGS))
 
 # The method is the longest name of a manifest that the target starts with; the rest is the backbone.
 METHODS := $(basename $(notdir $(wildcard manifests/methods/*.yaml)))
@@ -94,4 +129,4 @@ method = $(firstword $(foreach m,$(METHODS),$(if $(filter $(m) $(m)-%,$(1)),$(m)
 backbone = $(addprefix --backbone ,$(patsubst $(call method,$(1))-%,%,$(filter-out $(call method,$(1)),$(1))))
 
 clean:
-	rm -rf $(VENV) $(CRATE) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(CRATE) .venv-bench build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

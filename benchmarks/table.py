@@ -40,6 +40,14 @@ STEPS_HEAD = (
     " | memory of harness | of the reader |"
 )
 _SHOWN_STEPS = 15  # those of which harness adds the largest shares
+_FLEETS = ("1 GPU", *(f"{2**power} GPUs" for power in range(1, 9)))
+FLEETS_HEAD = f"| runs | {' | '.join(_FLEETS)} | enough |"
+DISK_HEAD = f"| runs | {' | '.join(_FLEETS)} | with `--keep` |"
+PATH_HEAD = "| stage | step | GPUs | hours |"
+PEERS_HEAD = "| what | steps | harness | Snakemake | cwltool | ours / the fastest peer's |"
+PLANNING_HEAD = "| runs | steps | plan | a run | look what is done | replay on 1 to 256 GPUs |"
+CONTAINERS_HEAD = "| what | bare | under harness | ratio |"
+IDLE_HEAD = "| what | gaps | median | longest |"
 SCORING_HEAD = "| what | images | ours | other | faster |"
 
 
@@ -98,11 +106,58 @@ def tables_line(row: dict[str, Any]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def fleets_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of numbers of GPUs: days, and how busy the GPUs are."""
+    cells = [
+        f"{one['hours'] / 24:.1f} d, {100 * one['utilisation']:.0f} %" for one in row["fleets"]
+    ]
+    return f"| {row['runs']:,} | {' | '.join(cells)} | {row['enough_gpus']} |"
+
+
+def disk_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of peak disk."""
+    cells = [f"{one['peak_disk_gb'] / 1000:.1f} TB" for one in row["fleets"]]
+    kept = max(one["peak_disk_kept_gb"] for one in row["fleets"]) / 1000
+    return f"| {row['runs']:,} | {' | '.join(cells)} | {kept:.1f} TB |"
+
+
+def path_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of the critical path."""
+    return f"| {row['stage']} | `{row['name']}` | {row['gpus']} | {row['hours']:.3g} |"
+
+
+def peers_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of peers."""
+    times = [row["seconds"].get(name) for name in ("harness", "snakemake", "cwltool")]
+    cells = [_time(None if one is None else {"seconds": one}) for one in times]
+    steps = "–" if row["steps"] is None else f"{row['steps']:,}"
+    return f"| {row['what']} | {steps} | {' | '.join(cells)} | {row['ratio']:.2f} |"
+
+
+def planning_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of planning."""
+    times = [row["plan"], row["plan"] / row["runs"], row["look"], row["simulate"]]
+    cells = [_time({"seconds": one}) for one in times]
+    return f"| {row['runs']:,} | {row['steps']:,} | {' | '.join(cells)} |"
+
+
+def containers_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of containers."""
+    cells = [_time({"seconds": row["seconds"][one]}) for one in ("bare", "harness")]
+    return f"| {row['what']} | {' | '.join(cells)} | {row['ratio']:.2f} |"
+
+
+def idle_line(row: dict[str, Any]) -> str:
+    """Return one line of the table of idle GPUs."""
+    cells = [_time({"seconds": row[one]}) for one in ("median", "longest")]
+    return f"| {row['what']} | {row['gaps']} | {' | '.join(cells)} |"
+
+
 def update_page(page: Path, results: Path) -> None:
     """Replace the tables between ``<!-- NAME -->`` and ``<!-- /NAME -->`` by those of results."""
     text = page.read_text(encoding="utf-8")
     for name in re.findall(r"<!-- (\w[\w-]*) -->", text):
-        file = results / f"{name}.json"
+        file = results / f"{_SAME.get(name, name)}.json"
         if file.is_file():
             new = f"<!-- {name} -->\n{_section(name, file)}\n<!-- /{name} -->"
             old = rf"<!-- {name} -->.*?<!-- /{name} -->"
@@ -118,13 +173,17 @@ def _section(name: str, file: Path) -> str:
     lines = [head, rule, *map(line, rows), *more]
     if name.endswith("-simulated"):
         return "\n".join([f"Simulated, {content['rows'][0]['draws']:,} draws a line.", "", *lines])
+    if name.endswith("-replayed"):
+        return "\n".join(lines)  # no machine has a part in it
     where = content["machine"]
     place = (
         f"{where['gpu']} with {where['cpus']} CPUs"
         if "gpu" in where
         else (f"{where['cpus']} CPUs ({where['cpu']})")
     )
-    note = f"{place}, torch {where['torch']}, numpy {where['numpy']}, Python {where['python']}"
+    peers = [f"{peer} {where[peer]}" for peer in ("snakemake", "cwltool") if peer in where]
+    used = [f"{one} {where[one]}" for one in ("torch", "numpy")]
+    note = ", ".join([place, *(peers or used), f"Python {where['python']}"])
     return "\n".join([f"Measured on: {note}.", "", *lines])
 
 
@@ -160,6 +219,8 @@ def _ratio(against: dict[str, float] | None, what: str) -> str:
     return "–" if against is None else f"{against[what]:.0f}×"
 
 
+#: Tables that show other figures of the same results.
+_SAME = {"disk-replayed": "fleets-replayed"}
 _TABLES = {
     "fsl": (FSL_HEAD, fsl_line),
     "cells": (CELLS_HEAD, cells_line),
@@ -168,4 +229,11 @@ _TABLES = {
     "verification": (VERIFICATION_HEAD, verification_line),
     "kinds": (KINDS_HEAD, kinds_line),
     "steps": (STEPS_HEAD, steps_line),
+    "fleets": (FLEETS_HEAD, fleets_line),
+    "disk": (DISK_HEAD, disk_line),
+    "path": (PATH_HEAD, path_line),
+    "peers": (PEERS_HEAD, peers_line),
+    "planning": (PLANNING_HEAD, planning_line),
+    "containers": (CONTAINERS_HEAD, containers_line),
+    "idle": (IDLE_HEAD, idle_line),
 }

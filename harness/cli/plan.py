@@ -8,6 +8,7 @@ import typer
 
 from harness.cli.app import app
 from harness.cli.options import ASKED, Gpus, Json, Methods, takes
+from harness.cli.simulation import show_simulation
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
@@ -17,6 +18,11 @@ if TYPE_CHECKING:
     from harness.plan.needs import Todo
     from harness.plan.plan import Plan
     from harness.verdict.outlook import Outlook
+
+Simulated = Annotated[
+    str | None,
+    typer.Option(help="Replay the plan on these numbers of GPUs instead: N,... or N-M (doubled)."),
+]
 
 
 @app.command()
@@ -29,6 +35,7 @@ def plan(
         bool, typer.Option("--steps", help="Print every step with its key, state and why.")
     ] = False,
     gpus: Gpus = None,
+    simulate: Simulated = None,
     where: "Where",
     as_json: Json = False,
 ) -> None:
@@ -53,17 +60,19 @@ def plan(
         _show_steps(context, found, todo, verdicts)
         return
     ahead = forecast(context, found, todo, leases)
+    if simulate is not None:
+        show_simulation(found, todo, ahead, simulate, as_json=as_json)
+        return
     at_hand = shapes.gpu_notes(context, found, todo, leases)
     lacks = missing(context, found, todo, leases)
     if as_json:
         document = shapes.plan_document(context, found, todo, ahead)
-        console.show_json("plan", {**document, **shapes.prospects(at_hand, verdicts, lacks)})
+        console.show_json("plan", document | shapes.prospects(at_hand, verdicts, lacks))
         return
     _show_rows(found, todo, ahead)
     notes = [*shapes.verdict_values(verdicts), *(("GPUs", note) for note in at_hand)]
-    values = shapes.plan_values(context, found, ahead, notes)
     hints = _hint_values(context, where, ask, (found, todo), lacks)
-    console.show_values("in all", [*values, *hints])
+    console.show_values("in all", [*shapes.plan_values(context, found, ahead, notes), *hints])
 
 
 def _hint_values(

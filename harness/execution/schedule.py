@@ -1,5 +1,6 @@
 """The local executor: a ready queue over the plan, with tokens for CPUs, memory and GPUs."""
 
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
@@ -109,6 +110,7 @@ class _Queue:
     shards: dict[str, Sequence[BoundStep]] = field(default_factory=dict)  # of steps looked at
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     running: dict[Future[Outcome], tuple[BoundStep, GpuLease | None]] = field(default_factory=dict)
+    are_well: bool = True  # no step has ended so that those behind it cannot start
 
     def drain(self) -> Mapping[str, Outcome]:
         waiting = dict(self.plan.steps)
@@ -122,18 +124,24 @@ class _Queue:
         return self.outcomes
 
     def _start_ready(self, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor) -> None:
-        todo = list(waiting.values())
-        while todo:
-            step = todo.pop(0)
+        todo = deque(waiting.values())
+        while todo and not self._is_full:
+            step = todo.popleft()
             before = [self.outcomes.get(key) for key in self._before(step)]
             if self.stop.is_set():
                 self._end(waiting.pop(step.key), Outcome(status=Status.INTERRUPTED, exit_code=130))
             elif any(one and one.status not in _FINISHED for one in before):
                 self._end(waiting.pop(step.key), self._blocked(step))
             elif all(before) and step.key not in self.shards:
-                todo = [*self._split(step, waiting), *todo]
+                todo.extendleft(reversed(self._split(step, waiting)))
             elif all(before) and len(self.running) < self.jobs:
                 self._try_start(step, waiting, pool)
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether no step can start or must end now, so that the others need no look."""
+        is_well = self.are_well and not self.stop.is_set()
+        return is_well and len(self.running) >= self.jobs
 
     def _before(self, step: BoundStep) -> tuple[str, ...]:
         """What must be finished first: the parents, then the step's own shards."""
@@ -195,4 +203,5 @@ class _Queue:
 
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
         self.outcomes[step.key] = outcome
+        self.are_well &= outcome.status in _FINISHED
         self.progress.ended(step, outcome)

@@ -23,7 +23,7 @@ def about(ready: Ready, attempt: Attempt) -> About:
         code=ready.code,
         data=data_of(attempt.workspace.step, ready.assets),
         gpus=cards(attempt.command.gpus),
-        file_system=file_system(attempt.folder.root),
+        file_system=file_system(attempt.folder.root.parent),  # looked up once for all attempts
         log=_described(attempt.folder.log),
     )
 

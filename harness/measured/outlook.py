@@ -1,10 +1,11 @@
 """What the steps that are to do take in all: GPU-hours, calendar time, disk, the smallest card."""
 
-import heapq
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.measured.figures import ESTIMATE, Figures, with_figures
+from harness.measured.replay import replay
+from harness.measured.tasks import tasks_of
 from harness.plan.compatibility import REPORTED
 from harness.plan.plan import BoundStep, Plan
 
@@ -77,34 +78,9 @@ def outlook_of(
 def calendar_hours(steps: Sequence[BoundStep], cards: int) -> float:
     """Hours until the steps are done on that many GPUs, if CPUs and memory suffice for all.
 
-    A step starts, in the plan's order, once its parents are done and its GPUs are free. No step may
-    need more GPUs than there are.
+    No step may need more GPUs than there are.
     """
-    numbers = {step.key: number for number, step in enumerate(steps)}
-    missing = [sum(parent in numbers for parent in step.parents) for step in steps]
-    children: list[list[int]] = [[] for _ in steps]
-    for number, step in enumerate(steps):
-        for parent in step.parents:
-            if parent in numbers:
-                children[numbers[parent]].append(number)
-    ready = [number for number, count in enumerate(missing) if not count]
-    running: list[tuple[float, int]] = []  # (when it ends, which)
-    now, free = 0.0, cards
-    while ready or running:
-        waiting = []
-        for number in sorted(ready):
-            need = steps[number].resources
-            if need.gpus > free:
-                waiting.append(number)
-                continue
-            free -= need.gpus
-            heapq.heappush(running, (now + need.hours, number))
-        now, ended = heapq.heappop(running)
-        free += steps[ended].resources.gpus
-        for child in children[ended]:
-            missing[child] -= 1
-        ready = waiting + [child for child in children[ended] if not missing[child]]
-    return now
+    return replay(tasks_of(steps), cards).hours
 
 
 def smallest_card(steps: Sequence[BoundStep], figures: Mapping[str, Figures]) -> Card | None:

@@ -117,19 +117,23 @@ def todo_of(plan: Needs, contents: Contents) -> Todo:
 
 def droppable(plans: Sequence[Needs], contents: Contents) -> frozenset[tuple[str, str]]:
     """(key, path) of every output that is there and that no plan needs any more."""
+    there = {
+        (key, output.path)
+        for plan in plans
+        for key, node in plan.steps.items()
+        for output in node.outputs.values()
+        if not output.always and contents.there(key, output.path)
+    }
+    if not there:  # else each plan is looked at from its ends
+        return frozenset()
     needed: dict[str, set[str]] = {}
-    known: dict[str, set[str]] = {}
     for plan in plans:
         wanted = todo_of(plan, contents).wanted
         for key, node in plan.steps.items():
             names = node.outputs if plan.keep else wanted[key]
             needed.setdefault(key, set()).update(node.outputs[name].path for name in names)
-            known.setdefault(key, set()).update(output.path for output in node.outputs.values())
     return frozenset(
-        (key, path)
-        for key, paths in known.items()
-        for path in paths
-        if not any(touch(path, other) for other in needed[key]) and contents.there(key, path)
+        (key, path) for key, path in there if not any(touch(path, other) for other in needed[key])
     )
 
 

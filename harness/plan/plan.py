@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from harness.manifest.fields import touch
@@ -161,14 +162,14 @@ class PlannedRun:
         return self.run.id
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)  # no slots: what takes all steps to find out is kept
 class Plan:
     """Runs and their distinct steps, parents before children."""
 
     runs: tuple[PlannedRun, ...]
     steps: Mapping[str, BoundStep]
 
-    @property
+    @cached_property
     def id(self) -> str:
         """The content address of the plan."""
         return digest([[planned.run.id, dict(planned.steps)] for planned in self.runs])[:16]

@@ -81,6 +81,35 @@ DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
             "verdicts": maybe(MAP),
             "gpus": NAMES,
         },
+        {  # with --simulate
+            "plan": TEXT,
+            "totals": fields(
+                runs=COUNT,
+                steps=COUNT,
+                gpu_steps=COUNT,
+                hours_measured=COUNT,
+                gpu_hours=NUMBER,
+                enough_gpus=COUNT,
+            ),
+            "critical_path": maybe(
+                fields(
+                    run=TEXT,
+                    hours=NUMBER,
+                    steps=rows(key=TEXT, stage=COUNT, gpus=COUNT, hours=NUMBER, hours_from=TEXT),
+                )
+            ),
+            "fleets": rows(
+                gpus=COUNT,
+                hours=NUMBER,
+                least_hours=NUMBER,
+                utilisation=NUMBER,
+                peak_gpus=COUNT,
+                peak_cpus=COUNT,
+                peak_memory_gb=NUMBER,
+                peak_disk_gb=NUMBER,
+                peak_disk_kept_gb=NUMBER,
+            ),
+        },
     ),
     "doctor": (
         {

@@ -166,7 +166,7 @@ class Leases:
 
     def _write(self, key: str, counter: int) -> None:
         beat = {"owner": asdict(self.owner), "counter": counter}
-        write_json(self._layout.heartbeat(key), beat)
+        write_json(self._layout.heartbeat(key), beat, in_lines=False)
 
 
 class _Stillness:

@@ -119,7 +119,7 @@ def executing(
             shown.enter_context(leases.try_hold(key))  # nobody else knows this key
             unnumbered = [] if run_numbers(layout) else saved_plans(layout)
             # Not sorted: parents come before children.
-            write_sealed(layout.plan(plan), document, sort_keys=False)
+            write_sealed(layout.plan(plan), document, sort_keys=False, in_lines=False)
             number_runs(layout, [*(run.id for one in unnumbered for run in one.runs), *runs])
         yield
 

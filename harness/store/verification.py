@@ -89,7 +89,8 @@ class Verifier:
 
 def stamp(entry: StepFolder, record: Mapping[str, Any], fingerprints: Mapping[str, str]) -> None:
     """Note the states in which outputs were found as this record says."""
-    write_sealed(entry.stamp, {"record": keys.digest(record), "outputs": dict(fingerprints)})
+    states = {"record": keys.digest_plain(record), "outputs": dict(fingerprints)}
+    write_sealed(entry.stamp, states, in_lines=False)
 
 
 def stamped(entry: StepFolder, record: Mapping[str, Any]) -> dict[str, str]:
@@ -98,7 +99,7 @@ def stamped(entry: StepFolder, record: Mapping[str, Any]) -> dict[str, str]:
         found = read_sealed(entry.stamp)
     except DamagedFile:
         return {}
-    if found is None or found["record"] != keys.digest(record):
+    if found is None or found["record"] != keys.digest_plain(record):
         return {}
     outputs: dict[str, str] = found["outputs"]
     return outputs

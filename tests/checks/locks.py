@@ -60,11 +60,12 @@ def torch_place() -> tuple[str, ...]:
 
 
 def locks() -> Iterator[Lock]:
-    """Harness's own lock, that of the tools that read archives, those of every method and stack."""
+    """Harness's own lock, those of the tools that tests and benchmarks run, those of every method and stack."""
     own = ("--extra", "dev", "--no-emit-package", "torch", *_constraints("host"))
     yield Lock(ROOT / "pyproject.toml", ROOT / "requirements.lock", own)
-    tools = ROOT / "tests" / "services" / "crate_tools.in"
-    yield Lock(tools, tools.with_suffix(".lock"), ("--no-annotate",))
+    for name in ("tests/services/crate_tools.in", "benchmarks/peers/tools.in"):
+        tools = ROOT / name
+        yield Lock(tools, tools.with_suffix(".lock"), ("--no-annotate",))
     for source in sorted(ROOT.glob("dockerfiles/*/*.in")):
         options = ("--no-annotate", *_constraints(source.name.partition(".")[0]))
         yield Lock(source, source.with_suffix(".lock"), options)

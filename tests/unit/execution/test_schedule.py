@@ -173,3 +173,56 @@ def test_what_is_done_needs_no_gpu(tmp_path: Path) -> None:
     assert {one.status for one in outcomes.values()} == {Status.FAILED, Status.BLOCKED}
     assert next(iter(outcomes.values())).exit_code == 3
     assert seen == []
+
+
+def test_while_all_places_are_taken_no_other_step_is_looked_at(tmp_path: Path) -> None:
+    """With a look at every waiting step at every end, a plan ten times as long takes a hundred."""
+    some = next(iter(ANY))
+    steps = {
+        str(number): dataclasses.replace(some, key=str(number), inputs={}) for number in range(200)
+    }
+    looks: list[str] = []
+
+    def split(one: BoundStep) -> tuple[BoundStep, ...]:
+        looks.append(one.key)
+        return ()
+
+    tokens = Tokens(cpus=8, memory_gb=64, gpus=leases(tmp_path))
+    running = threading.Semaphore(0)
+
+    def execute(one: BoundStep, __: Event, ___: tuple[str, ...]) -> Outcome:
+        if one.key == "0":  # by then nobody has looked further than to the two that run
+            assert len(looks) <= 2
+            running.release()
+        return DONE
+
+    outcomes = run_plan(
+        Plan(runs=(), steps=steps), execute, tokens, 1, Event(), Progress(), split=split
+    )
+    assert running.acquire(blocking=False)
+    assert set(outcomes.values()) == {DONE}
+    assert looks == list(steps)
+
+
+def test_a_step_behind_a_failed_one_ends_while_others_run(tmp_path: Path) -> None:
+    plan = toy.plan(losses=toy.ask().losses[:1])
+    data, train, score = plan.steps.values()
+    beside = dataclasses.replace(data, key="beside")
+    plan = dataclasses.replace(plan, steps={**plan.steps, beside.key: beside})
+    blocked = Event()
+
+    def execute(one: BoundStep, __: Event, ___: tuple[str, ...]) -> Outcome:
+        if one.key == beside.key:
+            assert blocked.wait(60)
+            return DONE
+        return Outcome(status=Status.FAILED, error="it failed")
+
+    def ended(one: BoundStep, outcome: Outcome) -> None:
+        if one.key == score.key and outcome.status is Status.BLOCKED:
+            blocked.set()
+
+    tokens = Tokens(cpus=8, memory_gb=64, gpus=leases(tmp_path))
+    outcomes = run_plan(plan, execute, tokens, 2, Event(), Progress(ended=ended))
+    assert outcomes[data.key].status is Status.FAILED
+    assert outcomes[train.key].status is outcomes[score.key].status is Status.BLOCKED
+    assert outcomes[beside.key] == DONE

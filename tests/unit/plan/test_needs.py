@@ -217,3 +217,14 @@ def test_a_plan_and_its_document_need_the_same() -> None:
     plan = toy.plan(losses=tuple(Losses))
     assert read_needs(plan.document()) == needs_of(plan)
     assert read_needs(plan.document() | {"keep": True}).keep
+
+
+def test_where_nothing_may_go_nobody_looks_what_is_done() -> None:
+    class Untouched(Shelf):
+        def recorded(self, key: str) -> bool:
+            raise AssertionError(key)
+
+    kept, gone = chain(True, True, True), chain(True, False, True)
+    everything = {(name, "x") for name in "abc"}
+    assert droppable([kept], Untouched(set("abc"), everything)) == frozenset()
+    assert droppable([gone], Untouched(set("abc"), everything - {("b", "x")})) == frozenset()

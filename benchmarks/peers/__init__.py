@@ -1,0 +1,1 @@
+"""harness beside Snakemake and cwltool, in one run on one machine."""
