@@ -1,5 +1,5 @@
 # Every target does its own set-up; a second call is quick.
-# The newest that harness is tested with, else any: tools/install.py tells what to do about it.
+# The newest that harness is tested with, else any: .ci/install.py tells what to do about it.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3 python3.12 python3.13 python3.14,$(shell command -v $(name) 2>/dev/null)))
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml dockerfiles/host.constraint
 	  echo "error: no Python 3 is on PATH" >&2; \
 	  echo "hint: install Python 3.11 (Debian: apt-get install python3 python3-venv), or name one: make install PYTHON=..." >&2; \
 	  exit 3; }
-	@"$(PYTHON)" tools/install.py
+	@"$(PYTHON)" .ci/install.py
 	@touch $@
 
 # What tests read archives with: the two need an older rich than import-linter does.

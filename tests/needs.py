@@ -62,6 +62,8 @@ def _bubblewrap() -> str:
 
 NEEDS: Mapping[str, Callable[[], str]] = {
     "latex": lambda: _programs("pdflatex"),
+    "zsh": lambda: _programs("zsh"),
+    "fish": lambda: _programs("fish"),
     "docker": _docker,
     "dockerd": _dockerd,
     "podman": _podman,

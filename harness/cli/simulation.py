@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 def show_simulation(
     found: "Plan", todo: "Todo", ahead: "Forecast", fleets: str, *, as_json: bool
 ) -> None:
+    """The critical path and the numbers of GPUs, as tables or as JSON. Raises UsageError."""
     from harness import console
     from harness.commands.simulate import parse_fleets, simulation
     from harness.shapes import simulation as shapes

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def install(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """tools/install.py, on a machine where nothing is on PATH."""
-    spec = importlib.util.spec_from_file_location("install", ROOT / "tools" / "install.py")
+    """.ci/install.py, on a machine where nothing is on PATH."""
+    spec = importlib.util.spec_from_file_location("install", ROOT / ".ci" / "install.py")
     assert spec
     assert spec.loader
     module = importlib.util.module_from_spec(spec)
