@@ -78,6 +78,10 @@ class RunLayout:
         """Held while a plan is written down, and while outputs that no plan needs are set aside."""
         return self.root / "leases" / "plans.lock"
 
+    def end(self, plan: str, key: str) -> Path:
+        """How `exec-step` ended for a step of a plan."""
+        return self.root / "ends" / plan / f"{key}.json"
+
     @property
     def dropped(self) -> Path:
         """Outputs on their way out."""

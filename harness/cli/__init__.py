@@ -2,6 +2,7 @@
 
 from harness.cli import (  # noqa: I001 - the order of --help
     reproduce,
+    exec_step,
     rehearse,
     plan,
     fetch,
@@ -34,6 +35,7 @@ __all__ = [
     "assets",
     "build",
     "doctor",
+    "exec_step",
     "fetch",
     "gc",
     "inspect",
