@@ -3,6 +3,7 @@
 from harness.cli import (  # noqa: I001 - the order of --help
     reproduce,
     exec_step,
+    submit,
     rehearse,
     plan,
     fetch,
@@ -53,6 +54,7 @@ __all__ = [
     "scores",
     "shell",
     "submission",
+    "submit",
     "table",
     "verdict",
     "verify",

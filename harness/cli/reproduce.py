@@ -2,17 +2,27 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from harness.cli.app import app
 from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, folder, takes
+from harness.cli.submit import (
+    Executor,
+    Profile,
+    Wait,
+    ask_of_cluster,
+    finish_submitted,
+    is_slurm,
+    reproduce_on_cluster,
+)
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
     from harness.commands.reproduce import Result
+    from harness.commands.submit import Submitted
     from harness.plan.make import Ask
 
 
@@ -42,6 +52,9 @@ def reproduce(
         Path | None,
         typer.Option(parser=folder, help="Write how each step ended as JUnit XML to this file."),
     ] = None,
+    executor: Executor = "local",
+    profile: Profile = None,
+    wait: Wait = False,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write report.html under runs/.")
     ] = False,
@@ -57,8 +70,14 @@ def reproduce(
     from harness.commands.reproduce import reproduce as run
     from harness.shapes.plan import plan_notes
 
+    local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1}
+    slurm = is_slurm(executor, profile, wait=wait, local=local)
     context = Context.open(where, writes=True)
-    plan = planning.plan(context, replace(ask, methods=tuple(methods)))
+    asked = ask_of_cluster(ask) if slurm else ask
+    plan = planning.plan(context, replace(asked, methods=tuple(methods)))
+    if slurm and profile and planning.look(context, plan).open:
+        ended = reproduce_on_cluster(context, where, plan, profile, keep=keep, wait=wait)
+        _end(context, ended, as_json=as_json, junit=junit, report=not no_report)
     if not as_json:
         todo = planning.look(context, plan)
         ahead = forecast(context, plan, todo, context.gpus(gpus))
@@ -77,9 +96,25 @@ def reproduce(
             trust_store=trust_store,
         )
         result = run(context, plan, work)
-    _show(context, result, as_json=as_json)
-    _write(context, result, junit=junit, report=not no_report)
-    raise typer.Exit(result.exit_code)
+    _end(context, result, as_json=as_json, junit=junit, report=not no_report)
+
+
+def _end(
+    context: "Context",
+    ended: "Result | Submitted",
+    *,
+    as_json: bool,
+    junit: Path | None,
+    report: bool,
+) -> NoReturn:
+    """Show what was done, write the files about it, exit; of what was submitted there are none."""
+    from harness.commands.reproduce import Result
+
+    if not isinstance(ended, Result):
+        finish_submitted(ended, as_json=as_json)
+    _show(context, ended, as_json=as_json)
+    _write(context, ended, junit=junit, report=report)
+    raise typer.Exit(ended.exit_code)
 
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:

@@ -1,6 +1,7 @@
 """How the steps of a plan ended that other processes execute, by files; and their run records."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from harness.commands.context import Context
@@ -20,12 +21,18 @@ def keep_end(context: Context, plan: Plan, key: str, outcome: Outcome) -> None:
     write_end(context.layout, plan.id, key, keys.plain(outcome))
 
 
-def settled_outcomes(context: Context, plan: Plan) -> dict[str, Outcome]:
-    """How the steps ended; those that may still end are left out."""
+def settled_outcomes(
+    context: Context, plan: Plan, gone: Mapping[str, Outcome] = MappingProxyType({})
+) -> dict[str, Outcome]:
+    """How the steps ended; those that may still end are left out.
+
+    `gone` are ends that no file holds, of jobs that a batch system lost.
+    """
     open_ = look(context, plan).open
     found: dict[str, Outcome] = {}
     for key, step in plan.steps.items():  # parents come first
         outcome = _outcome(context, plan, step, found, done=key not in open_)
+        outcome = outcome or gone.get(key)
         if outcome is not None:
             found[key] = outcome
     return found
