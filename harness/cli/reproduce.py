@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 def reproduce(
     methods: Methods,
     *,
+    given: typer.Context,
     ask: "Ask",
     gpus: Gpus = None,
     jobs: Jobs = 2,
@@ -73,7 +74,7 @@ def reproduce(
     local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1}
     slurm = is_slurm(executor, profile, wait=wait, local=local)
     context = Context.open(where, writes=True)
-    asked = ask_of_cluster(ask) if slurm else ask
+    asked = ask_of_cluster(ask, given) if slurm else ask
     plan = planning.plan(context, replace(asked, methods=tuple(methods)))
     if slurm and profile and planning.look(context, plan).open:
         ended = reproduce_on_cluster(context, where, plan, profile, keep=keep, wait=wait)

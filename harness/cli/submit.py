@@ -46,7 +46,9 @@ def submit(
     show_submitted(submit_saved(context, where, plan, profile, again=again), as_json=as_json)
 
 
-def is_slurm(executor: str, profile: Path | None, *, wait: bool, local: Mapping[str, object]) -> bool:
+def is_slurm(
+    executor: str, profile: Path | None, *, wait: bool, local: Mapping[str, object]
+) -> bool:
     """Whether a cluster executes; `local` are options that only the other executor knows.
 
     Raises UsageError for options that do not fit.
@@ -67,17 +69,14 @@ def is_slurm(executor: str, profile: Path | None, *, wait: bool, local: Mapping[
     return True
 
 
-def ask_of_cluster(ask: "Ask") -> "Ask":
+def ask_of_cluster(ask: "Ask", given: typer.Context) -> "Ask":
     """The same runs; Podman in place of Docker unless the runtime was named."""
     from dataclasses import replace
 
-    import click
-    from click.core import ParameterSource
-
     from harness.manifest.model import RuntimeName
 
-    source = click.get_current_context().get_parameter_source("runtime")
-    if source is ParameterSource.DEFAULT and ask.runtime is RuntimeName.DOCKER:
+    source = given.get_parameter_source("runtime")
+    if source is not None and source.name == "DEFAULT" and ask.runtime is RuntimeName.DOCKER:
         return replace(ask, runtime=RuntimeName.PODMAN)
     return ask
 

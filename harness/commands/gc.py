@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.commands.context import Context, Notify
 from harness.commands.inspect import State, StepState, find_run, find_step
+from harness.commands.jobs import cancel_jobs
 from harness.environments.venv import HOST
 from harness.errors import HarnessError, NotReadyError
 from harness.files import locked, remove_tree
@@ -85,20 +86,25 @@ def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
     holders = {key: str(leases.holder(key)) for key in held}
     for key in held:
         layout.cancelled(key).touch()
+    cancelled = cancel_jobs(context, {step.key for step in steps})
     deadline = time.monotonic() + patience
     while any(leases.is_held(key) for key in held) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-    return [_end(context, step, keys[step.key], holders) for step in steps]
+    return [_end(context, step, keys[step.key], holders, cancelled) for step in steps]
 
 
 def _end(
-    context: Context, step: StepState, keys: tuple[str, ...], holders: dict[str, str]
+    context: Context,
+    step: StepState,
+    keys: tuple[str, ...],
+    holders: dict[str, str],
+    jobs: frozenset[str],
 ) -> Cancelled:
     waiting = [key for key in keys if key in holders and context.store.leases.is_held(key)]
     if waiting:
         return Cancelled(step, "asked", holders[waiting[0]])
     ended = [_discard_unfinished(context, key) for key in keys]
-    return Cancelled(step, "stopped" if any(ended) or set(keys) & set(holders) else "idle")
+    return Cancelled(step, "stopped" if any(ended) or set(keys) & (set(holders) | jobs) else "idle")
 
 
 def _discard_unfinished(context: Context, key: str) -> bool:

@@ -1,6 +1,5 @@
 """The verb `submit`, and `reproduce --executor slurm`: a plan's steps become jobs of a cluster."""
 
-import os
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -17,7 +16,7 @@ from harness.errors import NotReadyError, UsageError
 from harness.execution.keeper import Keeper
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, Plan
-from harness.slurm.client import Slurm
+from harness.slurm.client import slurm_here
 from harness.slurm.profile import read_profile
 from harness.slurm.script import Call
 from harness.slurm.submit import Cluster, Submission, submit
@@ -75,11 +74,6 @@ def submit_saved(
         context.layout, plan, cluster, lambda: look(context, plan).open, again=again
     )
     return Submitted(plan=plan, cluster=cluster, submission=submission)
-
-
-def slurm_here() -> Slurm:
-    """The cluster of this host; a process within a job does not count its own job."""
-    return Slurm(itself=os.environ.get("SLURM_JOB_ID"))
 
 
 def refuse_docker(plan: Plan) -> None:

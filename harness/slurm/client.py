@@ -125,6 +125,11 @@ class Slurm:
             ) from error
 
 
+def slurm_here() -> Slurm:
+    """The cluster of this host; a process within a job does not list its own job."""
+    return Slurm(itself=os.environ.get("SLURM_JOB_ID"))
+
+
 def _silent(program: str, tries: int) -> NotReadyError:
     return NotReadyError(
         f"{program}: the controller of Slurm did not answer {tries} times",

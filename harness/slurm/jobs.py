@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from harness.files import DamagedFile, read_sealed, write_sealed
@@ -20,6 +21,14 @@ class SubmittedJob:
     id: str
     plan: str
     output: str  # the file that it prints into
+
+
+class JobState(StrEnum):
+    """Where the newest job of a step stands that is not done."""
+
+    WAITS = "waits"
+    RUNS = "runs"
+    LOST = "lost"  # it started, and ended without having written down how
 
 
 def note_job(layout: RunLayout, key: str, job: SubmittedJob) -> None:
