@@ -25,7 +25,7 @@ def exec_step(
         float, typer.Option(min=0, help="Wait so many seconds for inputs from other hosts.")
     ] = 0.0,
     lost_after: Annotated[
-        float, typer.Option(min=1, help="Seconds without heartbeat until a host counts as lost.")
+        float, typer.Option(min=15, help="Seconds without heartbeat until a host counts as lost.")
     ] = 300.0,
     trust_allocation: Annotated[
         bool,

@@ -15,7 +15,8 @@ Word = Annotated[str, StringConstraints(pattern=r"^[^\s\"'\\]+$", max_length=200
 Option = Annotated[str, StringConstraints(pattern=r"^--[a-z][a-z0-9-]*(=[^\n]*)?$")]
 #: A line of shell.
 Line = Annotated[str, StringConstraints(pattern=r"^[^\n]+$")]
-Seconds = Annotated[float, Field(ge=1, le=86400)]
+#: A living host writes a heartbeat every five seconds.
+Patience = Annotated[float, Field(ge=15, le=86400)]
 
 
 @value
@@ -42,8 +43,10 @@ class Profile:
     time_margin_minutes: Annotated[int, Field(ge=0, le=10_000)] = 30  # beyond the step's own limit
     max_hours: Annotated[float, Field(gt=0, le=1e6)] | None = None  # that the partitions allow
     memory_margin_gb: Annotated[float, Field(ge=0, le=1000)] = 2.0  # for harness beside the step
-    lost_after_seconds: Seconds = 300.0  # without heartbeat, until a host counts as lost
-    visible_within_seconds: Seconds = 60.0  # until a host sees the files of another
+    lost_after_seconds: Patience = 300.0  # without heartbeat, until a host counts as lost
+    visible_within_seconds: Annotated[float, Field(ge=1, le=86400)] = (
+        60.0  # until a host sees the files of another
+    )
     retries: Annotated[int, Field(ge=0, le=100)] = 2  # after infrastructure faults, in the job
     setup: tuple[Line, ...] = ()  # lines of shell before harness starts
 

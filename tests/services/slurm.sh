@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # A Slurm cluster for the tests on this one machine: a controller and the nodes n1 and n2, with two stand-in GPUs each.
 #   slurm.sh start       start what does not run (needs root, slurm-wlm, munge); prints the SLURM_CONF
+#   slurm.sh lend        the same, for tests that stop it with `return` when the last of them is done
 #   slurm.sh node NAME   start the slurmd of a node whose processes were killed, and let it take jobs again
+#   slurm.sh return      stop it if `lend` started it
 #   slurm.sh stop        cancel all jobs and stop what `start` started
 #   slurm.sh purge       stop it and remove all it has stored
 # HARNESS_SERVICES names the folder for all of it (default /tmp/harness-services). There is no accounting database.
@@ -46,7 +48,7 @@ SlurmctldPort=17000
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket=$home/run/munge.socket
+AuthInfo=socket=$home/run/munge.socket,cred_expire=5
 CredType=cred/munge
 StateSaveLocation=$home/state
 SlurmdSpoolDir=$home/%n
@@ -89,6 +91,8 @@ start() {
   mkdir -p "$home"
   exec 9>"$root/slurm.lock"
   flock 9
+  [ "${1:-}" = lent ] || rm -f "$home/lent" # whoever started it by hand keeps it
+  if [ "${1:-}" = lent ] && ! running slurmctld; then touch "$home/lent"; fi
   [ -f "$SLURM_CONF" ] || configure
   launch munged munged --foreground --force --key-file="$home/munge.key" --socket="$home/run/munge.socket" \
     --pid-file="$home/run/munged.pid" --seed-file="$home/run/munge.seed" --log-file="$home/munged.out"
@@ -113,11 +117,14 @@ stop() {
     done
     rm -f "$home/$name.pid"
   done
+  rm -f "$home/lent"
 }
 
 case ${1:-} in
   start | stop) "$1" ;;
+  lend) start lent ;;
+  return) [ ! -f "$home/lent" ] || stop ;;
   node) node "$2"; until_true idle ;;
   purge) stop; rm -rf "$home" ;;
-  *) sed -n '2,9p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
 esac
