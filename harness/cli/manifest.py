@@ -81,15 +81,16 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
 
 @manifest_app.command("schema")
 def manifest_schema(folder: Path) -> None:
-    """Write the JSON Schema of each manifest, and of measurements, into a folder."""
+    """Write the JSON Schema of manifests, measurements and profiles of clusters into a folder."""
     import json
 
     from harness.commands.places import folder_to_be, make_writable
     from harness.manifest.load import json_schemas
     from harness.measured.kept import json_schema
+    from harness.slurm.profile import json_schema as profile_schema
 
     make_writable(folder_to_be(folder, "FOLDER"), "FOLDER")
-    schemas = {**json_schemas(), "measurement": json_schema()}
+    schemas = {**json_schemas(), "measurement": json_schema(), "slurm_profile": profile_schema()}
     for name, schema in schemas.items():
         text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
         (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
