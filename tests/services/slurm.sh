@@ -6,12 +6,14 @@
 #   slurm.sh return      stop it if `lend` started it
 #   slurm.sh stop        cancel all jobs and stop what `start` started
 #   slurm.sh purge       stop it and remove all it has stored
-# HARNESS_SERVICES names the folder for all of it (default /tmp/harness-services). There is no accounting database.
+# HARNESS_SERVICES names the folder for all of it (default /tmp/harness-services), HARNESS_SLURM_PORT the first of three
+# ports (default 17000). There is no accounting database.
 # Both nodes share one host: a node is killed by killing its slurmd, its slurmstepds and their steps (pids in *.pid).
 set -euo pipefail
 
 root=${HARNESS_SERVICES:-/tmp/harness-services}
 home=$root/slurm
+port=${HARNESS_SLURM_PORT:-17000}
 export SLURM_CONF=$home/slurm.conf
 . "$(dirname "$0")/needs.sh"
 
@@ -44,7 +46,7 @@ configure() {
   cat >"$home/slurm.conf" <<CONF
 ClusterName=harness
 SlurmctldHost=localhost
-SlurmctldPort=17000
+SlurmctldPort=$port
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
@@ -70,8 +72,8 @@ InactiveLimit=0
 KillWait=5
 MinJobAge=300
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,sched_min_interval=100000
-NodeName=n1 NodeHostname=localhost Port=17001 CPUs=2 RealMemory=4000 Gres=gpu:2
-NodeName=n2 NodeHostname=localhost Port=17002 CPUs=2 RealMemory=4000 Gres=gpu:2
+NodeName=n1 NodeHostname=localhost Port=$((port + 1)) CPUs=2 RealMemory=4000 Gres=gpu:2
+NodeName=n2 NodeHostname=localhost Port=$((port + 2)) CPUs=2 RealMemory=4000 Gres=gpu:2
 PartitionName=all Nodes=n1,n2 Default=YES State=UP MaxTime=INFINITE
 CONF
   cat >"$home/gres.conf" <<CONF
@@ -126,5 +128,5 @@ case ${1:-} in
   return) [ ! -f "$home/lent" ] || stop ;;
   node) node "$2"; until_true idle ;;
   purge) stop; rm -rf "$home" ;;
-  *) sed -n '2,11p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,12p' "$0" >&2; exit 2 ;;
 esac
