@@ -19,6 +19,7 @@ from harness.execution.outcome import Outcome, Status
 from harness.gpus.allocation import allocated
 from harness.plan.plan import BoundStep, Plan
 from harness.runtimes.runtime import Runtime
+from harness.store.ends import forget_end
 from harness.store.plans import attending, read_saved
 from harness.store.verification import Verifier
 
@@ -46,6 +47,7 @@ def exec_step(context: Context, plan_id: str, key: str, work: StepWork) -> tuple
     step = find_step(plan, key)
     keeper = Keeper(context.store, plan, keep=keep, notify=work.notify)
     with attending(context.store, plan.id), work.stopping() as stop:
+        forget_end(context.layout, plan.id, step.key)
         try:
             outcome = _execute(context, keeper, step, work, stop)
         except Interrupted as error:

@@ -47,7 +47,8 @@ class _Watch:
         self.progress.planned(plan)
         while True:
             self._ask_queue()
-            outcomes = settled_outcomes(self.context, plan, self.gone)
+            alive = living(self.context.layout, self.queue, plan.steps)
+            outcomes = settled_outcomes(self.context, plan, self.gone, alive)
             self._tell(outcomes)
             if len(outcomes) == len(plan.steps):
                 return outcomes

@@ -11,9 +11,10 @@ from harness.execution.outcome import Outcome, Status
 from harness.layout import RunLayout
 from harness.plan import keys
 from harness.slurm.client import Job, slurm_here
-from harness.slurm.jobs import JobState, SubmittedJob, read_job
+from harness.slurm.jobs import JobState, SubmittedJob, note_job, read_job
 from harness.store.ends import read_end, write_end
 
+_NONE = "none"
 _logger = logging.getLogger(__name__)
 
 
@@ -50,6 +51,27 @@ def cancel_jobs(context: Context, open_: Collection[str]) -> frozenset[str]:
     return frozenset(alive)
 
 
+def hold_back(context: Context, plan: str, open_: Collection[str]) -> None:
+    """Note of steps without a job that they are not to get one: a cancelled run stays so."""
+    folder = context.layout.slurm(plan).root
+    for key in open_ if folder.exists() else ():
+        if read_job(context.layout, key) is None:
+            note_job(context.layout, key, SubmittedJob(id=_NONE, plan=plan, output=_NONE))
+
+
+def submitted_plans(context: Context) -> frozenset[str]:
+    """The plans that have jobs in the queue; all that ever had jobs, if nobody knows the queue."""
+    noted = _noted(context.layout, [path.stem for path in context.layout.slurm_jobs.glob("*.json")])
+    if not noted:
+        return frozenset()
+    try:
+        there = {job.id for job in slurm_here().queue()}
+    except NotReadyError as error:
+        _warn(str(error))
+        return frozenset(job.plan for job in noted.values())
+    return frozenset(job.plan for job in noted.values() if job.id in there)
+
+
 def _noted(layout: RunLayout, open_: Collection[str]) -> dict[str, SubmittedJob]:
     """The noted jobs of these steps, by key."""
     known = {path.stem for path in layout.slurm_jobs.glob("*.json")}
@@ -63,7 +85,7 @@ def _state(
     job = queue.get(noted.id)
     if job is not None:
         return JobState.WAITS if job.waits else JobState.RUNS
-    started = Path(noted.output).exists()
+    started = noted.id != _NONE and Path(noted.output).exists()
     return JobState.LOST if started and read_end(layout, noted.plan, key) is None else None
 
 

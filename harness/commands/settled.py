@@ -1,6 +1,6 @@
 """How the steps of a plan ended that other processes execute, by files; and their run records."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -22,17 +22,22 @@ def keep_end(context: Context, plan: Plan, key: str, outcome: Outcome) -> None:
 
 
 def settled_outcomes(
-    context: Context, plan: Plan, gone: Mapping[str, Outcome] = MappingProxyType({})
+    context: Context,
+    plan: Plan,
+    gone: Mapping[str, Outcome] = MappingProxyType({}),
+    alive: Collection[str] = (),
 ) -> dict[str, Outcome]:
     """How the steps ended; those that may still end are left out.
 
-    `gone` are ends that no file holds, of jobs that a batch system lost.
+    `gone` are ends that no file holds, of jobs that a batch system lost. What was interrupted and
+    is `alive` starts again: its job was pre-empted.
     """
     open_ = look(context, plan).open
     found: dict[str, Outcome] = {}
     for key, step in plan.steps.items():  # parents come first
         outcome = _outcome(context, plan, step, found, done=key not in open_)
-        outcome = outcome or gone.get(key)
+        again = outcome is not None and outcome.status is Status.INTERRUPTED and key in alive
+        outcome = None if again else outcome or gone.get(key)
         if outcome is not None:
             found[key] = outcome
     return found
