@@ -14,11 +14,22 @@ _MIB = 1024
 _MINUTES = 60
 #: Podman's service as the job's own child: its containers stay within the job and end with it.
 _PODMAN = (
-    "# Podman as this job's own child: containers stay within the job's limits and end with it.",
-    'socket="$(mktemp -d)/podman.sock"',
-    'podman --cgroup-manager=cgroupfs system service --time=0 "unix://$socket" &',
-    'export CONTAINER_HOST="unix://$socket"',
-    'for _ in $(seq 100); do [ -S "$socket" ] && break; sleep 0.1; done',
+    "# Podman as this job's own child: containers stay within the job's limits.",
+    'folder="$(mktemp -d)"',
+    'podman --cgroup-manager=cgroupfs system service --time=0 "unix://$folder/podman.sock" &',
+    "service=$!",
+    'export CONTAINER_HOST="unix://$folder/podman.sock"',
+    'for _ in $(seq 100); do [ -S "$folder/podman.sock" ] && break; sleep 0.1; done',
+)
+#: The shell stays to end the service; what ends `wait` may be TERM, which the step answers.
+_BESIDE_PODMAN = (
+    "step=$!",
+    "trap 'kill -TERM \"$step\"' TERM",
+    'code=0; wait "$step" || code=$?',
+    'while kill -0 "$step" 2>/dev/null; do code=0; wait "$step" || code=$?; done',
+    'kill "$service" 2>/dev/null || true',
+    'rm -rf "$folder"',
+    'exit "$code"',
 )
 
 
@@ -75,9 +86,8 @@ def step_script(  # noqa: PLR0913 - a script is where all of this meets
         *(["--trust-allocation"] if profile.trust_allocation else []),
         *call.options,
     ]
-    before = _PODMAN if runtime is RuntimeName.PODMAN else ()
-    about = f"{step.title}, for plan {plan}"
-    return _script(about, options, placement.sbatch, (*_set(call), *profile.setup, *before), words)
+    lines = [*_set(call), *profile.setup, *_called(words, runtime)]
+    return _script(f"{step.title}, for plan {plan}", options, placement.sbatch, lines)
 
 
 def next_script(
@@ -94,8 +104,16 @@ def next_script(
         *_placed(profile, placement),
     ]
     words = [*call.program, "submit", plan, *call.options]
-    about = f"submits what is left of plan {plan}"
-    return _script(about, options, (), (*_set(call), *profile.setup), words)
+    lines = [*_set(call), *profile.setup, *_called(words, RuntimeName.PROCESS)]
+    return _script(f"submits what is left of plan {plan}", options, (), lines)
+
+
+def _called(words: Sequence[str], runtime: RuntimeName) -> Sequence[str]:
+    """The lines that call harness."""
+    call = shlex.join(words)
+    if runtime is not RuntimeName.PODMAN:
+        return (f"exec {call}",)
+    return (*_PODMAN, f"{call} &", *_BESIDE_PODMAN)
 
 
 def _common(files: JobFiles) -> list[tuple[str, str | None]]:
@@ -124,23 +142,15 @@ def _script(
     about: str,
     options: Sequence[tuple[str, str | None]],
     further: Sequence[str],
-    before: Sequence[str],
-    words: Sequence[str],
+    lines: Sequence[str],
 ) -> str:
     given = [
         f"--{name}={value}" if value else f"--{name}"
         for name, value in options
         if value is not None
     ]
-    lines = [
-        "#!/bin/bash",
-        *(f"#SBATCH {option}" for option in (*given, *further)),
-        f"# {about}",
-        "set -eu",
-        *before,
-        f"exec {shlex.join(words)}",
-    ]
-    return "\n".join(lines) + "\n"
+    head = ["#!/bin/bash", *(f"#SBATCH {option}" for option in (*given, *further)), f"# {about}"]
+    return "\n".join([*head, "set -eu", *lines]) + "\n"
 
 
 def _set(call: Call) -> list[str]:

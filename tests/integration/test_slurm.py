@@ -145,7 +145,9 @@ def test_a_failing_step_stops_only_what_reads_it_and_leaves_nothing_pending(
     cluster.until_empty()
     assert json.loads(next(project.runs.glob("runs/*.json")).read_text())["status"] == "failed"
     assert project.states()["middle"] == "failed"
-    project.write_steps(step("first", writes("first")), step("middle", writes("middle"), **after), LAST)
+    project.write_steps(
+        step("first", writes("first")), step("middle", writes("middle"), **after), LAST
+    )
     assert project.submit("--wait")[0] == 0
 
 
