@@ -254,6 +254,20 @@ def test_the_demo_runs_over_both_nodes_never_two_steps_on_one_gpu_and_scores_as_
     shutil.rmtree(tmp_path)
 
 
+@pytest.mark.slow
+@pytest.mark.upstream
+def test_a_chain_of_a_real_method_runs_on_nodes(tmp_path: Path, cluster: Cluster) -> None:
+    profile = tmp_path / "profile.yaml"
+    profile.write_text(yaml.safe_dump(PROFILE))
+    environ = {**os.environ, "SLURM_CONF": str(cluster.conf)}
+    words = ("reproduce", "sipe", "--backbone", "res38", "--losses", "none", "--seeds", "1")
+    words = (*words, "--scale", "smoke", "--runtime", "process", "--json", "--no-report")
+    words = (*words, "--executor", "slurm", "--profile", str(profile), "--wait")
+    done = harness(*words, "--runs", str(tmp_path / "runs"), **environ)
+    assert done.returncode == 0, done.stderr
+    assert set(statuses(json.loads(done.stdout)).values()) == {"done"}
+
+
 def _scores(text: str) -> dict[str, Any]:
     return {run["id"]: (run["scores"], run["stage_scores"]) for run in json.loads(text)["runs"]}
 
