@@ -10,9 +10,9 @@ MIRROR := $(if $(HARNESS_MIRROR),--mirror $(HARNESS_MIRROR))
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install crate-tools demo test test-slow test-podman test-slurm test-browser test-all soak gpu-check check format bench locks lock schema clean
+.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench locks lock schema clean
 help:
-	@echo "make demo | test | test-podman | test-slurm | test-browser | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
+	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | bench | locks | install | reproduce-<method>[-<backbone>] [ARGS=...]"
 
 install: $(VENV)/.installed
 
@@ -47,13 +47,14 @@ test-slow: install crate-tools
 test-podman: install
 	$(BIN)/python -m pytest -m podman $(ARGS)
 
-# Plans on a Slurm of two nodes that is started for it (Debian: slurm-wlm munge); root.
-test-slurm: install
-	$(BIN)/python -m pytest -m "slurm and not upstream" $(ARGS)
-
 # The report in headless Chromium (Debian: chromium chromium-driver).
 test-browser: install
 	$(BIN)/python -m pytest -m "browser and not upstream" $(ARGS)
+
+# Plans on a Slurm of two nodes that is started for it (Debian: slurm-wlm munge); root.
+.PHONY: test-slurm
+test-slurm: install
+	$(BIN)/python -m pytest -m "slurm and not upstream" $(ARGS)
 
 test-all: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)

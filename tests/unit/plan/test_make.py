@@ -10,7 +10,7 @@ import pytest
 
 from harness.errors import UsageError
 from harness.manifest.model import Losses, Method, Scale
-from harness.plan.plan import read_plan, read_step
+from harness.plan.plan import read_step
 from tests import toy
 
 
@@ -208,8 +208,3 @@ def test_a_step_is_read_back_from_a_plan_as_it_was() -> None:
     plan = toy.plan(losses=tuple(Losses))
     document = json.loads(json.dumps(plan.document()))
     assert {key: read_step(one) for key, one in document["steps"].items()} == dict(plan.steps)
-
-
-def test_a_whole_plan_is_read_back_as_it_was() -> None:
-    plan = toy.plan(losses=tuple(Losses))
-    assert read_plan(json.loads(json.dumps(plan.document()))) == plan
