@@ -31,11 +31,13 @@ class Stepped(Project):
         process = self.start("--until", "first")
         assert finish(process)[0] == 0
         plan = json.loads(self.run("plan", "toy", *_ASKED, "--json").stdout)
-        plan = {name: plan[name] for name in ("id", "runs", "steps")} if "id" in plan else plan
         self.plan, self.keys = self._save(plan)
 
     def _save(self, document: dict[str, Any]) -> tuple[str, dict[str, str]]:
         """Save the plan of the whole chain as `reproduce` would, and run nothing."""
+        (run,) = document["runs"]
+        ordered = [run["steps"][name] for name in ("first", "middle", "last")]  # JSON is sorted
+        document = {**document, "steps": {key: document["steps"][key] for key in ordered}}
         code = (
             "import json, sys\n"
             "from pathlib import Path\n"
@@ -53,7 +55,6 @@ class Stepped(Project):
             text=True,
             check=True,
         )
-        (run,) = document["runs"]
         return done.stdout.strip(), run["steps"]
 
     def call(self, name: str, *more: str, before: tuple[str, ...] = (), **environ: str) -> Any:
