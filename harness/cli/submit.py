@@ -108,12 +108,11 @@ def finish_submitted(submitted: "Submitted", *, as_json: bool) -> NoReturn:
 def show_submitted(submitted: "Submitted", *, as_json: bool) -> None:
     """Which steps have jobs now, and how to go on."""
     from harness import console
+    from harness.shapes.submitted import submitted_document
 
     plan, done = submitted.plan, submitted.submission
     if as_json:
-        jobs = {"submitted": done.jobs, "waiting": done.waiting}
-        keys = {"later": list(done.later), "stopped": list(done.stopped)}
-        console.show_json({"plan": plan.id, **jobs, **keys})
+        console.show_json(submitted_document(plan, done))
         return
     console.out.print(f"plan {plan.id}: {len(done.jobs)} jobs submitted")
     if done.waiting:
