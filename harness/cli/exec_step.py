@@ -46,7 +46,7 @@ def exec_step(
     from harness.commands.exec_step import StepWork
     from harness.commands.exec_step import exec_step as run
     from harness.execution.faults import Retries
-    from harness.plan import keys
+    from harness.shapes.submitted import executed_document
 
     context = replace(Context.open(where, writes=True), lost_after=lost_after)
     work = StepWork(
@@ -57,11 +57,12 @@ def exec_step(
         patience=patience,
         notify=console.err.print,
     )
-    found, outcome = run(context, plan, key, work)
+    result = run(context, plan, key, work)
+    outcome = result.outcome
     if as_json:
-        console.show_json({"key": found, **keys.plain(outcome)})
+        console.show_json(executed_document(result))
     else:
-        console.out.print(f"{outcome.status}: {found}")
+        console.out.print(f"{result.step.title}: {outcome.status}")
     if outcome.error:
         console.err.print(
             f"{outcome.error}\nhint: {outcome.hint}" if outcome.hint else outcome.error

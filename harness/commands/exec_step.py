@@ -38,8 +38,17 @@ class StepWork:
     notify: Notify = lambda _: None
 
 
-def exec_step(context: Context, plan_id: str, key: str, work: StepWork) -> tuple[str, Outcome]:
-    """Execute the step, and write down how it ended: (its key, its end).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResult:
+    """What `exec-step` did."""
+
+    plan: Plan
+    step: BoundStep
+    outcome: Outcome
+
+
+def exec_step(context: Context, plan_id: str, key: str, work: StepWork) -> StepResult:
+    """Execute the step, and write down how it ended.
 
     Raises UsageError for a plan or step that is not there.
     """
@@ -56,7 +65,7 @@ def exec_step(context: Context, plan_id: str, key: str, work: StepWork) -> tuple
             outcome = _failed(error)
         keep_end(context, plan, step.key, outcome)
         write_settled_runs(context, plan, step.key)
-    return step.key, outcome
+    return StepResult(plan=plan, step=step, outcome=outcome)
 
 
 def find_step(plan: Plan, key: str) -> BoundStep:

@@ -1,8 +1,10 @@
-"""How a submission is shown."""
+"""How a submission, and one step that a scheduler executed, are shown."""
 
 from typing import Any
 
+from harness.commands.exec_step import StepResult
 from harness.plan.plan import Plan
+from harness.shapes.results import step_row
 from harness.slurm.submit import Submission
 
 
@@ -21,3 +23,10 @@ def submitted_document(plan: Plan, done: Submission) -> dict[str, Any]:
         if key in states
     ]
     return {"plan": plan.id, "steps": steps}
+
+
+def executed_document(result: StepResult) -> dict[str, Any]:
+    """`exec-step --json`."""
+    outcome = result.outcome
+    ended = {"hint": outcome.hint, "exit_code": outcome.exit_code}
+    return {"plan": result.plan.id, "steps": [{**step_row(result.step, outcome), **ended}]}

@@ -68,12 +68,20 @@ class Stepped(Project):
         )
 
     def step(self, name: str, *more: str) -> tuple[int, dict[str, Any], str]:
-        """`harness exec-step`: exit code, the JSON, stderr."""
-        return finish(self.call(name, *more))
+        """`harness exec-step`: exit code, the row of the JSON, stderr."""
+        return ended(self.call(name, *more))
 
     def attempts(self) -> list[Path]:
         """Folders of attempts that have begun."""
         return list(self.runs.glob("attempts/*/out/half"))
+
+
+def ended(process: Any) -> tuple[int, dict[str, Any], str]:
+    """Wait for `exec-step`: exit code, the row of the JSON, stderr."""
+    code, document, err = finish(process)
+    (row,) = document["steps"]
+    status = "cached" if row["cached"] else row["status"]
+    return code, {**row, "status": status}, err
 
 
 _ASKED = ("--losses", "none", "--seeds", "1", "--runtime", "process")
@@ -137,7 +145,7 @@ def test_term_stops_the_step_and_the_next_call_goes_on(tmp_path: Path) -> None:
     process = project.call("middle")
     half = project.started(process)
     process.send_signal(signal.SIGTERM)
-    code, done, _ = finish(process)
+    code, done, _ = ended(process)
     assert (code, done["status"]) == (130, "interrupted")
     assert not half.exists()
     process = project.call("middle")
@@ -184,7 +192,7 @@ def until(true: Callable[[], object], process: Any) -> None:
 def test_two_hosts_that_start_at_once_publish_once(tmp_path: Path) -> None:
     project = Stepped(tmp_path, GOOD)
     both = [project.call("middle", SLURMD_NODENAME=node) for node in ("n1", "n2")]
-    ends = [finish(process) for process in both]
+    ends = [ended(process) for process in both]
     assert [code for code, _, _ in ends] == [0, 0]
     assert sorted(done["status"] for _, done, _ in ends) == ["cached", "done"]
     assert len(project.records()) == 1
@@ -227,7 +235,7 @@ def test_a_host_whose_clock_is_an_hour_off_waits_for_a_living_one_and_follows_a_
     first.communicate()
     until(lambda: len(project.attempts()) == 1 and project.attempts() != [half], second)
     (project.attempts()[0].parent / "go").touch()
-    code, done, _ = finish(second)
+    code, done, _ = ended(second)
     assert (code, done["status"]) == (0, "done")
     assert len(project.records()) == 1
     assert project.records()[0]["attempt"]["owner"]["host"].endswith(":n2")
