@@ -101,6 +101,11 @@ class RunLayout:
         return self.root / "ends" / plan / f"{key}.json"
 
     @property
+    def numbers(self) -> Path:
+        """The runs in the order of their numbers."""
+        return self.root / "numbers.json"
+
+    @property
     def dropped(self) -> Path:
         """Outputs on their way out."""
         return self.root / "dropped"

@@ -12,6 +12,8 @@ from typing import Any
 
 import yaml
 
+from tests.outputs import valid
+
 _STACK = {"title": "host", "python": "3.11", "torch": "2", "cuda": None, "base": "debian"}
 #: A Python where images have theirs, with nothing of the locked package but its name.
 _DOCKERFILE = f"""ARG BASE_IMAGE=debian
@@ -151,7 +153,7 @@ class Project:
 def finish(process: "subprocess.Popen[str]") -> tuple[int, dict[str, Any], str]:
     """Wait for a started command."""
     out, err = process.communicate(timeout=900)
-    return process.returncode, json.loads(out) if out else {}, err
+    return process.returncode, valid(out) if out else {}, err
 
 
 def wait_for(path: Path, limit: float = 900.0) -> None:

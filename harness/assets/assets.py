@@ -5,7 +5,6 @@ a file or folder counts as unchanged as long as sizes, times and inodes stay the
 Nothing is ever written into the user's own folders.
 """
 
-import difflib
 import shutil
 import uuid
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.files import locked, remove_tree
 from harness.layout import CacheLayout
 from harness.manifest.catalogue import Asset
+from harness.names import suggest
 
 __all__ = ["AssetState", "AssetStatus", "Assets"]
 
@@ -76,7 +76,7 @@ class Assets:
         What lies near the folder that `--data` names is not downloaded: NotReadyError names it.
         """
         asset = self._asset(name)
-        if asset.urls and self._mirror is None and self._find(name) is None:
+        if self._downloads(asset) and self._find(name) is None:
             if self._near(name):
                 raise self._missing(name)
             with self._arriving(name) as arriving:
@@ -119,9 +119,7 @@ class Assets:
     def _asset(self, name: str) -> Asset:
         if name in self._assets:
             return self._assets[name]
-        near = difflib.get_close_matches(name, self._assets, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(self._assets)}"
-        raise UsageError(f"there is no asset {name}", hint=hint)
+        raise UsageError(f"there is no asset {name}", hint=suggest(name, self._assets, "known"))
 
     def _places(self, name: str) -> Iterator[Path]:
         """Where the asset may lie, the user's own folder first."""
@@ -163,6 +161,7 @@ class Assets:
             if trusted := self._trust.fingerprint(name, place):
                 same = trusted == hashing.fingerprint(asset.contract, place)
                 state = AssetState.READY if same else AssetState.CHANGED
+        near = "" if place else self._near(name)
         return AssetStatus(
             name=name,
             title=asset.title,
@@ -171,7 +170,21 @@ class Assets:
             digest=self.digest(name),
             size_gb=asset.size_gb,
             how=declared.how_to_get(name, asset) if place else self._how(name),
+            downloads=self._downloads(asset) and place is None and not near,
+            steps=(near,) if near else self._steps(asset),
+            command="" if near else declared.adding(name),
+            elsewhere=declared.elsewhere(name, asset),
         )
+
+    def _downloads(self, asset: Asset) -> bool:
+        """Whether it is downloaded where it is nowhere: with a mirror nothing is."""
+        return bool(asset.urls) and self._mirror is None
+
+    def _steps(self, asset: Asset) -> tuple[str, ...]:
+        """How a person gets it: from its address, if it has one that a mirror keeps from use."""
+        if asset.urls:
+            return (f"download {asset.urls[0]} ({asset.size_gb:g} GB) where a network is",)
+        return declared.steps_by_hand(asset)
 
     # --- whether it is what it should be --------------------------------------------------------
 

@@ -34,6 +34,10 @@ class AssetStatus:
     digest: str
     size_gb: float
     how: str  # how to get it
+    downloads: bool = False  # the next fetch downloads it
+    steps: tuple[str, ...] = ()  # how to get it by hand, in order
+    command: str = ""  # what follows these steps
+    elsewhere: str = ""  # where else it may be
 
 
 def is_folder(asset: Asset) -> bool:
@@ -80,8 +84,23 @@ def how_to_get(name: str, asset: Asset) -> str:
     if asset.urls:
         how = f"`harness fetch` downloads it ({asset.size_gb:g} GB) from {asset.urls[0]}"
     else:
-        how = f"{asset.by_hand or 'get it'}, then `harness assets add {name} FILE`"
-    return f"{how}; or name a folder that holds {' or '.join((name, *asset.places))} by --data"
+        how = f"{', '.join(steps_by_hand(asset))}, then `{adding(name)}`"
+    return f"{how}; or {elsewhere(name, asset)}"
+
+
+def steps_by_hand(asset: Asset) -> tuple[str, ...]:
+    """What a person does to get the file, step by step."""
+    return tuple((asset.by_hand or "get it").splitlines())
+
+
+def adding(name: str) -> str:
+    """The command that takes a file in."""
+    return f"harness assets add {name} FILE"
+
+
+def elsewhere(name: str, asset: Asset) -> str:
+    """How to name a place of one's own that holds it."""
+    return f"name a folder that holds {' or '.join((name, *asset.places))} by --data"
 
 
 def broken(name: str, asset: Asset, error: ContractError) -> MismatchError:

@@ -5,9 +5,14 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import ablate_app
 from harness.cli.options import Json
 from harness.errors import UsageError
+from harness.names import choose
+
+_ACTIVATIONS = ("sigmoid", "clamp")
+_EVALUATIONS = ("full", "low")
 
 
 @ablate_app.command("fsl")
@@ -17,11 +22,19 @@ def ablate_fsl(
     demo: Annotated[bool, typer.Option("--demo", help="Drawn pictures instead of VOC.")] = False,
     out: Annotated[Path, typer.Option(help="Folder for figure, CSV and JSON.")] = Path("fig7"),
     seed: Annotated[int, typer.Option(help="Which image of each class is drawn.")] = 1,
-    activation: Annotated[str, typer.Option(help="sigmoid, or clamp.")] = "sigmoid",
+    activation: Annotated[
+        str,
+        typer.Option(help="sigmoid, or clamp.", autocompletion=completers.choices(*_ACTIVATIONS)),
+    ] = "sigmoid",
     rate: Annotated[float, typer.Option(help="Learning rate of Adam.")] = 0.1,
     steps: Annotated[int, typer.Option(min=1, help="Most optimisation steps.")] = 100,
     tolerance: Annotated[float, typer.Option(help="Stop rule; 0 runs every step.")] = 1e-5,
-    evaluation: Annotated[str, typer.Option(help="full size, or low resolution.")] = "full",
+    evaluation: Annotated[
+        str,
+        typer.Option(
+            help="full size, or low resolution.", autocompletion=completers.choices(*_EVALUATIONS)
+        ),
+    ] = "full",
     as_json: Json = False,
 ) -> None:
     """Repeat Fig. 7: what FSL alone does to a rough map, over mu and sigma."""
@@ -29,12 +42,8 @@ def ablate_fsl(
 
     if (voc is None) != demo:
         raise UsageError("ablate fsl: pictures are not named", hint="give --voc DIR, or --demo")
-    for name, text, known in (
-        ("activation", activation, ("sigmoid", "clamp")),
-        ("evaluation", evaluation, ("full", "low")),
-    ):
-        if text not in known:
-            raise UsageError(f"--{name} {text}: unknown", hint=f"one of: {', '.join(known)}")
+    activation = choose(activation, _ACTIVATIONS, f"--activation {activation}: unknown")
+    evaluation = choose(evaluation, _EVALUATIONS, f"--evaluation {evaluation}: unknown")
     from harness.ablate import Options, run
     from harness.commands.places import folder_to_be, make_writable
 
@@ -44,7 +53,7 @@ def ablate_fsl(
     with console.err.status("ablate") as status:
         found = run(out, voc=voc, options=chosen, progress=status.update)
     if as_json:
-        console.show_json(found.as_dict())
+        console.show_json("ablate fsl", found.as_dict())
     else:
         console.out.print(found.text())
         console.out.print(f"figure, CSV and JSON: {out.resolve()}")

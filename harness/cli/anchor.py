@@ -1,15 +1,18 @@
 """The command that starts from the authors' own files."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import (
     ANYWHERE,
     Gpus,
     Jobs,
     Json,
+    MethodName,
     RuntimeText,
     StackName,
     parse_runtime,
@@ -18,14 +21,18 @@ from harness.cli.options import (
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
+    from harness.commands.anchor import KnownAndFound
     from harness.commands.context import Where
 
 
 @app.command()
 @takes(*ANYWHERE)
 def anchor(
-    method: Annotated[str, typer.Argument(help="A method by name.")],
-    name: Annotated[str | None, typer.Argument(help="One of its anchors.")] = None,
+    method: MethodName,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="One of its anchors.", autocompletion=completers.anchors),
+    ] = None,
     *,
     stack: StackName = None,
     runtime: RuntimeText = "docker",
@@ -38,24 +45,24 @@ def anchor(
     from harness import console
     from harness.commands import anchor as verbs
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
-    from harness.commands.plan import plan
+    from harness.commands.plan import find_method, plan
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected
-    from harness.plan import keys
 
     context = Context.open(where, writes=True)
-    name, chosen = verbs.choose(context, method, name)
+    method = find_method(context, method)
+    name, chosen = verbs.choose_anchor(context, method, name)
     ask = verbs.ask_for(method, name, chosen, stack=stack, runtime=parse_runtime(runtime))
     found = plan(context, ask)
-    with console.Board(found, lambda key: log_path(context, key)) as board:
+    with console.Board(found, context.store) as board, going_on(context, board):
         result = reproduce(context, found, make_work(context, board, jobs=jobs, gpus=gpus))
+    show_end(context, where, board)
     if result.exit_code:
         raise typer.Exit(result.exit_code)
     report = verbs.report(name, chosen, result)
     if as_json:
-        rows = [{**keys.plain(row), "agrees": row.agrees} for row in report.rows]
-        console.show_json({"anchor": name, "holds": report.holds, "rows": rows})
+        rows = [_row(one) for one in report.rows]
+        console.show_json("anchor", {"anchor": name, "holds": report.holds, "scores": rows})
         raise typer.Exit(0 if report.holds else NotAsExpected.exit_code)
     cells = [
         (
@@ -73,3 +80,17 @@ def anchor(
     if not report.holds:
         raise NotAsExpected(report.conclusion, hint="see the sources of the known scores in --json")
     console.out.print(report.conclusion)
+
+
+def _row(one: "KnownAndFound") -> dict[str, Any]:
+    """A known score and the one found, for machines."""
+    return {
+        "name": one.score,
+        "metric": one.metric,
+        "stage": one.stage,
+        "expected": one.expected,
+        "tolerance": one.tolerance,
+        "found": one.found,
+        "source": one.source,
+        "agrees": one.agrees,
+    }

@@ -3,48 +3,63 @@
 import gc
 import io
 import logging
+import os
 import sys
-import traceback
 from typing import Annotated
 
 import typer
 
 from harness import __version__
-from harness.errors import HarnessError
+from harness.cli import completion, failure
+from harness.cli.group import Commands, Root
+from harness.errors import HarnessError, UsageError
 from harness.terminal import readable
 
+_NAME = "harness"  # `python -m harness` is the same
+
 app = typer.Typer(
+    cls=Root,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Reproduce High-fidelity Pseudo-labels (WACV 2024) from nine pinned repositories.",
 )
-assets_app = typer.Typer(no_args_is_help=True, help="Data sets and pre-trained weights.")
-manifest_app = typer.Typer(no_args_is_help=True, help="Manifests: check them, write their schema.")
-ablate_app = typer.Typer(no_args_is_help=True, help="Studies of the paper on a loss alone.")
-app.add_typer(assets_app, name="assets")
-app.add_typer(manifest_app, name="manifest")
-method_app = typer.Typer(no_args_is_help=True, help="A method of one's own.")
-app.add_typer(method_app, name="method")
-mirror_app = typer.Typer(no_args_is_help=True, help="A folder to work from without a network.")
-app.add_typer(mirror_app, name="mirror")
-app.add_typer(ablate_app, name="ablate")
-record_app = typer.Typer(no_args_is_help=True, help="Records: list, show and compare them.")
-app.add_typer(record_app, name="record")
+
+
+def _group(name: str, about: str) -> typer.Typer:
+    found = typer.Typer(cls=Commands, no_args_is_help=True, help=about)
+    app.add_typer(found, name=name)
+    return found
+
+
+assets_app = _group("assets", "Data sets and pre-trained weights.")
+manifest_app = _group("manifest", "Manifests: check them, write their schema.")
+method_app = _group("method", "A method of one's own.")
+mirror_app = _group("mirror", "A folder to work from without a network.")
+ablate_app = _group("ablate", "Studies of the paper on a loss alone.")
+record_app = _group("record", "Records: list, show and compare them.")
 
 
 def main() -> None:
     """Run the command line; every error becomes its exit code."""
     # What is read and planned stays: to look for garbage in it again and again finds none.
     gc.set_threshold(100_000)
+    if completion.ASKS in os.environ:
+        completion.complete(lambda: app(prog_name=_NAME))
     _prepare_streams()
     try:
-        app()
+        sys.exit(app(prog_name=_NAME, standalone_mode=False))
     except HarnessError as error:
-        _show_error(error)
-        sys.exit(error.exit_code)
-    except Exception:  # noqa: BLE001 - a bug: shown whole, but for what a terminal would obey
-        sys.stderr.write(readable(traceback.format_exc()))
-        sys.exit(HarnessError.exit_code)
+        failure.fail(error, _command())
+    except typer.TyperException as error:
+        if failure.is_help(error):
+            sys.exit(UsageError.exit_code)
+        failure.fail(failure.usage_error(error), _command())
+    except Exception as error:  # noqa: BLE001 - a bug
+        failure.fail_by_bug(error, _command())
+
+
+def _command() -> str:
+    return failure.command_of(typer.main.get_command(app), sys.argv[1:])
 
 
 class _ReadableLines(logging.Formatter):
@@ -70,13 +85,3 @@ def _root(*, version: Annotated[bool, typer.Option("--version", help="Print it."
     if version:
         typer.echo(__version__)
         raise typer.Exit
-
-
-def _show_error(error: HarnessError) -> None:
-    from harness import console
-
-    if "--json" in sys.argv:
-        from harness.shapes.errors import explain
-
-        console.show_json(explain(error))
-    console.show_error(error)

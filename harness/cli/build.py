@@ -37,7 +37,7 @@ def build(
     named = parse_runtime(runtime)
     rows = build_methods(context, methods, stack, named, console.err.print, push)
     if as_json:
-        console.show_json({"built": rows})
+        console.show_json("build", {"built": rows})
         return
     names = ("method", "stack", "id", "handle", *(["pushed"] if push else []))
     console.show_table("built", names, [[row[name] for name in names] for row in rows])
@@ -62,7 +62,7 @@ def lock(
     pins = lock_bases(Context.open(where), parse_runtime(runtime), check=check)
     if as_json:
         rows = [{"name": p.name, "pinned": p.pinned, "current": p.current} for p in pins]
-        console.show_json({"bases": rows})
+        console.show_json("lock", {"bases": rows})
         return
     cells = [(p.name, p.current, "new pin" if p.moved else "as pinned") for p in pins]
     console.show_table("base images", ("name", "digest", "state"), cells)

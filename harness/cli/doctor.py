@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import ASKED, Gpus, Json, takes
 
@@ -23,32 +24,40 @@ if TYPE_CHECKING:
     ask=[name for name in ASKED if name != "with_test"],
 )
 def doctor(
-    method: Annotated[
-        str | None, typer.Argument(help="A method by name; without one only the machine.")
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Methods by name, or all; without one only the machine.",
+            autocompletion=completers.methods,
+        ),
     ] = None,
     *,
     ask: "Ask",
+    anchor: Annotated[
+        str | None, typer.Option(help="For `harness anchor METHOD NAME`: this NAME.")
+    ] = None,
     gpus: Gpus = None,
     where: "Where",
     as_json: Json = False,
 ) -> None:
-    """Check what this machine has against what a method needs, and how to fix what is missing."""
+    """Check what this machine has against what methods need, and how to fix what is missing."""
     from harness import console
+    from harness.commands.anchor import ask_anchor
     from harness.commands.context import Context
-    from harness.doctor import State, examine
+    from harness.commands.doctor import diagnose
     from harness.errors import NotReadyError
-    from harness.plan import keys
+    from harness.shapes.doctor import diagnosis_document, diagnosis_lines, diagnosis_rows
 
     context = Context.open(where, examined=True)
-    report = examine(context, replace(ask, methods=(method,) if method else ()), gpus)
+    asked = replace(ask, methods=tuple(methods or ()))
+    if anchor is not None:
+        asked = ask_anchor(context, asked, anchor)
+    found = diagnose(context, asked, context.gpus(gpus))
     if as_json:
-        lines = [keys.plain(line) for line in report.lines]
-        console.show_json({"method": report.method, "ready": report.ready, "lines": lines})
+        console.show_json("doctor", diagnosis_document(found))
     else:
-        cells = [(line.check, line.state.value, line.found, line.needed) for line in report.lines]
-        console.show_table("doctor", ("check", "state", "found", "needed"), cells)
-        for line in report.lines:
-            if line.state is not State.OK:
-                console.out.print(f"{line.check} ({line.state}): {line.fix}")
-    if not report.ready:
+        console.show_table("doctor", ("check", "state", "found", "needed"), diagnosis_rows(found))
+        for line in diagnosis_lines(found):
+            console.out.print(line)
+    if not found.ready:
         raise typer.Exit(NotReadyError.exit_code)

@@ -50,7 +50,7 @@ def exec_step(
 
     context = replace(Context.open(where, writes=True), lost_after=lost_after)
     work = StepWork(
-        stopping=stopping(),
+        stopping=stopping(lambda: None),
         retries=Retries(limit=retries, out_of_memory=min(1, retries)),
         trust_store=trust_store,
         trust_allocation=trust_allocation,
@@ -60,7 +60,7 @@ def exec_step(
     result = run(context, plan, key, work)
     outcome = result.outcome
     if as_json:
-        console.show_json(executed_document(result))
+        console.show_json("exec-step", executed_document(result))
     else:
         console.out.print(f"{result.step.title}: {outcome.status}")
     if outcome.error:

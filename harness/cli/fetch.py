@@ -23,7 +23,7 @@ def fetch(
         Context.open(where, writes=True), methods, parse_scale(scale), console.err.print
     )
     if as_json:
-        console.show_json({"fetched": rows})
+        console.show_json("fetch", {"fetched": rows})
     else:
         pairs = [(row["kind"], row["name"], row["path"]) for row in rows]
         console.show_table("fetched", ("kind", "name", "path"), pairs)

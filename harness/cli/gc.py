@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, takes
+from harness.cli.options import Json, RunOrStep, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
@@ -47,13 +47,13 @@ def gc(
             | {"why": one.garbage.why, "error": one.error}
             for one in removed
         ]
-        console.show_json({"dry_run": dry_run, "bytes": total, "found": rows})
+        console.show_json("gc", {"dry_run": dry_run, "bytes": total, "found": rows})
     elif not removed:
         console.out.print("nothing to remove")
     else:
         cells = [(one.kind, one.name, console.size(one.size), one.why) for one in gone]
         title = f"{'would go' if dry_run else 'removed'}: {console.size(total)}"
-        console.show_table(title, ("kind", "name", "size", "why"), cells)
+        console.show_table(title, ("kind", "name", "size", "why"), cells, prose=("why",))
     kept = [one for one in removed if one.error is not None]
     if kept:
         raise NotReadyError(
@@ -65,7 +65,7 @@ def gc(
 @app.command()
 @takes("project", "runs")
 def cancel(
-    name: Annotated[str, typer.Argument(metavar="RUN[/STEP]")],
+    name: RunOrStep,
     *,
     where: "Where",
     as_json: Json = False,
@@ -80,10 +80,10 @@ def cancel(
     running = [one for one in ended if one.holder]
     if as_json:
         rows = [
-            {"step": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
+            {"name": one.step.name, "key": one.step.key, "state": one.state, "holder": one.holder}
             for one in ended
         ]
-        console.show_json({"finished": not ended, "cancelled": rows})
+        console.show_json("cancel", {"finished": not ended, "cancelled": rows})
         raise typer.Exit(NotReadyError.exit_code if running else 0)
     stopped = [(one.step.name, one.state) for one in ended if one.state == "stopped"]
     if stopped:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, takes
+from harness.cli.options import Json, RunOrStep, RunStep, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
+    from harness.commands.inspect import RunState
+    from harness.shapes.status import Finals
 
 
 @app.command()
@@ -19,79 +21,79 @@ def status(*, where: "Where", as_json: Json = False) -> None:
     from harness.commands import inspect
     from harness.commands.context import Context
     from harness.commands.scores import final_scores
-    from harness.plan import keys
-    from harness.shapes.scores import final_document
+    from harness.shapes.status import status_row
 
     context = Context.open(where, inspects=True)
-    found = inspect.status(context)
+    runs = inspect.status(context)
     finals = final_scores(context)
     if as_json:
-        rows = [
-            {**keys.plain(run), "state": run.state, "final": final_document(finals.get(run.id))}
-            for run in found
-        ]
-        console.show_json({"runs": rows})
-        return
-    cells = []
-    for run in found:
-        done = sum(step.state is inspect.State.DONE for step in run.steps)
-        now = next((s.name for s in run.steps if s.state in {"running", "failed"}), "")
-        final = [f"{score:.2f}" for score in finals.get(run.id, ())] or ["", ""]
-        cells.append((run.id, run.state, f"{done}/{len(run.steps)}", now, *final))
-    console.show_table("runs", ("run", "state", "steps", "now", "J", "F"), cells)
+        console.show_json("status", {"runs": [status_row(run, finals) for run in runs]})
+    else:
+        _show(runs, finals)
+
+
+def _show(runs: "list[RunState]", finals: "Finals") -> None:
+    """On a terminal a table for each setting; for programs one table with whole names."""
+    from harness import console
+    from harness.shapes import status as shapes
+
+    if not runs:
+        console.out.print("no run was executed yet; `harness reproduce METHOD` starts some")
+    elif console.out.is_terminal:
+        for setting, ours in shapes.settings_of(runs).items():
+            cells = [shapes.status_cells(run, finals) for run in ours]
+            console.show_table(f"runs, {setting}", shapes.COLUMNS, cells)
+    else:
+        cells = [shapes.whole_cells(run, finals) for run in runs]
+        console.show_table("runs", shapes.WHOLE_COLUMNS, cells)
 
 
 @app.command()
 @takes("project", "runs")
 def logs(
-    step: Annotated[str, typer.Argument(help="RUN/STEP")],
+    name: RunOrStep,
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Until the step ends.")] = False,
     where: "Where",
     as_json: Json = False,
 ) -> None:
-    """Print a step's log."""
+    """Print a step's log; of a run that of its running, else failed, else last step."""
     from harness import console
-    from harness.commands import inspect
+    from harness.commands import logs as verbs
     from harness.commands.context import Context
 
     context = Context.open(where, inspects=True)
-    found = inspect.find_step(context, step)
-    pieces = inspect.read_log(context, found, follow=follow)
+    run, step = verbs.find_log(context, name)
+    pieces = verbs.read_log(context, step, follow=follow)
     if as_json:
-        console.show_json({"step": found.name, "key": found.key, "log": "".join(pieces)})
+        console.show_json("logs", {"step": step.name, "key": step.key, "log": "".join(pieces)})
         return
+    if "/" not in name:
+        console.err.print(f"{step.name} of run {run.id} ({step.state})")
     console.show_log(pieces)
 
 
 @app.command()
 @takes("project", "runs")
 def why(
-    step: Annotated[str, typer.Argument(help="RUN/STEP")],
+    step: RunStep,
     *,
     where: "Where",
     as_json: Json = False,
 ) -> None:
-    """Show what differs between a step's key and the nearest finished one."""
+    """Show how a step ended, when and where; of one to do, what differs from a finished one."""
     from harness import console
-    from harness.commands import inspect
     from harness.commands.context import Context
+    from harness.commands.why import why as ask
+    from harness.shapes import why as shapes
 
-    context = Context.open(where, inspects=True)
-    found = inspect.find_step(context, step)
-    nearest, differing = inspect.why(context, found)
+    found = ask(Context.open(where, inspects=True), step)
     if as_json:
-        rows = [{"key_input": k, "finished": a, "planned": b} for k, a, b in differing]
-        document = {"step": found.name, "key": found.key, "nearest": nearest}
-        console.show_json({**document, "differences": rows})
-    elif nearest is None:
-        console.out.print(f"{found.name}: no step of that name is finished")
-    elif not differing:
-        console.out.print(f"{found.name}: finished under its key {found.key[:12]}")
-    else:
-        cells = [(k, str(a), str(b)) for k, a, b in differing]
-        console.show_table(
-            f"{found.name} {found.key[:12]}, nearest finished {nearest[:12]}",
-            ("key input", "finished", "planned"),
-            cells,
-        )
+        console.show_json("why", shapes.why_document(found))
+        return
+    for line in shapes.why_lines(found, where):
+        console.out.print(line)
+    if found.differences and found.nearest is not None:
+        title = f"{found.step.key[:12]}, nearest finished {found.nearest[:12]}"
+        cells = [(name, str(one), str(other)) for name, one, other in found.differences]
+        console.show_table(title, shapes.COLUMNS, cells)

@@ -1,4 +1,4 @@
-"""Commands that show manifests: repositories, methods; and check them."""
+"""Commands that show repositories and check manifests."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,39 +20,16 @@ def repos(*, where: "Where", as_json: Json = False) -> None:
 
     repositories = Context.open(where).catalogue.repositories
     if as_json:
-        console.show_json({"repositories": keys.plain(repositories)})
+        plain = keys.plain(repositories)
+        rows_ = [{"name": name, **one} for name, one in plain.items()]
+        console.show_json("repos", {"repositories": rows_})
         return
     rows = [
         (name, r.url, r.commit[:12], r.date, r.licence or "none", _stages(r.stages))
         for name, r in repositories.items()
     ]
     columns = ("repository", "URL", "commit", "date", "licence", "stages")
-    console.show_table("repositories", columns, rows)
-
-
-@app.command()
-@takes("project")
-def methods(*, where: "Where", as_json: Json = False) -> None:
-    """List the methods that can be run."""
-    from harness import console
-    from harness.commands.context import Context
-    from harness.shapes.methods import method_rows
-
-    rows = method_rows(Context.open(where))
-    if as_json:
-        console.show_json({"methods": rows})
-        return
-    cells = [
-        (
-            r["method"],
-            r["title"],
-            ", ".join(r["backbones"]),
-            ", ".join(r["stacks"]),
-            str(r["steps"]),
-        )
-        for r in rows
-    ]
-    console.show_table("methods", ("method", "title", "backbones", "stacks", "steps"), cells)
+    console.show_table("repositories", columns, rows, prose=("stages",))
 
 
 @manifest_app.command("check")
@@ -74,26 +51,33 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
         "published numbers": len(load_published(context.project).numbers),
     }
     if as_json:
-        console.show_json({"ok": True, **counts})
+        methods = [{"name": name, "steps": count} for name, count in steps.items()]
+        document = {name.replace(" ", "_"): count for name, count in counts.items()}
+        console.show_json("manifest check", {"ok": True, **document, "methods": methods})
     else:
         console.out.print(f"manifests hold: {counts}")
 
 
 @manifest_app.command("schema")
 def manifest_schema(folder: Path) -> None:
-    """Write the JSON Schema of manifests, measurements and profiles of clusters into a folder."""
+    """Write the JSON Schema of manifests, measurements, profiles and --json into a folder."""
     import json
 
     from harness.commands.places import folder_to_be, make_writable
     from harness.manifest.load import json_schemas
     from harness.measured.kept import json_schema
+    from harness.shapes.outputs import output_schemas
     from harness.slurm.profile import json_schema as profile_schema
 
     make_writable(folder_to_be(folder, "FOLDER"), "FOLDER")
-    schemas = {**json_schemas(), "measurement": json_schema(), "slurm_profile": profile_schema()}
+    outputs = {f"output/{n.replace(' ', '-')}": one for n, one in output_schemas().items()}
+    own = {"measurement": json_schema(), "slurm_profile": profile_schema()}
+    schemas = {**json_schemas(), **own, **outputs}
     for name, schema in schemas.items():
         text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
-        (folder / f"{name}.schema.json").write_text(text, encoding="utf-8")
+        place = folder / f"{name}.schema.json"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text, encoding="utf-8")
 
 
 def _stages(stages: Any) -> str:

@@ -28,7 +28,9 @@ def method_new(
 
     written = new_method(Context.open(where), name, url, commit)
     if as_json:
-        console.show_json({"method": name, "written": [str(path) for path in written]})
+        console.show_json(
+            "method new", {"method": name, "written": [{"name": str(path)} for path in written]}
+        )
         return
     for path in written:
         console.out.print(str(path))

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import mirror_app
 from harness.cli.options import (
     ANYWHERE,
@@ -26,7 +27,10 @@ if TYPE_CHECKING:
 @takes(*ANYWHERE)
 def mirror_create(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Where the mirror is, or will be.")],
-    methods: Annotated[list[str] | None, typer.Argument(help="Methods; all if left out.")] = None,
+    methods: Annotated[
+        list[str] | None,
+        typer.Argument(help="Methods; all if left out.", autocompletion=completers.methods),
+    ] = None,
     *,
     scale: ScaleText = "paper",
     stack: StackName = None,
@@ -39,17 +43,18 @@ def mirror_create(
     from harness.commands.context import Context
     from harness.commands.mirror import create
     from harness.commands.places import folder_to_be, make_writable
+    from harness.shapes.mirror import made_document
 
     make_writable(folder_to_be(folder, "DIR"), "DIR")
     context = Context.open(where, writes=True)
     choice = (stack, parse_scale(scale), parse_runtime(runtime))
     made = create(context, folder, methods or ["all"], choice, console.err.print)
     if as_json:
-        console.show_json(made)
+        console.show_json("mirror create", made_document(made))
         raise typer.Exit(NotReadyError.exit_code if made["missing"] else 0)
     kinds = ("repositories", "images", "assets")
     rows = [(kind, str(len(made[kind])), ", ".join(made[kind])) for kind in kinds]
-    console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows)
+    console.show_table(f"mirror {folder}", ("kind", "count", "what"), rows, prose=("what",))
     console.out.print(f"{made['files']} files, {made['bytes'] / 1e9:.2f} GB")
     if made["missing"]:
         lines = "\n".join(f"  - {name}: {how}" for name, how in made["missing"].items())
@@ -69,12 +74,13 @@ def mirror_verify(
     from harness import console
     from harness.commands.places import folder_there
     from harness.environments.mirror_folder import verify_mirror
-    from harness.plan.keys import plain
+    from harness.shapes.mirror import damaged_file_row
 
     listed, damage = verify_mirror(folder_there(folder, "DIR"))
     if as_json:
-        document = {"ok": not damage, "files": len(listed.files), "damage": plain(damage)}
-        console.show_json(document)
+        rows = [damaged_file_row(one) for one in damage]
+        document = {"ok": not damage, "files": len(listed.files), "damage": rows}
+        console.show_json("mirror verify", document)
         raise typer.Exit(MismatchError.exit_code if damage else 0)
     if damage:
         lines = [f"  {one.path}: expected {one.expected}, found {one.found}" for one in damage]

@@ -8,26 +8,86 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli import completers
 from harness.errors import UsageError
+from harness.names import choose
 
 if TYPE_CHECKING:
     from harness.plan.make import Ask
 
-Methods = Annotated[list[str], typer.Argument(help="Methods by name, or all.")]
+_ALL = "all"
+
+Methods = Annotated[
+    list[str], typer.Argument(help="Methods by name, or all.", autocompletion=completers.methods)
+]
+MethodName = Annotated[
+    str, typer.Argument(help="A method by name.", autocompletion=completers.one_method)
+]
 Runs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[METHOD|RUN]...", help="Runs by method or beginning; all by default."),
+    typer.Argument(
+        metavar="[METHOD|RUN]...",
+        help="Runs by method or beginning; all by default.",
+        autocompletion=completers.methods_or_runs,
+    ),
 ]
+RunOrStep = Annotated[
+    str, typer.Argument(metavar="RUN[/STEP]", autocompletion=completers.run_steps)
+]
+RunStep = Annotated[str, typer.Argument(metavar="RUN/STEP", autocompletion=completers.run_steps)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout, and nothing else.")]
 Gpus = Annotated[
-    str | None, typer.Option(help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).")
+    str | None,
+    typer.Option(
+        help="Use only these GPUs: UUID|INDEX,... (indices as nvidia-smi's).",
+        envvar="HARNESS_GPUS",
+    ),
 ]
-Jobs = Annotated[int, typer.Option(min=1, help="Run this many steps at a time.")]
-ScaleText = Annotated[str, typer.Option("--scale", help="paper, rehearsal, rehearsal-cpu, smoke.")]
+Jobs = Annotated[
+    int, typer.Option(min=1, help="Run this many steps at a time.", envvar="HARNESS_JOBS")
+]
+Notify = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL|COMMAND",
+        help="Post news of the execution there, or start this with the news on stdin.",
+        envvar="HARNESS_NOTIFY",
+    ),
+]
+Every = Annotated[
+    float | None,
+    typer.Option(
+        metavar="HOURS",
+        help="With --notify: also how far it is, every so many hours.",
+        envvar="HARNESS_EVERY",
+    ),
+]
+ScaleText = Annotated[
+    str,
+    typer.Option(
+        "--scale",
+        help="paper, rehearsal, rehearsal-cpu, smoke.",
+        autocompletion=completers.scales,
+    ),
+]
 StackName = Annotated[
-    str | None, typer.Option("--stack", help="Software stack; by default the method's first.")
+    str | None,
+    typer.Option(
+        "--stack",
+        help="Software stack; by default the method's first.",
+        envvar="HARNESS_STACK",
+        autocompletion=completers.stacks,
+    ),
 ]
-RuntimeText = Annotated[str, typer.Option("--runtime", help="docker, podman or process.")]
+RuntimeText = Annotated[
+    str,
+    typer.Option(
+        "--runtime",
+        help="docker, podman or process.",
+        autocompletion=completers.runtimes,
+        envvar="HARNESS_RUNTIME",
+    ),
+]
 
 
 def folder(text: str) -> Path:
@@ -43,7 +103,10 @@ _WHERE: Mapping[str, Any] = {
         Path | None, typer.Option(parser=folder, help="Project root.", envvar="HARNESS_PROJECT")
     ],
     "runs": Annotated[
-        Path | None, typer.Option(parser=folder, help="Folder in place of the project's runs/.")
+        Path | None,
+        typer.Option(
+            parser=folder, help="Folder in place of the project's runs/.", envvar="HARNESS_RUNS"
+        ),
     ],
     "archive": Annotated[
         Path | None,
@@ -58,7 +121,10 @@ _WHERE: Mapping[str, Any] = {
         ),
     ],
     "data": Annotated[
-        Path | None, typer.Option(parser=folder, help="Folder with your data sets and weights.")
+        Path | None,
+        typer.Option(
+            parser=folder, help="Folder with your data sets and weights.", envvar="HARNESS_DATA"
+        ),
     ],
     "ca_bundle": Annotated[
         Path | None, typer.Option(parser=folder, help="CA bundle for builds behind a proxy.")
@@ -73,10 +139,24 @@ _WHERE: Mapping[str, Any] = {
 #: Options for which runs are asked for: annotation and default by name.
 _ASK: Mapping[str, tuple[Any, Any]] = {
     "backbone": (
-        Annotated[str | None, typer.Option(help="One backbone; by default all of the method's.")],
+        Annotated[
+            str | None,
+            typer.Option(
+                help="One backbone; by default all of the method's.",
+                autocompletion=completers.backbones,
+            ),
+        ],
         None,
     ),
-    "losses": (Annotated[str, typer.Option(help="all, or a list of none,isl,fsl,isl+fsl.")], "all"),
+    "losses": (
+        Annotated[
+            str,
+            typer.Option(
+                help="all, or a list of none,isl,fsl,isl+fsl.", autocompletion=completers.losses
+            ),
+        ],
+        "all",
+    ),
     "seeds": (
         Annotated[int | None, typer.Option(help="How many of the manifest's seeds; 5 by default.")],
         None,
@@ -86,12 +166,19 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
     "stack": (StackName, None),
     "runtime": (RuntimeText, "docker"),
     "option": (
-        Annotated[list[str] | None, typer.Option(help="OPTION=CHOICE; repeatable.")],
+        Annotated[
+            list[str] | None,
+            typer.Option(help="OPTION=CHOICE; repeatable.", autocompletion=completers.options),
+        ],
         None,
     ),
     "until": (
         Annotated[
-            str | None, typer.Option(help="Stop after this step or score (cam, pseudo, ...).")
+            str | None,
+            typer.Option(
+                help="Stop after this step or score (cam, pseudo, ...).",
+                autocompletion=completers.until,
+            ),
         ],
         None,
     ),
@@ -100,8 +187,16 @@ _ASK: Mapping[str, tuple[Any, Any]] = {
         False,
     ),
 }
+#: Options that variables and `harness.toml` may give.
+_SHARED = (
+    *(_WHERE[name] for name in ("runs", "data", "mirror", "ca_bundle", "wheelhouse")),
+    *(RuntimeText, StackName, Gpus, Jobs, Notify, Every),
+)
 ASKED = tuple(_ASK)
 ANYWHERE = tuple(name for name in _WHERE if name != "archive")
+
+_CONTEXT = "typer_context"  # typer passes it to who has a parameter of this type
+_BESIDES = ("usual_stack", "cache")  # places that settings alone give
 
 Command = Callable[..., None]
 
@@ -117,17 +212,22 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
         def run(**given: Any) -> None:
+            from harness.cli.defaults import complete_options
+            from harness.cli.ready import naming_doctor
             from harness.commands.context import Where, naming_disks, reading_archive
 
-            places = {name: given.pop(name) for name in where}
-            found = Where(**places, options=frozenset(where))
+            origins = complete_options(given.pop(_CONTEXT), given, shared)
+            typed = {name: value for name, value in given.items() if name not in origins}
+            places = {name: given.pop(name) for name in (*where, *_BESIDES)}
+            found = Where(**places, options=frozenset(where), origins=origins)
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
-            with naming_disks(found), reading_archive(found) as place:
+            with naming_disks(found), naming_doctor(typed), reading_archive(found) as place:
                 command(**given, where=place)
 
         signature = _signature(command, where, ask)
+        shared = [name for name, one in signature.parameters.items() if _is_shared(one)]
         run.__signature__ = signature  # type: ignore[attr-defined]
         run.__annotations__ = {one.name: one.annotation for one in signature.parameters.values()}
         return run
@@ -151,7 +251,13 @@ def _signature(command: Command, where: Sequence[str], ask: Sequence[str]) -> in
     rest = [one for one in rest if one.name not in {"where", "ask"}]
     shown = [one for one in rest if one.name != "as_json"]
     last = [one for one in rest if one.name == "as_json"]
-    return inspect.Signature([*first, *asked, *shown, *places, *last])
+    context = inspect.Parameter(_CONTEXT, kind, annotation=typer.Context)
+    return inspect.Signature([*first, *asked, *shown, *places, *last, context])
+
+
+def _is_shared(parameter: inspect.Parameter) -> bool:
+    """Whether it is an option that settings may give: another of the same name may mean other."""
+    return any(parameter.annotation is one for one in _SHARED)
 
 
 def read_ask(
@@ -186,9 +292,22 @@ def parse_losses(text: str) -> tuple[Any, ...]:
     """Return the Losses of these names, separated by commas, or all."""
     from harness.manifest.model import Losses
 
-    if text == "all":
-        return tuple(Losses)
-    return tuple(_member(Losses, name.strip(), "--losses") for name in text.split(","))
+    return tuple(
+        dict.fromkeys(
+            losses
+            for word in text.split(",")
+            for losses in (Losses if word.strip() == _ALL else [_one_loss(word.strip())])
+        )
+    )
+
+
+def _one_loss(word: str) -> Any:
+    """The Losses of that name, in whichever order its parts are: fsl+isl is isl+fsl."""
+    from harness.manifest.model import Losses
+
+    parts = sorted(word.split("+"))
+    same = (one for one in Losses if sorted(one.value.split("+")) == parts)
+    return next(same, None) or _member(Losses, word, "--losses")
 
 
 def parse_scale(text: str) -> Any:
@@ -206,11 +325,7 @@ def parse_runtime(text: str) -> Any:
 
 
 def _member(kind: Any, text: str, option: str) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        known = ", ".join(member.value for member in kind)
-        raise UsageError(f"{option} {text}: unknown", hint=f"one of: {known}") from None
+    return kind(choose(text, [member.value for member in kind], f"{option} {text}: unknown"))
 
 
 def _seed_list(text: str | None) -> tuple[int, ...]:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import record_app
+from harness.cli.ending import going_on, show_end
 from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, parse_runtime, takes
 from harness.cli.work import make_work
 
@@ -16,7 +18,11 @@ if TYPE_CHECKING:
     from harness.evidence.differences import Comparison, Difference
     from harness.evidence.evidence import Evidence
 
-Subject = Annotated[str, typer.Argument(help="RUN, RUN/STEP or a step's KEY.")]
+Subject = Annotated[
+    str,
+    typer.Argument(help="RUN, RUN/STEP or a step's KEY.", autocompletion=completers.run_steps),
+]
+RunName = Annotated[str, typer.Argument(help="RUN.", autocompletion=completers.runs)]
 _KEY_SHOWN = 12
 
 
@@ -24,7 +30,11 @@ _KEY_SHOWN = 12
 @takes("project", "runs", "archive")
 def record_list(
     names: Annotated[
-        list[str] | None, typer.Argument(help="Methods, or beginnings of runs' names.")
+        list[str] | None,
+        typer.Argument(
+            help="Methods, or beginnings of runs' names.",
+            autocompletion=completers.methods_or_runs,
+        ),
     ] = None,
     *,
     steps: Annotated[bool, typer.Option("--steps", help="List the steps of these runs.")] = False,
@@ -41,14 +51,18 @@ def record_list(
     _warn(evidence)
     rows = record_rows(record.step_rows(evidence)) if steps else run_rows(evidence)
     if as_json:
-        console.show_json({"steps" if steps else "runs": rows, "damage": list(evidence.damage)})
+        console.show_json(
+            "record list", {"steps" if steps else "runs": rows, "damage": list(evidence.damage)}
+        )
     elif steps:
         short = [{**row, "key": row["key"][:_KEY_SHOWN]} for row in rows]
         columns = ("step", "stage", "key", "status", "start", "seconds", "host")
         console.show_table("steps", columns, [_cells(row, columns) for row in short])
     else:
         of_runs = ("id", "status", "steps", "start", "end", "hosts", "J", "F")
-        console.show_table("runs", of_runs, [_cells(row, of_runs) for row in rows])
+        console.show_table(
+            "runs", of_runs, [_cells(row, of_runs) for row in rows], prose=("hosts",)
+        )
 
 
 @record_app.command("show")
@@ -62,16 +76,21 @@ def record_show(name: Subject, *, where: "Where", as_json: Json = False) -> None
 
     found = record.find(Context.open(where, inspects=True), name)
     if as_json:
-        console.show_json(found.record)
+        console.show_json("record show", {"records": [{"name": name, "record": found.record}]})
         return
-    console.show_table(name, ("", ""), about_rows(found))
+    console.show_values(name, about_rows(found))
 
 
 @record_app.command("diff")
 @takes("project", "runs", "archive")
 def record_diff(
     left: Subject,
-    right: Annotated[str | None, typer.Argument(help="The other; with --with the same.")] = None,
+    right: Annotated[
+        str | None,
+        typer.Argument(
+            help="The other; with --with the same.", autocompletion=completers.run_steps
+        ),
+    ] = None,
     *,
     other: Annotated[
         Path | None,
@@ -96,18 +115,16 @@ def record_diff(
     sides = record.find(context, left), record.find(context, right or left, other)
     found = record.compare(*sides)
     if as_json:
-        console.show_json(comparison_document(found))
+        console.show_json("record diff", comparison_document(found))
         return
     _show_differences("differences, the most likely causes first", found.differences)
     _show_scores(found)
-    console.out.print(explanation(found))
-    if found.differences:
-        console.out.print(PROMISE)
+    console.show_notes([explanation(found), *([PROMISE] if found.differences else [])])
 
 
 @record_app.command("check")
 @takes("project", "runs", "data", "base")
-def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
+def record_check(run: RunName, *, where: "Where", as_json: Json = False) -> None:
     """Say in what this machine and project differ from those of a run."""
     from harness import console
     from harness.commands import record
@@ -119,7 +136,9 @@ def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
     differences = record.check(context, found)
     if as_json:
         rows = [difference_row(one) for one in differences]
-        console.show_json({"run": found.id, "same": not differences, "differences": rows})
+        console.show_json(
+            "record check", {"run": found.id, "same": not differences, "differences": rows}
+        )
         return
     _show_differences(f"{found.id} (left) and here (right)", differences)
     if not differences:
@@ -129,11 +148,15 @@ def record_check(run: str, *, where: "Where", as_json: Json = False) -> None:
 @record_app.command("rebuild")
 @takes(*ANYWHERE)
 def record_rebuild(
-    run: Annotated[str, typer.Argument(help="RUN.")],
+    run: RunName,
     *,
     into: Annotated[Path, typer.Option(parser=folder, help="New folder in place of runs/.")],
     runtime: Annotated[
-        str | None, typer.Option(help="docker or podman; by default the run's own.")
+        str | None,
+        typer.Option(
+            help="docker or podman; by default the run's own.",
+            autocompletion=completers.choices("docker", "podman"),
+        ),
     ] = None,
     jobs: Jobs = 2,
     gpus: Gpus = None,
@@ -144,25 +167,25 @@ def record_rebuild(
     from harness import console
     from harness.commands import rebuild, record
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected, StepError
     from harness.shapes.records import rebuilt_document
 
     recorded = record.find_run(Context.open(where, inspects=True), run)
     chosen = rebuild.runtime_of(recorded, None if runtime is None else parse_runtime(runtime))
-    context = Context.open(replace(where, runs=into), writes=True, fresh=True)
+    context = Context.open(replace(where, runs=into, origins={}), writes=True, fresh=True)
     planned = rebuild.rebuild_plan(context, recorded, chosen)
-    with console.Board(planned, lambda key: log_path(context, key)) as board:
+    with console.Board(planned, context.store) as board, going_on(context, board):
         result = reproduce(context, planned, make_work(context, board, jobs=jobs, gpus=gpus))
     if result.exit_code:
+        show_end(context, where, board)
         raise StepError(
             f"the rebuild of {recorded.id} did not finish",
             hint=f"harness status --runs {context.layout.root}",
         )
     found = rebuild.compare(context, recorded, result.plan)
     if as_json:
-        console.show_json(rebuilt_document(found))
+        console.show_json("record rebuild", rebuilt_document(found))
     else:
         steps = [(name, "equal" if same else "OTHER") for name, same in found.outputs.items()]
         console.show_table("outputs", ("step", "than recorded"), steps)
@@ -192,7 +215,8 @@ def _show_differences(title: str, differences: "list[Difference] | tuple[Differe
         for one in differences
     ]
     if rows:
-        console.show_table(title, ("kind", "what", "left", "right", "where"), rows)
+        columns = ("kind", "what", "left", "right", "where")
+        console.show_table(title, columns, rows, prose=columns[2:])
 
 
 def _show_scores(found: "Comparison") -> None:

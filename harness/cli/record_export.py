@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import record_app
 from harness.cli.options import Json, folder, takes
 
@@ -17,7 +18,11 @@ if TYPE_CHECKING:
 def record_export(
     names: Annotated[
         list[str],
-        typer.Argument(metavar="RUN...", help="Runs by name or its beginning, methods, or all."),
+        typer.Argument(
+            metavar="RUN...",
+            help="Runs by name or its beginning, methods, or all.",
+            autocompletion=completers.methods_or_runs,
+        ),
     ],
     *,
     ro_crate: Annotated[
@@ -38,11 +43,9 @@ def record_export(
     made = export_runs(context, names, ro_crate, licence=licence)
     for line in made.evidence.damage:
         console.err.print(f"damaged: {line}")
-    runs = [run.id for run in made.evidence.runs]
+    runs = [{"name": run.id} for run in made.evidence.runs]
     if as_json:
-        damage = list(made.evidence.damage)
-        console.show_json(
-            {"archive": str(ro_crate), "runs": runs, "files": list(made.files), "damage": damage}
-        )
+        written = {"archive": str(ro_crate), "runs": runs, "files": list(made.files)}
+        console.show_json("record export", {**written, "damage": list(made.evidence.damage)})
         return
     console.out.print(f"{ro_crate}: {len(runs)} runs, {len(made.files)} files")

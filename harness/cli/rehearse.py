@@ -6,9 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, Gpus, Json, Methods, folder, parse_losses, takes
-from harness.cli.work import make_work
+from harness.cli.ending import going_on, show_end
+from harness.cli.options import (
+    ANYWHERE,
+    Every,
+    Gpus,
+    Json,
+    Methods,
+    Notify,
+    folder,
+    parse_losses,
+    takes,
+)
+from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
@@ -23,7 +35,11 @@ def rehearse(
     *,
     ask: "Ask",
     losses: Annotated[
-        str, typer.Option(help="none, isl, fsl, isl+fsl (the most expensive), or all.")
+        str,
+        typer.Option(
+            help="none, isl, fsl, isl+fsl (the most expensive), or all.",
+            autocompletion=completers.losses,
+        ),
     ] = "isl+fsl",
     images: Annotated[
         int | None,
@@ -38,6 +54,8 @@ def rehearse(
         typer.Option(parser=folder, help="Write what was measured there, to be sent in."),
     ] = None,
     gpus: Gpus = None,
+    notify: Notify = None,
+    every: Every = None,
     keep: Annotated[bool, typer.Option("--keep", help="Keep every intermediate.")] = False,
     where: "Where",
     as_json: Json = False,
@@ -47,8 +65,8 @@ def rehearse(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.inspect import log_path
     from harness.commands.measure import measured_steps, share_measurements
+    from harness.commands.news import telling
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run
     from harness.shapes.plan import plan_notes
@@ -68,14 +86,27 @@ def rehearse(
     ahead = forecast(context, plan, todo, context.gpus(gpus))
     for note in (*notes(plan), *plan_notes(context, plan, todo, ahead)):
         console.err.print(note)
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+    news = make_news(context, "rehearse", notify, every)
+    board = console.Board(plan, context.store)
+    with telling(news) as tell_end, board, going_on(context, board):
         # One step at a time: what is measured then is the step's own.
-        work = make_work(context, board, jobs=1, gpus=gpus, shards=1, keep=keep, trust_store=False)
+        work = make_work(
+            context,
+            board,
+            jobs=1,
+            gpus=gpus,
+            news=news,
+            shards=1,
+            keep=keep,
+            trust_store=False,
+        )
         result = run(context, plan, work)
+        tell_end(result.exit_code)
     _show(context, result, as_json=as_json)
     if share is not None:
         count = share_measurements(share, measured_steps(context, result.plan))
         console.err.print(f"{share}: what {count} steps took")
+    show_end(context, where, board)
     raise typer.Exit(result.exit_code)
 
 
@@ -87,8 +118,8 @@ def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
     steps = rehearsed_steps(context, result)
     if as_json:
         rows = [rehearsed_row(one) for one in steps]
-        console.show_json({"scale": result.plan.scale.value, "steps": rows})
+        console.show_json("rehearse", {"scale": result.plan.scale.value, "steps": rows})
         return
     columns = ("method", "step", "seconds", "memory", "GPU memory", "disk", "state")
-    console.show_table("rehearsal", columns, map(rehearsed_cells, steps))
+    console.show_table("rehearsal", columns, map(rehearsed_cells, steps), prose=("state",))
     console.out.print(f"runs: {context.layout.root}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import Json, Runs, folder, takes
 
@@ -24,7 +25,14 @@ def report(
         Path,
         typer.Option("-o", "--output", parser=folder, help="File to write; - is stdout."),
     ] = Path("report.html"),
-    form: Annotated[str, typer.Option("--format", help="html, or markdown.")] = "html",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="html, or markdown.",
+            autocompletion=completers.choices("html", "markdown"),
+        ),
+    ] = "html",
     where: "Where",
     as_json: Json = False,
 ) -> None:
@@ -45,6 +53,6 @@ def report(
     write_text(output, made.text)
     runs = [run.id for run in made.evidence.runs]
     if as_json:
-        console.show_json({"file": str(output), "runs": runs})
+        console.show_json("report", {"file": str(output), "runs": [{"name": run} for run in runs]})
     else:
         console.out.print(f"report of {len(runs)} runs: {output}")

@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, ASKED, Gpus, Jobs, Json, Methods, folder, takes
+from harness.cli.ending import going_on, show_end
+from harness.cli.options import (
+    ANYWHERE,
+    ASKED,
+    Every,
+    Gpus,
+    Jobs,
+    Json,
+    Methods,
+    Notify,
+    folder,
+    takes,
+)
 from harness.cli.submit import (
     Executor,
     Profile,
@@ -17,7 +29,7 @@ from harness.cli.submit import (
     is_slurm,
     reproduce_on_cluster,
 )
-from harness.cli.work import make_work
+from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
@@ -56,6 +68,8 @@ def reproduce(
     executor: Executor = "local",
     profile: Profile = None,
     wait: Wait = False,
+    notify: Notify = None,
+    every: Every = None,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Do not write report.html under runs/.")
     ] = False,
@@ -67,27 +81,30 @@ def reproduce(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.inspect import log_path
+    from harness.commands.news import telling
     from harness.commands.reproduce import reproduce as run
-    from harness.shapes.plan import plan_notes
+    from harness.shapes.start import start_lines
 
-    local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1}
-    slurm = is_slurm(executor, profile, wait=wait, local=local)
+    local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1, "--notify": notify}
+    if slurm := is_slurm(executor, profile, wait=wait, local=local):
+        ask = ask_of_cluster(ask, given)
     context = Context.open(where, writes=True)
-    asked = ask_of_cluster(ask, given) if slurm else ask
-    plan = planning.plan(context, replace(asked, methods=tuple(methods)))
-    if slurm and profile and planning.look(context, plan).open:
+    plan = planning.plan(context, replace(ask, methods=tuple(methods)))
+    todo = planning.look(context, plan)
+    if slurm and profile and todo.open:
         ended = reproduce_on_cluster(context, where, plan, profile, keep=keep, wait=wait)
         _end(context, ended, as_json=as_json, junit=junit, report=not no_report)
+    ahead = forecast(context, plan, todo, context.gpus(gpus))
     if not as_json:
-        todo = planning.look(context, plan)
-        ahead = forecast(context, plan, todo, context.gpus(gpus))
-        for note in plan_notes(context, plan, todo, ahead):
-            console.err.print(note)
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+        for line in start_lines(plan, todo, ahead.outlook):
+            console.err.print(line)
+    news = make_news(context, "reproduce", notify, every)
+    board = console.Board(plan, context.store, {k: v.hours for k, v in ahead.figures.items()})
+    with telling(news) as tell_end, board, going_on(context, board):
         work = make_work(
             context,
             board,
+            news=news,
             jobs=jobs,
             gpus=gpus,
             retries=retries,
@@ -97,7 +114,11 @@ def reproduce(
             trust_store=trust_store,
         )
         result = run(context, plan, work)
-    _end(context, result, as_json=as_json, junit=junit, report=not no_report)
+        tell_end(result.exit_code)
+    _show(context, result, as_json=as_json)
+    _write(context, result, junit=junit, report=not no_report)
+    show_end(context, where, board)
+    raise typer.Exit(result.exit_code)
 
 
 def _end(
@@ -108,26 +129,25 @@ def _end(
     junit: Path | None,
     report: bool,
 ) -> NoReturn:
-    """Show what was done, write the files about it, exit; of what was submitted there are none."""
+    """Show what a cluster did, write the files about it, exit; what was submitted has none."""
     from harness.commands.reproduce import Result
 
     if not isinstance(ended, Result):
-        finish_submitted(ended, as_json=as_json)
+        finish_submitted(ended, "reproduce", as_json=as_json)
     _show(context, ended, as_json=as_json)
     _write(context, ended, junit=junit, report=report)
     raise typer.Exit(ended.exit_code)
 
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:
-    """The files for people and CI; of what was stopped there is no report."""
+    """The files for people and CI; a report only of runs of which some are done."""
     from harness import console
     from harness.commands import report as reports
-    from harness.errors import Interrupted
 
     runs = [one.planned.id for one in result.runs]
     if junit is not None:
         reports.write_junit(context, runs, junit)
-    if report and result.exit_code != Interrupted.exit_code:
+    if report and result.finished:
         written = reports.write_after(context, runs)
         if written is not None:
             console.err.print(f"report: {written}")
@@ -138,7 +158,10 @@ def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
     from harness.shapes.results import result_document, score_groups
 
     if as_json:
-        console.show_json(result_document(result))
-    else:
-        console.show_scores("scores in percent, mean ± sd over seeds", score_groups(result))
+        console.show_json("reproduce", result_document(result))
+        return
+    groups = score_groups(result)
+    if groups:
+        console.show_scores("scores in percent, mean ± sd over seeds", groups)
+    if result.finished:
         console.out.print(f"runs: {context.layout.root}")

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import Json
 
@@ -15,7 +16,12 @@ def score(
     pred: Annotated[Path, typer.Option(help="Folder of predictions, one file per id.")],
     gt: Annotated[Path, typer.Option(help="Folder of ground-truth PNGs.")],
     ids: Annotated[Path, typer.Option("--list", help="File of ids, one a line, or of paths.")],
-    kind: Annotated[str, typer.Option(help="png, or cam (npy dicts).")] = "png",
+    kind: Annotated[
+        str,
+        typer.Option(
+            help="png, or cam (npy dicts).", autocompletion=completers.choices("png", "cam")
+        ),
+    ] = "png",
     curve: Annotated[bool, typer.Option("--curve", help="CAMs: 60 thresholds.")] = False,
     allow_void: Annotated[
         bool, typer.Option("--allow-void", help="Allow 255 in predictions: pixels without a class.")
@@ -28,7 +34,8 @@ def score(
 
     found = score_folder(pred, gt, ids, kind=kind, curve=curve, allow_void=allow_void)
     if as_json:
-        console.show_json(found)
+        classes = [{"name": name, **one} for name, one in found.pop("per_class").items()]
+        console.show_json("score", {**found, "classes": classes})
         return
     scores = found["scores"]
     console.show_table(

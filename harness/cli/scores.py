@@ -29,7 +29,7 @@ def scores(
 
     found = find(Context.open(where, inspects=True), runs_of or ())
     if as_json:
-        console.show_json(scores_document(found, classes=classes))
+        console.show_json("scores", scores_document(found, classes=classes))
     else:
         _show(found, classes=classes)
     for line in found.damage:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, takes
+from harness.cli.options import Json, RunStep, takes
 
 if TYPE_CHECKING:
     from harness.commands.context import Where
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 @app.command()
 @takes("project", "runs", "mirror", "data", "ca_bundle", "base")
 def shell(
-    name: Annotated[str, typer.Argument(metavar="RUN/STEP")],
+    name: RunStep,
     *,
     print_: Annotated[
         bool, typer.Option("--print", help="Print the command line, do not start it.")
@@ -33,7 +33,9 @@ def shell(
         Context.open(where, writes=True, inspects=True), name, notify, keep=print_ or as_json
     ) as ready:
         if as_json:
-            console.show_json({"argv": list(ready.program.argv), "step": list(ready.step_argv)})
+            console.show_json(
+                "shell", {"argv": list(ready.program.argv), "step": list(ready.step_argv)}
+            )
         elif print_:
             console.out.print(shlex.join(ready.program.argv))
         else:

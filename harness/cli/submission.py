@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
+from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, read_ask, takes
+from harness.cli.ending import going_on
+from harness.cli.group import Commands
+from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, MethodName, folder, read_ask, takes
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
@@ -19,8 +21,10 @@ if TYPE_CHECKING:
 _PACKAGE = "package"
 
 
-class _PackageFirst(TyperGroup):
+class _PackageFirst(Commands):
     """`harness submission METHOD` packs: the word `package` may be left out."""
+
+    usual = _PACKAGE
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the word in where neither a command nor --help comes first."""
@@ -38,10 +42,13 @@ app.add_typer(submission_app, name="submission")
 @submission_app.command(_PACKAGE)
 @takes(*ANYWHERE, ask=("backbone", "stack", "runtime", "option"))
 def submission_package(
-    method: Annotated[str, typer.Argument(help="A method by name.")],
+    method: MethodName,
     *,
     ask: "Ask",
-    losses: Annotated[str, typer.Option(help="One of none, isl, fsl, isl+fsl.")] = "isl+fsl",
+    losses: Annotated[
+        str,
+        typer.Option(help="One of none, isl, fsl, isl+fsl.", autocompletion=completers.losses),
+    ] = "isl+fsl",
     gpus: Gpus = None,
     jobs: Jobs = 2,
     out: Annotated[
@@ -55,7 +62,6 @@ def submission_package(
     from harness import console
     from harness.commands import submission
     from harness.commands.context import Context
-    from harness.commands.inspect import log_path
 
     context = Context.open(where, writes=True)
     best, plan = submission.choose(
@@ -64,12 +70,12 @@ def submission_package(
     val = best.scores["final"].J
     if not as_json:
         console.err.print(f"{best.id}: J {val:.2f} on val, the highest of five runs")
-    with console.Board(plan, lambda key: log_path(context, key)) as board:
+    with console.Board(plan, context.store) as board, going_on(context, board):
         work = make_work(context, board, jobs=jobs, gpus=gpus)
         made = submission.package(context, plan, work, out)
     if as_json:
         found = {"run": best.id, "val_J": val, "images": made.images, "sha256": made.sha256}
-        console.show_json({**found, "file": str(made.file)})
+        console.show_json("submission package", {**found, "file": str(made.file)})
         return
     console.out.print(f"{made.file}: {made.images} images, sha256 {made.sha256}")
     console.out.print("upload it, then: harness submission result RUN --J ANSWER")
@@ -78,7 +84,12 @@ def submission_package(
 @submission_app.command("result")
 @takes("project", "runs")
 def submission_result(
-    run: Annotated[str, typer.Argument(help="The run that was handed in, or its beginning.")],
+    run: Annotated[
+        str,
+        typer.Argument(
+            help="The run that was handed in, or its beginning.", autocompletion=completers.runs
+        ),
+    ],
     *,
     region: Annotated[float, typer.Option("--J", help="Mean IoU in percent, as answered.")],
     url: Annotated[str | None, typer.Option(help="Where the server shows the result.")] = None,
@@ -97,7 +108,7 @@ def submission_result(
     context = Context.open(where, inspects=True)
     found = submission.answer(context, run, (region, url, _day(date)), replace_old=replace_old)
     if as_json:
-        console.show_json(found)
+        console.show_json("submission result", {**found, "schema": console.SCHEMA})
     else:
         console.out.print(f"{found['run']}: J {found['J']} on the test set")
 

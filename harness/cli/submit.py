@@ -43,7 +43,8 @@ def submit(
     from harness.commands.submit import submit_saved
 
     context = Context.open(where, writes=True)
-    show_submitted(submit_saved(context, where, plan, profile, again=again), as_json=as_json)
+    submitted = submit_saved(context, where, plan, profile, again=again)
+    show_submitted(submitted, "submit", as_json=as_json)
 
 
 def is_slurm(
@@ -87,32 +88,31 @@ def reproduce_on_cluster(
     """Submit the plan; with `wait` follow it to its end."""
     from harness import console
     from harness.commands.follow import follow
-    from harness.commands.inspect import log_path
     from harness.commands.submit import hand_over
     from harness.execution.schedule import Progress
 
     submitted = hand_over(context, where, plan, profile, console.err.print, keep=keep)
     if not wait:
         return submitted
-    with console.Board(plan, lambda key: log_path(context, key)) as board, stopping()() as stop:
+    with console.Board(plan, context.store) as board, stopping(board.stop)() as stop:
         progress = Progress(planned=board.planned, started=board.started, ended=board.ended)
         return follow(context, submitted, progress, stop)
 
 
-def finish_submitted(submitted: "Submitted", *, as_json: bool) -> NoReturn:
+def finish_submitted(submitted: "Submitted", command: str, *, as_json: bool) -> NoReturn:
     """Show what was submitted, and end: the jobs go on."""
-    show_submitted(submitted, as_json=as_json)
+    show_submitted(submitted, command, as_json=as_json)
     raise typer.Exit
 
 
-def show_submitted(submitted: "Submitted", *, as_json: bool) -> None:
+def show_submitted(submitted: "Submitted", command: str, *, as_json: bool) -> None:
     """Which steps have jobs now, and how to go on."""
     from harness import console
     from harness.shapes.submitted import submitted_document
 
     plan, done = submitted.plan, submitted.submission
     if as_json:
-        console.show_json(submitted_document(plan, done))
+        console.show_json(command, submitted_document(plan, done))
         return
     console.out.print(f"plan {plan.id}: {len(done.jobs)} jobs submitted")
     if done.waiting:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import Json, takes
 
@@ -14,10 +15,21 @@ if TYPE_CHECKING:
 @app.command()
 @takes("project", "runs", "archive")
 def table(
-    name: Annotated[str, typer.Argument(help="6, 7 or 8, as in the paper; or stages.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="6, 7 or 8, as in the paper; or stages.",
+            autocompletion=completers.choices("6", "7", "8", "stages"),
+        ),
+    ],
     *,
     format_name: Annotated[
-        str, typer.Option("--format", help="terminal, markdown, csv, latex or json.")
+        str,
+        typer.Option(
+            "--format",
+            help="terminal, markdown, csv, latex or json.",
+            autocompletion=completers.choices("terminal", "markdown", "csv", "latex", "json"),
+        ),
     ] = "terminal",
     where: "Where",
     as_json: Json = False,

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from harness.cli import completers
 from harness.cli.app import app
 from harness.cli.options import Json, takes
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from harness.commands.context import Where
 
 Rows = Annotated[
-    list[str] | None, typer.Argument(help="Methods, or METHOD/BACKBONE; by default all.")
+    list[str] | None,
+    typer.Argument(
+        help="Methods, or METHOD/BACKBONE; by default all.", autocompletion=completers.rows
+    ),
 ]
 
 
@@ -23,7 +27,10 @@ def verdict(
     paper: Annotated[str, typer.Option(help="Whose published numbers.")] = "hfpl",
     expect: Annotated[
         str | None,
-        typer.Option(help="Exit code 7 unless every row is so: reproduced, or consistent."),
+        typer.Option(
+            help="Exit code 7 unless every row is so: reproduced, or consistent.",
+            autocompletion=completers.choices("reproduced", "consistent"),
+        ),
     ] = None,
     where: "Where",
     as_json: Json = False,
@@ -38,7 +45,7 @@ def verdict(
     found = verbs.verdict(Context.open(where, inspects=True), methods or (), paper)
     missed = verbs.unexpected(found, expected) if expected else []
     if as_json:
-        console.show_json({**verbs.document(found), "unexpected": missed})
+        console.show_json("verdict", {**verbs.document(found), "unexpected": missed})
         raise typer.Exit(NotAsExpected.exit_code if missed else 0)
     console.show_verdict(found)
     if missed:

@@ -46,10 +46,10 @@ def _verify_sources(context: "Context", *, as_json: bool) -> None:
     findings = verify_sources(context)
     bad = [finding for finding in findings if not finding.ok]
     if as_json:
-        console.show_json({"ok": not bad, "findings": [finding_row(f) for f in findings]})
+        console.show_json("verify", {"ok": not bad, "findings": [finding_row(f) for f in findings]})
         raise typer.Exit(MismatchError.exit_code if bad else 0)
     rows = [(f.repository, f.what, "ok" if f.ok else "MISMATCH") for f in findings]
-    console.show_table("verify", ("repository", "what", "state"), rows)
+    console.show_table("verify", ("repository", "what", "state"), rows, prose=("what",))
     if bad:
         first = bad[0]
         raise MismatchError(
@@ -71,11 +71,14 @@ def _verify_store(context: "Context", *, repair: bool, as_json: bool) -> None:
     left = [one for one in bad if one.moved_to is None]
     if as_json:
         document = {"ok": not bad, "checked": len(found)}
-        console.show_json({**document, "damaged": [damage_row(one) for one in bad]})
+        console.show_json("verify", {**document, "damaged": [damage_row(one) for one in bad]})
         raise typer.Exit(MismatchError.exit_code if left else 0)
     cells = [(one.kind, one.name, one.damage or "", str(one.moved_to or "")) for one in bad]
     title = f"{len(found)} checked, {len(bad)} damaged"
-    console.show_table(title, ("kind", "name", "damage", "moved to"), cells)
+    if bad:
+        console.show_table(title, ("kind", "name", "damage", "moved to"), cells, prose=("damage",))
+    else:
+        console.out.print(title)
     if left:
         raise MismatchError(
             f"{len(left)} of {len(found)} are damaged; first {left[0].kind} {left[0].name}: "

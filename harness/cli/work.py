@@ -1,5 +1,6 @@
 """How a command executes a plan: what the machine has to give, and what Ctrl-C means."""
 
+import math
 import os
 import signal
 from collections.abc import Callable, Iterator
@@ -7,8 +8,11 @@ from contextlib import AbstractContextManager, contextmanager
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import UsageError
+
 if TYPE_CHECKING:
     from harness.commands.context import Context
+    from harness.commands.news import News
     from harness.commands.reproduce import Work
     from harness.console import Board
 
@@ -21,9 +25,10 @@ def make_work(
     gpus: str | None,
     retries: int = 2,
     detach: bool = False,
+    news: "News | None" = None,
     **settings: Any,
 ) -> "Work":
-    """How to execute: with this machine's CPUs, memory and GPUs, Ctrl-C, and the board.
+    """How to execute: with this machine's CPUs, memory and GPUs, Ctrl-C, the board and news.
 
     `settings` are further fields of `Work`.
     """
@@ -33,11 +38,12 @@ def make_work(
     from harness.store.machine import total_memory_gb
 
     memory = total_memory_gb()
+    progress = Progress(planned=board.planned, started=board.started, ended=board.ended)
     return Work(
         jobs=jobs,
         tokens=Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus)),
-        stopping=stopping(signal.SIGHUP) if detach else stopping(),
-        progress=Progress(planned=board.planned, started=board.started, ended=board.ended),
+        stopping=stopping(board.stop, *((signal.SIGHUP,) if detach else ())),
+        progress=progress.beside(news.progress) if news else progress,
         retries=Retries(limit=retries, out_of_memory=min(1, retries)),
         detach=detach,
         notify=board.notify,
@@ -45,8 +51,36 @@ def make_work(
     )
 
 
-def stopping(*more: signal.Signals) -> Callable[[], AbstractContextManager[Event]]:
+def make_news(
+    context: "Context", command: str, notify: str | None, every: float | None
+) -> "News | None":
+    """What tells of an execution as --notify and --every ask for. Raises UsageError."""
+    from harness import console
+    from harness.commands.news import News
+    from harness.commands.notify import parse_receiver
+
+    if every is not None and not 0 < every < math.inf:
+        raise UsageError(f"--every {every:g}: expected hours above 0", hint="--every 24")
+    if notify is None:
+        if every is not None:
+            hint = "say where the news goes: --notify URL|COMMAND"
+            raise UsageError("--every without --notify", hint=hint)
+        return None
+    return News(
+        command=command,
+        runs=context.layout.root,
+        receiver=parse_receiver(notify, context.build.ca_bundle),
+        warn=console.err.print,
+        every=every,
+    )
+
+
+def stopping(
+    asked: Callable[[], None], *more: signal.Signals
+) -> Callable[[], AbstractContextManager[Event]]:
     """Turn Ctrl-C, TERM and `more` into a stop that ends running steps, or leaves them, politely.
+
+    `asked` is called with the first of them.
 
     A closed terminal (HUP) ends harness as a kill would, and containers run on.
     """
@@ -58,6 +92,7 @@ def stopping(*more: signal.Signals) -> Callable[[], AbstractContextManager[Event
 
         def ask_stop(number: int, frame: object) -> None:
             del number, frame
+            asked()
             stop.set()
 
         before = {number: signal.signal(number, ask_stop) for number in numbers}

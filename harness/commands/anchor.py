@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.commands.context import Context
+from harness.commands.plan import find_method
 from harness.commands.reproduce import Result
 from harness.errors import UsageError
 from harness.manifest.model import Anchor, Losses, RuntimeName, Scale
+from harness.names import choose
 from harness.plan.make import Ask
 from harness.plan.plan import Plan
 
@@ -47,16 +49,15 @@ class AnchorReport:
         return conclude(self.rows)
 
 
-def choose(context: Context, method: str, name: str | None) -> tuple[str, Anchor]:
-    """The method's anchor of that name, or its only one."""
+def choose_anchor(context: Context, method: str, name: str | None) -> tuple[str, Anchor]:
+    """The method's anchor of that name or beginning, or its only one."""
     anchors = context.method(method).anchors
-    if name is None and len(anchors) == 1:
-        name = next(iter(anchors))
-    if name is None or name not in anchors:
+    if name is None and len(anchors) != 1:
         known = ", ".join(f"{key} ({one.about})" for key, one in anchors.items())
-        what = f"{method} has no anchor {name!r}" if name else f"which anchor of {method}?"
-        raise UsageError(what, hint=f"its anchors: {known or 'none'}")
-    return name, anchors[name]
+        raise UsageError(f"which anchor of {method}?", hint=f"its anchors: {known or 'none'}")
+    word = next(iter(anchors)) if name is None else name
+    found = choose(word, anchors, f"{method} has no anchor {word!r}", listed="its anchors")
+    return found, anchors[found]
 
 
 def ask_for(
@@ -75,6 +76,15 @@ def ask_for(
         until=tuple(dict.fromkeys(one.score for one in anchor.expect)),
         anchor=name,
     )
+
+
+def ask_anchor(context: Context, ask: Ask, name: str) -> Ask:
+    """The same for an anchor of the one method that is asked for. Raises UsageError."""
+    if len(ask.methods) != 1:
+        raise UsageError("--anchor: name one method", hint="harness doctor METHOD --anchor NAME")
+    method = find_method(context, *ask.methods)
+    name, anchor = choose_anchor(context, method, name)
+    return ask_for(method, name, anchor, stack=ask.stack, runtime=ask.runtime)
 
 
 def report(name: str, anchor: Anchor, result: Result) -> AnchorReport:

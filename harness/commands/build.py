@@ -4,14 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.commands.context import Context, Notify
+from harness.commands.doctor import examined, refuse
 from harness.commands.fetch import Fetched
 from harness.commands.plan import expand
+from harness.doctor import Needs, engine
 from harness.environments.base_images import base_digest, write_base
 from harness.environments.requirements import read_lock
 from harness.errors import MismatchError, NotReadyError, UsageError
 from harness.execution.outcome import Ready
 from harness.files import write_if_changed
 from harness.manifest.model import RuntimeName
+from harness.plan.make import Ask, stack_of
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environment
 
@@ -82,11 +85,15 @@ def build_methods(
         raise UsageError(
             "--push with --runtime process: there is no image", hint="choose docker or podman"
         )
+    methods = expand(context, names)
+    needs = Needs(runtime=runtime, methods=methods)
+    refuse(examined(context, needs, (engine.engine, engine.users)).missing)
     rows = []
-    for name in expand(context, names):
-        chosen = stack or context.method(name).stacks[0]
+    for name in methods:
+        chosen = stack_of(context.method(name), Ask(stack=stack, usual_stack=context.usual_stack))
         built = environment(context, runtime, name, chosen, notify)
-        row = {"method": name, "stack": chosen, "id": built.id, "handle": built.handle}
+        row = {"name": f"{name}/{chosen}", "method": name, "stack": chosen}
+        row |= {"id": built.id, "handle": built.handle}
         if push is not None:
             tag = context.images(runtime).image(name, chosen).tag
             notify(f"push {push}/{tag}")

@@ -31,6 +31,7 @@ from harness.manifest.catalogue import Catalogue
 from harness.manifest.load import load_catalogue, load_method
 from harness.manifest.model import Method, RuntimeName, Scale
 from harness.measured.kept import Kept, read_kept
+from harness.names import choose as choose_name
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environments, Runtime
 from harness.sources.repositories import Repositories
@@ -59,7 +60,14 @@ class Where:
     ca_bundle: Path | None = None
     wheelhouse: Path | None = None
     base: str | None = None
+    usual_stack: str | None = None  # by settings: of methods that have it
+    cache: Path | None = None  # by settings
     options: frozenset[str] = frozenset()  # the names of those that the command has
+    origins: Mapping[str, str] = field(default_factory=dict)  # what set an option that nobody typed
+
+    def label(self, name: str) -> str:
+        """What gave an option, for errors."""
+        return self.origins.get(name, f"--{name.replace('_', '-')}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +81,7 @@ class Context:
     data: Path | None = None
     build: BuildOptions = field(default_factory=BuildOptions)
     lost_after: float = LOST_AFTER_SECONDS  # how long the heartbeat of a lost host stands still
+    set_stack: str | None = None  # by settings
 
     @classmethod
     def open(
@@ -91,13 +100,16 @@ class Context:
         `examined` itself. With `fresh` images are built again, from their first layer.
         """
         project = find_project(where.project)
-        mirror = folder_there(where.mirror, "--mirror (HARNESS_MIRROR)") if where.mirror else None
+        mirror = folder_there(where.mirror, where.label("mirror")) if where.mirror else None
+        strict = inspects and "runs" not in where.origins
         context = cls(
             project=project,
-            layout=RunLayout(find_runs_folder(where.runs, project, inspects=inspects)),
-            cache=find_cache(),
+            layout=RunLayout(
+                find_runs_folder(where.runs, project, where.label("runs"), inspects=strict)
+            ),
+            cache=find_cache(where.cache),
             mirror=mirror,
-            data=folder_there(where.data, "--data") if where.data else None,
+            data=folder_there(where.data, where.label("data")) if where.data else None,
             build=BuildOptions.from_environment(
                 os.environ,
                 ca_bundle=_ca_bundle(where),
@@ -106,9 +118,10 @@ class Context:
                 mirror=_opened(mirror, examined=examined) if mirror else None,
                 fresh=fresh,
             ),
+            set_stack=where.usual_stack,
         )
         if writes:
-            make_writable(context.layout.root, "--runs")
+            make_writable(context.layout.root, where.label("runs"))
             make_writable(context.cache.root, "HARNESS_CACHE")
         return context
 
@@ -116,6 +129,14 @@ class Context:
     def catalogue(self) -> Catalogue:
         """Repositories, assets, stacks."""
         return load_catalogue(self.project)
+
+    @cached_property
+    def usual_stack(self) -> str | None:
+        """The stack of methods that have it, unless another is asked for. Raises UsageError."""
+        if self.set_stack is None:
+            return None
+        unknown = f"stack {self.set_stack!r}, set by HARNESS_STACK or harness.toml: unknown"
+        return choose_name(self.set_stack, self.catalogue.stacks, unknown)
 
     @cached_property
     def store(self) -> Store:
@@ -209,15 +230,6 @@ class Context:
             self.catalogue.stacks,
         )
 
-    def gpu_obstacle(self, name: RuntimeName) -> str | None:
-        """Why steps get no GPU under this runtime, if that is known. Raises NotReadyError."""
-        if name is RuntimeName.PROCESS:
-            return None
-        from harness.runtimes.engine import Engine, gpu_obstacle
-
-        with Engine.find(name, os.environ).client() as client:
-            return gpu_obstacle(name, client.info())
-
     def engines(self) -> tuple[RuntimeName, ...]:
         """The container engines, each once although DOCKER_HOST may lead both names to one."""
         from harness.runtimes.engine import Engine
@@ -274,7 +286,7 @@ def naming_disks(where: Where) -> Iterator[None]:
         yield
     except OSError as error:
         runs = where.runs or default_runs(find_project(where.project))
-        fault = disk_error(error, (runs, find_cache().root))
+        fault = disk_error(error, (runs, find_cache(where.cache).root))
         if fault is None:
             raise
         raise fault from error
@@ -310,7 +322,8 @@ def _wheelhouse(where: Where) -> Path | None:
     named = os.environ.get("HARNESS_WHEELHOUSE")
     if "wheelhouse" in where.options and named:
         folder_there(Path(named), "HARNESS_WHEELHOUSE")
-    return folder_there(where.wheelhouse, "--wheelhouse") if where.wheelhouse else None
+    label = where.label("wheelhouse")
+    return folder_there(where.wheelhouse, label) if where.wheelhouse else None
 
 
 def _opened(mirror: Path, *, examined: bool) -> Mirror | None:

@@ -15,6 +15,7 @@ from harness.environments.requirements import read_lock
 from harness.environments.venv import HOST, pip_options
 from harness.errors import NotReadyError
 from harness.manifest.model import Method, RuntimeName, Scale
+from harness.plan.make import Ask, stack_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +56,8 @@ def create(
     gathered = Gathered()
     with MirrorFolder(root.resolve()).filling() as mirror:
         for method in methods:
-            wanted = MirrorItem(
-                method=method, stack=stack or method.stacks[0], scale=scale, runtime=runtime
-            )
+            chosen = stack_of(method, Ask(stack=stack, usual_stack=context.usual_stack))
+            wanted = MirrorItem(method=method, stack=chosen, scale=scale, runtime=runtime)
             _repositories(context, mirror, wanted, gathered, notify)
             _packages(context, mirror, wanted, notify)
             _images(context, mirror, wanted, gathered, notify)

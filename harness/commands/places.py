@@ -130,17 +130,20 @@ def default_runs(project: ProjectLayout) -> Path:
     return (Path.cwd() if is_installed(project) else project.root) / "runs"
 
 
-def find_runs_folder(asked: Path | None, project: ProjectLayout, *, inspects: bool = False) -> Path:
+def find_runs_folder(
+    asked: Path | None, project: ProjectLayout, name: str = "--runs", *, inspects: bool = False
+) -> Path:
     """--runs, else the usual place; with `inspects` a folder that was asked for must be there."""
     if asked is not None and inspects:
-        return folder_there(asked, "--runs")
-    return folder_to_be(asked or default_runs(project), "--runs")
+        return folder_there(asked, name)
+    return folder_to_be(asked or default_runs(project), name)
 
 
-def find_cache() -> CacheLayout:
-    """HARNESS_CACHE, else harness's folder in the user's cache."""
+def find_cache(usual: Path | None = None) -> CacheLayout:
+    """HARNESS_CACHE, else the usual one, else harness's folder in the user's cache."""
     named = os.environ.get("HARNESS_CACHE")
-    return CacheLayout(folder_to_be(Path(named or _users_cache() / "harness"), "HARNESS_CACHE"))
+    place = Path(named) if named else usual or _users_cache() / "harness"
+    return CacheLayout(folder_to_be(place, "HARNESS_CACHE"))
 
 
 def _users_cache() -> Path:

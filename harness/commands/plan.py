@@ -1,6 +1,7 @@
 """The verb `plan`: what a command would do; nothing is fetched, built or run."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from harness.manifest.load import method_names
 from harness.manifest.model import Method, Scale
 from harness.manifest.references import parse_reference, possible, used_assets
 from harness.manifest.smoke_steps import StandIns
+from harness.names import choose
 from harness.plan import keys
 from harness.plan.bind import Digests
 from harness.plan.make import Ask, make_plan, stack_of
@@ -22,15 +24,25 @@ from harness.plan.plan import Plan
 def plan(context: Context, ask: Ask) -> Plan:
     """Read the manifests, find the content addresses, bind. Raises UsageError."""
     methods = [context.method(name) for name in expand(context, ask.methods)]
+    ask = replace(ask, usual_stack=context.usual_stack)
     made = make_plan(methods, context.catalogue, ask, partial(_digests, context, ask))
     return with_measured_memory(context, made)
 
 
 def expand(context: Context, names: Sequence[str]) -> tuple[str, ...]:
-    """Replace `all` by every method of the paper that has a manifest; the demo is none of them."""
+    """The methods that are meant: `all` is every one of the paper that has a manifest, no demo.
+
+    Raises UsageError for a word that is no method and not the beginning of only one.
+    """
     if "all" not in names:
-        return tuple(dict.fromkeys(names))
+        return tuple(dict.fromkeys(find_method(context, name) for name in names))
     return tuple(name for name in method_names(context.project) if name != "demo")
+
+
+def find_method(context: Context, word: str) -> str:
+    """The method that `word` is, or of which alone it is the beginning. Raises UsageError."""
+    unknown = f"no method {word!r}: {context.project.method(word)} does not exist"
+    return choose(word, method_names(context.project), unknown, listed="methods that can be run")
 
 
 def look(context: Context, plan_: Plan) -> Todo:

@@ -26,6 +26,7 @@ from harness.evidence.gather import chosen, find_step, gather, one_run
 from harness.execution.surroundings import cards
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
+from harness.names import choose
 from harness.plan.make import Ask
 from harness.plan.plan import BoundStep, Plan
 from harness.store.machine import describe_machine
@@ -201,13 +202,11 @@ def _isolation(context: Context, run: RunEvidence) -> Mapping[str, object]:
 
 
 def _step_of(layout: RunLayout, run: RunEvidence, name: str) -> StepEvidence:
-    if name not in run.steps:
-        raise UsageError(f"{run.id} has no step {name}", hint=f"its steps: {', '.join(run.steps)}")
-    step = run.steps[name]
+    step = run.steps[choose(name, run.steps, f"{run.id} has no step {name}", listed="steps")]
     recorded = step if step.record is not None else find_step(layout, step.key)
     if recorded is None:
         raise UsageError(
-            f"{run.id}/{name} has no record: it never started, or its record was removed",
+            f"{run.id}/{step.name} has no record: it never started, or its record was removed",
             hint="see `harness status`",
         )
     return recorded

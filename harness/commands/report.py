@@ -13,6 +13,7 @@ from harness.errors import UsageError
 from harness.evidence.evidence import Evidence
 from harness.evidence.gather import chosen, gather
 from harness.files import write_text
+from harness.names import choose
 from harness.report.blocks import Report
 from harness.report.mark import has_mark, mark, marked
 
@@ -28,11 +29,7 @@ class Format(StrEnum):
 
 def format_of(text: str) -> Format:
     """The format of that name. Raises UsageError."""
-    try:
-        return Format(text)
-    except ValueError:
-        known = ", ".join(Format)
-        raise UsageError(f"--format {text}: unknown", hint=f"one of: {known}") from None
+    return Format(choose(text, Format, f"--format {text}: unknown"))
 
 
 @dataclass(frozen=True, slots=True)

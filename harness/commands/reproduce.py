@@ -7,12 +7,13 @@ from threading import Event
 
 from harness.commands.build import build
 from harness.commands.context import Context, Notify
-from harness.commands.fetch import can_download, fetch
+from harness.commands.doctor import refuse_missing
+from harness.commands.fetch import fetch
 from harness.commands.plan import look
 from harness.commands.step import step_function
 from harness.contracts import imports_of
 from harness.contracts.confined import CONFINED
-from harness.errors import Interrupted, MismatchError, NotReadyError
+from harness.errors import Interrupted, MismatchError
 from harness.execution.faults import Retries
 from harness.execution.keeper import Keeper
 from harness.execution.outcome import Outcome, Ready, Status
@@ -60,6 +61,11 @@ class Result:
     runs: tuple[RunResult, ...]
 
     @property
+    def finished(self) -> bool:
+        """Whether a run is done."""
+        return any(one.status == Status.DONE for one in self.runs)
+
+    @property
     def exit_code(self) -> int:
         """0 when every run is done; else of the gravest outcome."""
         codes = {outcome.exit_code for outcome in self.outcomes.values()}
@@ -72,7 +78,7 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     verifier = Verifier(context.store, trust=work.trust_store)
     quarantine_damaged(verifier, planned, work.notify)
     todo = look(context, planned)
-    refuse_unready(context, planned, todo, work.tokens)
+    refuse_missing(context, planned, todo, work.tokens.gpus)
     for doubt in work.tokens.gpus.doubts(todo.steps(planned)):
         work.notify(doubt)
     plan = settled(context, planned, todo, verifier, work.notify)
@@ -102,26 +108,6 @@ def quarantine_damaged(verifier: Verifier, plan: Plan, notify: Notify) -> None:
             if damage:
                 aside = store.quarantine(step.key)
                 notify(f"{step.title} runs again, its outputs were moved to {aside}: {damage}")
-
-
-def refuse_unready(context: Context, plan: Plan, todo: Todo, tokens: Tokens) -> None:
-    """Raise NotReadyError naming everything that is missing before hours are spent."""
-    steps = todo.steps(plan)
-    missing = tokens.gpus.refusals(steps, context.offered(steps))
-    if any(step.resources.gpus for step in steps):
-        obstacle = context.gpu_obstacle(plan.runtime)
-        missing += [obstacle] if obstacle else []
-    wanted = {name for step in steps for name in step.assets}
-    missing += [
-        f"asset {asset.name} ({asset.title}): {asset.how}"
-        for asset in context.assets.status()
-        if asset.name in wanted and asset.path is None and not can_download(context, asset.name)
-    ]
-    if missing:
-        raise NotReadyError(
-            "not ready:\n" + "\n".join(f"  - {line}" for line in missing),
-            hint="prove the wiring on this machine with --scale smoke",
-        )
 
 
 def settled(context: Context, plan: Plan, todo: Todo, verifier: Verifier, notify: Notify) -> Plan:

@@ -4,6 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import UsageError
+from harness.names import choose
+
+KINDS = ("png", "cam")
 
 
 def score_folder(
@@ -26,6 +29,7 @@ def score_folder(
     from harness.metrics.input_files import read_list
     from harness.metrics.score import score_folder as score
 
+    kind = choose(kind, KINDS, f"--kind {kind}: unknown")
     try:
         with progress_bar("images") as advance:
             found = score(

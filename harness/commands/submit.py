@@ -2,17 +2,19 @@
 
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.commands.build import build
 from harness.commands.context import Context, Notify, Where
-from harness.commands.fetch import can_download, fetch
+from harness.commands.doctor import examined, needs_of_plan, refuse
+from harness.commands.fetch import fetch
 from harness.commands.places import absolute
 from harness.commands.plan import look
 from harness.commands.reproduce import quarantine_damaged, settled
-from harness.errors import NotReadyError, UsageError
+from harness.doctor.data import data, mirror
+from harness.errors import UsageError
 from harness.execution.keeper import Keeper
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, Plan
@@ -42,7 +44,8 @@ def hand_over(
     verifier = Verifier(context.store)
     quarantine_damaged(verifier, planned, notify)
     todo = look(context, planned)
-    refuse_missing_assets(context, todo.steps(planned))
+    needs = needs_of_plan(context, planned, todo)
+    refuse(examined(context, needs, (data, mirror)).missing)
     plan = settled(context, planned, todo, verifier, notify)
     keeper = Keeper(context.store, plan, keep=keep, notify=notify)
     with keeper.registered():
@@ -82,21 +85,6 @@ def refuse_docker(plan: Plan) -> None:
         raise UsageError(
             "--executor slurm with --runtime docker: a daemon's containers escape the job's limits",
             hint="use --runtime podman, whose containers are the job's own children, or process",
-        )
-
-
-def refuse_missing_assets(context: Context, steps: Iterable[BoundStep]) -> None:
-    """Raise NotReadyError for data and weights that are not here and cannot be downloaded."""
-    wanted = {name for step in steps for name in step.assets}
-    missing = [
-        f"asset {asset.name} ({asset.title}): {asset.how}"
-        for asset in context.assets.status()
-        if asset.name in wanted and asset.path is None and not can_download(context, asset.name)
-    ]
-    if missing:
-        raise NotReadyError(
-            "not ready:\n" + "\n".join(f"  - {line}" for line in missing),
-            hint="get them; nothing was submitted",
         )
 
 

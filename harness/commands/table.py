@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 
 from harness.commands.context import Context
 from harness.commands.plan import expand
-from harness.errors import UsageError
 from harness.evidence.backgrounds import fixed_by
 from harness.evidence.evidence import Evidence
 from harness.evidence.gather import gather
 from harness.manifest.load import load_published
 from harness.manifest.model import Option
+from harness.names import choose
 from harness.tables.findings import Findings
 from harness.tables.formats import Format
 from harness.tables.model import Table
@@ -24,16 +24,15 @@ _OF_RUNS: Mapping[str, Callable[[Findings], Table]] = {
     "stages": stages,
 }
 _REPOSITORIES = "8"
+TABLES = tuple(sorted((*_OF_RUNS, _REPOSITORIES)))
 
 
 def table(context: Context, name: str) -> tuple[Table, tuple[str, ...]]:
     """The table of that name, and what could not be read for it. Raises UsageError."""
+    name = choose(name, TABLES, f"no table {name!r}", listed="there is")
     if name == _REPOSITORIES:
         methods = (context.method(method) for method in expand(context, ("all",)))
         return table_8(methods, context.catalogue), ()
-    if name not in _OF_RUNS:
-        known = ", ".join(sorted((*_OF_RUNS, _REPOSITORIES)))
-        raise UsageError(f"no table {name!r}", hint=f"there is: {known}")
     found = gather(context.layout)
     return _OF_RUNS[name](findings(context, found)), found.damage
 
@@ -53,10 +52,7 @@ def findings(context: Context, evidence: Evidence) -> Findings:
 
 def parse_format(text: str) -> Format:
     """The format of that name. Raises UsageError."""
-    try:
-        return Format(text)
-    except ValueError:
-        raise UsageError(f"--format {text}: unknown", hint=f"one of: {', '.join(Format)}") from None
+    return Format(choose(text, Format, f"--format {text}: unknown"))
 
 
 def _about_masks(options: Mapping[str, Option]) -> frozenset[str]:

@@ -6,13 +6,13 @@ from enum import StrEnum
 from typing import Any
 
 from harness.commands.context import Context
-from harness.errors import UsageError
 from harness.evidence.gather import gather
 from harness.manifest.load import load_published
+from harness.names import choose
 from harness.plan import keys
 from harness.plan.plan import Plan
 from harness.verdict.outlook import Outlook, outlook
-from harness.verdict.results import RowVerdict, Status, Verdict
+from harness.verdict.results import Status, Verdict
 from harness.verdict.verdict import judge
 
 
@@ -32,8 +32,7 @@ _GOOD = {
 def verdict(context: Context, words: Sequence[str], paper: str) -> Verdict:
     """Judge by all runs under `runs/`, and keep the rows that are asked for. Raises UsageError."""
     published = load_published(context.project)
-    if paper != published.paper["id"]:
-        raise UsageError(f"--paper {paper}: unknown", hint=f"there is: {published.paper['id']}")
+    choose(paper, [published.paper["id"]], f"--paper {paper}: unknown", listed="there is")
     return only(judge(gather(context.layout), published), words)
 
 
@@ -44,14 +43,8 @@ def only(whole: Verdict, words: Sequence[str]) -> Verdict:
     """
     if not words or "all" in words:
         return whole
-    for word in words:
-        if not any(_named(row, word) for row in whole.rows):
-            known = ", ".join(dict.fromkeys(row.row.method for row in whole.rows))
-            raise UsageError(
-                f"{word!r} is in no table of the paper: there is nothing to judge it by",
-                hint=f"methods of the paper: {known}",
-            )
-    rows = tuple(row for row in whole.rows if any(_named(row, word) for word in words))
+    meant = {_meant(whole, word) for word in words}
+    rows = tuple(row for row in whole.rows if {row.row.method, row.row.name} & meant)
     names = {row.row.name for row in rows}
     reported = tuple(cell for cell in whole.reported if cell.row in names)
     return replace(whole, rows=rows, claims=(), reported=reported, apart={})
@@ -59,9 +52,9 @@ def only(whole: Verdict, words: Sequence[str]) -> Verdict:
 
 def parse_expected(text: str | None) -> Expected | None:
     """What --expect asks for. Raises UsageError."""
-    if text is None or text in set(Expected):
-        return Expected(text) if text else None
-    raise UsageError(f"--expect {text}: unknown", hint=f"one of: {', '.join(Expected)}")
+    if text is None:
+        return None
+    return Expected(choose(text, Expected, f"--expect {text}: unknown"))
 
 
 def unexpected(found: Verdict, expected: Expected) -> list[str]:
@@ -72,7 +65,22 @@ def unexpected(found: Verdict, expected: Expected) -> list[str]:
 def document(found: Verdict) -> dict[str, Any]:
     """`verdict --json`."""
     plain: dict[str, Any] = keys.plain(found)
-    return plain
+    rows = [
+        {
+            "name": f"{row['row']['method']}/{row['row']['backbone']}",
+            **row,
+            "cells": _named(row["cells"]),
+            "claims": _named(row["claims"]),
+        }
+        for row in plain["rows"]
+    ]
+    reported, claims = _named(plain["reported"]), _named(plain["claims"])
+    return {**plain, "rows": rows, "reported": reported, "claims": claims}
+
+
+def _named(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Cells and claims with their ids as names."""
+    return [{"name": row["id"] if "id" in row else row["number"]["id"], **row} for row in rows]
 
 
 def plan_outlook(context: Context, plan: Plan) -> Outlook | None:
@@ -88,5 +96,11 @@ def plan_outlook(context: Context, plan: Plan) -> Outlook | None:
     return outlook(load_published(context.project), seeds)
 
 
-def _named(row: RowVerdict, word: str) -> bool:
-    return word in {row.row.method, row.row.name}
+def _meant(whole: Verdict, word: str) -> str:
+    """The method, or METHOD/BACKBONE, that `word` is or begins."""
+    methods = [row.row.method for row in whole.rows]
+    # After a slash only rows are meant; before it, a method and not one of its rows.
+    known = [row.row.name for row in whole.rows] if "/" in word else methods
+    unknown = f"{word!r} is in no table of the paper: there is nothing to judge it by"
+    listed = "rows of the paper" if "/" in word else "methods of the paper"
+    return choose(word, known, unknown, listed=listed)

@@ -1,71 +1,54 @@
 """What is seen of an execution while it goes on."""
 
-import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Self
 
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.progress import Progress
+from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from harness.console import streams
-from harness.console.units import duration
-from harness.execution.runner import Outcome, Status
+from harness.console.cards import CardView
+from harness.console.followed import Followed
+from harness.console.lines import Line, fit
+from harness.console.pace import Going, Pace
+from harness.console.units import clock, duration
+from harness.execution.failure import Failure
+from harness.execution.outcome import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
+from harness.store.store import Store
 
-_TAIL_BYTES = 8192
-_MARKS = {
-    Status.DONE: Text("done", "green"),
-    Status.CACHED: Text("cached", "cyan"),
-    Status.FAILED: Text("failed", "red"),
-    Status.BLOCKED: Text("blocked", "yellow"),
-    Status.INTERRUPTED: Text("stopped", "yellow"),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Advance:
-    """How far a running step is, by its log."""
-
-    at: int
-    of: int
-    text: str
-
-
-def read_advance(log: Path | None, pattern: str | None) -> Advance | None:
-    """The last match of `pattern` (groups `at`, `of`) in the end of `log`."""
-    if log is None or pattern is None or not log.exists():
-        return None
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        tail = file.read().decode(errors="replace")
-    found = list(re.finditer(pattern, tail))
-    if not found:
-        return None
-    groups = found[-1].groupdict()
-    try:
-        at, of = int(groups["at"]), int(groups.get("of") or 0)
-    except ValueError:  # the pattern also matches what is no number
-        return None
-    return Advance(at, of, f"{at}/{of}" if of else str(at))
+_WIDEST = 120
+_ECHO = 3  # columns left free: a terminal shows ^C behind the view, which must not begin a line
+_FINISHED = {Status.DONE, Status.CACHED}
 
 
 @dataclass(slots=True)
 class Board:
-    """Follows an execution: a live table on a terminal, plain lines elsewhere."""
+    """Follows an execution: a live view on a terminal, a line for each step everywhere."""
 
     plan: Plan
-    log_of: Callable[[str], Path | None]
-    done: int = 0
-    started_at: dict[str, tuple[BoundStep, float]] = field(default_factory=dict)
-    guard: threading.Lock = field(default_factory=threading.Lock)
+    store: Store
+    hours: Mapping[str, float] = field(default_factory=dict)  # measured, by key
+    stopping: bool = False  # somebody asked for an end
+    outcomes: dict[str, Outcome] = field(default_factory=dict)
+    working: dict[str, Followed] = field(default_factory=dict)
+    shards: dict[str, int] = field(default_factory=dict)  # finished ones, by the whole step's key
+    cards: CardView = field(default_factory=CardView)
+    began: float = field(default_factory=time.time)
+    guard: threading.RLock = field(default_factory=threading.RLock)
     live: Live | None = None
+    pace: Pace = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.pace = Pace.of(self.plan, self.hours)
 
     def __enter__(self) -> Self:
         if streams.err.is_terminal:
@@ -79,53 +62,123 @@ class Board:
 
     def planned(self, plan: Plan) -> None:
         """The plan that is run: keys of assets on their first use are known only now."""
-        self.plan = plan
+        with self.guard:
+            self.plan, self.pace = plan, Pace.of(plan, self.hours)
 
     def notify(self, text: str) -> None:
         """Print one line about what harness itself does."""
         streams.err.print(text)
 
+    def stop(self) -> None:
+        """Somebody asked for an end: running steps are being ended."""
+        self.stopping = True
+
     def started(self, step: BoundStep) -> None:
         """A step starts (or is looked up)."""
         with self.guard:
-            self.started_at[step.key] = (step, time.monotonic())
+            self.working[step.key] = Followed(step)
 
     def ended(self, step: BoundStep, outcome: Outcome) -> None:
         """A step ended."""
         with self.guard:
-            self.started_at.pop(step.key, None)
-            self.done += step.shard is None
-        where = f"[{self.done}/{len(self.plan.steps)}]" if step.shard is None else ""
-        name = f"{step.method} {step.stage} {step.name} ({users(self.plan, step)})"
-        streams.err.print(f"{where:>9}", _MARKS[outcome.status], name, duration(outcome.seconds))
+            self.working.pop(step.key, None)
+            if step.shard is not None:
+                self.shards[step.whole] = self.shards.get(step.whole, 0) + 1
+                return
+            self.outcomes[step.key] = outcome
+            self.pace.ended[step.key] = outcome
+        if outcome.status in {Status.DONE, Status.FAILED}:
+            self._print(self._end_of(step, outcome))
         if outcome.remade:
             changed = ", ".join(outcome.remade)
-            streams.err.print(f"this time the content differs: {changed}")
-        if outcome.status is Status.FAILED and step.shard is None:
-            streams.err.print(f"{outcome.error}\nhint: {outcome.hint}")
-        elif outcome.status is Status.INTERRUPTED and outcome.error:
-            streams.err.print(outcome.error)
+            streams.err.print(f"{step.name}: this time the content differs: {changed}")
 
-    def __rich__(self) -> Table:
-        table = Table(box=None, header_style="bold")
-        for column in ("method", "stage", "step", "runs", "at", "elapsed", "left"):
-            table.add_column(column)
+    @property
+    def done(self) -> int:
+        """How many steps are done, whoever did them."""
+        return sum(one.status in _FINISHED for one in self.outcomes.values())
+
+    def _print(self, line: Line) -> None:
+        width = streams.err.width if streams.err.is_terminal else None
+        streams.err.print(*fit([line], width))
+
+    def _end_of(self, step: BoundStep, outcome: Outcome) -> Line:
+        """The one line about a step that ran."""
+        failed = outcome.status is Status.FAILED
+        total = str(len(self.plan.steps))
+        reason = Failure.read(outcome.error or "").reason.removeprefix(f"{step.title}: ")
+        return Line(
+            Text("failed", "red") if failed else Text("done  ", "green"),
+            f"{self.done:>{len(total)}}/{total}",
+            step.name.ljust(max(len(one.name) for one in self.plan.steps.values())),
+            f"{duration(outcome.seconds) if outcome.seconds else '':>9}",
+            about=who(self.plan, step),
+            end=reason if failed else "",
+        )
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, now = min(options.max_width - _ECHO, _WIDEST), time.time()
         with self.guard:
-            running = list(self.started_at.values())
-        for step, since in running:
-            table.add_row(*self._row(step, time.monotonic() - since))
-        total = len(self.plan.steps)
-        table.add_row("", "", f"{self.done}/{total} steps", "", "", "", "", style="dim")
+            working = list(self.working.values())
+            for one in working:
+                one.look(self.store, now)
+            rows = [self._row(one, now) for one in working]
+            yield Group(*fit(rows, width), self._whole(self._going(working, now), now, width))
+
+    def _going(self, working: list[Followed], now: float) -> dict[str, Going]:
+        """How far the whole steps are that are under way; a shard is its share of one."""
+        going: dict[str, Going] = {}
+        for one in working:
+            key, shard = one.step.whole, one.step.shard
+            if shard is None:
+                left = one.seconds_left(now)
+                going[key] = Going(seconds=one.elapsed(now), share=one.share, left=left)
+            elif key in self.plan.steps:
+                before = going.get(key)
+                share = before.share if before else self.shards.get(key, 0) / shard.count
+                seconds = one.elapsed(now) + (before.seconds if before else 0.0)
+                going[key] = Going(seconds=seconds, share=share + one.share / shard.count)
+        return going
+
+    def _row(self, one: Followed, now: float) -> Line:
+        shard = one.step.shard
+        name = "  " + one.step.name + (f" {shard.number}/{shard.count}" if shard else "")
+        if one.attempt is None:
+            return Line(name, "starting", about=who(self.plan, one.step))
+        left = one.seconds_left(now) if one.share < 1 else None
+        return Line(
+            name,
+            one.advance.text if one.advance else "",
+            clock(one.elapsed(now)),
+            "" if left is None else f"{clock(left)} left",
+            self.cards.text(one.attempt.gpus),
+            about=who(self.plan, one.step),
+        )
+
+    def _whole(self, going: Mapping[str, Going], now: float, width: int) -> Table:
+        """The bar over everything, with the time left."""
+        left = self.pace.seconds_left(going)
+        about = "stopping" if self.stopping else f"about {clock(left)} left" if left else ""
+        share = self.pace.share(going)
+        table = Table.grid(padding=(0, 2, 0, 0))
+        table.width = width
+        table.add_column(no_wrap=True)
+        table.add_column(ratio=1)
+        for _ in range(3):
+            table.add_column(no_wrap=True, justify="right")
+        steps = f"{self.done} of {len(self.plan.steps)} steps"
+        bar = ProgressBar(total=1.0, completed=share)
+        table.add_row(steps, bar, f"{share:.0%}", clock(now - self.began), about)
         return table
 
-    def _row(self, step: BoundStep, elapsed: float) -> tuple[str, ...]:
-        advance = read_advance(self.log_of(step.key), step.progress)
-        left = "?"
-        if advance is not None and advance.of and 0 < advance.at <= advance.of:
-            left = duration(elapsed * (advance.of - advance.at) / advance.at)
-        at = advance.text if advance else ""
-        name = (step.method, str(step.stage), step.name, users(self.plan, step))
-        return *name, at, duration(elapsed), left
+
+def who(plan: Plan, step: BoundStep) -> str:
+    """For which runs a step is, its method first."""
+    named = users(plan, step)
+    if named == "all":
+        run = plan.runs[0].run
+        named = f"{run.backbone} {run.losses} s{run.seed}" if len(plan.runs) == 1 else "all runs"
+    return f"{step.method} {named}"
 
 
 def users(plan: Plan, step: BoundStep) -> str:

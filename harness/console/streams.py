@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from rich.console import Console
@@ -11,6 +11,8 @@ from rich.text import Text
 from harness.errors import HarnessError
 from harness.terminal import readable, readable_pieces
 
+SCHEMA = 1  # of all that --json prints: docs/schema/output
+_answered: list[str] = []  # the commands, of which there is one in a process
 _WIDTH = 130  # where there is no terminal to ask
 
 
@@ -34,8 +36,15 @@ out = ReadableConsole(width=None if sys.stdout.isatty() else _WIDTH)
 err = ReadableConsole(stderr=True)
 
 
-def show_json(value: Any) -> None:
-    """Print a value for machines: nothing else goes to stdout with --json."""
+def has_answered() -> bool:
+    """Whether something was printed for machines: it is one object."""
+    return bool(_answered)
+
+
+def show_json(command: str, document: Mapping[str, Any]) -> None:
+    """Print the answer of a command for machines: with --json stdout holds it and nothing else."""
+    value = {"schema": SCHEMA, "command": command, **document}
+    _answered.append(command)
     # Indenting a large document takes longer than planning it, and machines need no lines.
     indent = 1 if sys.stdout.isatty() else None
     sys.stdout.write(json.dumps(value, indent=indent, sort_keys=True) + "\n")

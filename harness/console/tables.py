@@ -1,137 +1,129 @@
-"""Tables on stdout."""
+"""Tables, named values and notes on stdout: laid out for a terminal, one record a line for a pipe.
 
-import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+In a pipe a table is its heads and its rows, cells separated by tabs, behind a title that begins
+with "# "; nothing is wrapped, shortened or left out.
+"""
 
-from rich.box import SIMPLE_HEAD
-from rich.console import JustifyMethod
-from rich.table import Table
+from collections.abc import Collection, Iterable, Iterator, Sequence
+
+from rich.text import Text
 
 from harness.console import streams
-from harness.console.live import users
-from harness.plan.plan import BoundStep, Plan
-
-if TYPE_CHECKING:
-    from harness.tables.formats import Format
-    from harness.tables.model import Table as PaperTable
-    from harness.verdict.results import Verdict
+from harness.console.layout import Layout, Rows, hanging, lay_out, padded, table_lines
+from harness.console.states import STATE_COLUMNS, state_style
+from harness.terminal import readable
 
 
-def show_table(title: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Print a table."""
-    table = Table(
-        title=title, title_justify="left", title_style="bold", header_style="bold", box=SIMPLE_HEAD
-    )
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    streams.out.print(table)
-
-
-def show_plan(plan: Plan, state_of: Callable[[BoundStep], str]) -> None:
-    """Every distinct step, done or to do and why."""
-    rows = []
-    for step in plan.steps.values():
-        key = step.key[:12] + ("?" if step.provisional else "")
-        name = (step.method, str(step.stage), step.name, step.repo or "harness")
-        rows.append((*name, users(plan, step), key, state_of(step)))
-    columns = ("method", "stage", "step", "repository", "runs", "key", "state")
-    show_table(f"{len(plan.runs)} runs, {len(plan.steps)} distinct steps", columns, rows)
-
-
-def show_scores(
-    title: str, rows: Iterable[tuple[Sequence[str], Mapping[str, Sequence[float]]]]
+def show_table(
+    title: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    prose: Collection[str] = (),
+    optional: Sequence[str] = (),
+    sections: Sequence[str] = (),
 ) -> None:
-    """Mean and spread of J, F, J&F per group of runs: method, backbone, losses and stage."""
-    lines = []
-    for name, scores in rows:
-        cells = [_mean_spread(scores.get(metric, ())) for metric in ("J", "F", "JF")]
-        lines.append((*name, str(len(scores.get("J", ()))), *cells))
-    columns = ("method", "backbone", "losses", "scored", "seeds", "J", "F", "J&F")
-    show_table(title, columns, lines)
+    """Print a table; without rows its title says that there are none.
 
-
-def _mean_spread(values: Sequence[float]) -> str:
-    if not values:
-        return "-"
-    mean = sum(values) / len(values)
-    if len(values) == 1:
-        return f"{mean:.1f}"
-    spread = (sum((v - mean) ** 2 for v in values) / (len(values) - 1)) ** 0.5
-    return f"{mean:.1f} ± {spread:.1f}"
-
-
-def show_verdict(found: "Verdict") -> None:
-    """Rows, cells, claims, and the runs that are listed apart."""
-    from harness.verdict import text  # numpy and scipy: other commands need none of it
-    from harness.verdict.results import Status as Verdicts
-
-    cells = [cell for cell in found.cells if cell.status is not Verdicts.NOT_JUDGED]
-    claims = [*found.claims, *(claim for row in found.rows for claim in row.claims)]
-    _show_noted("cells", text.CELL_COLUMNS, map(text.cell_texts, cells), text.cell_notes(cells))
-    streams.out.print(text.LEGEND)
-    _show_noted(
-        "reported by the publications, against the paper's own reproduction",
-        text.CELL_COLUMNS,
-        map(text.cell_texts, found.reported),
-        text.cell_notes(found.reported),
-    )
-    _show_noted(
-        "claims", text.CLAIM_COLUMNS, map(text.claim_texts, claims), text.claim_notes(claims)
-    )
-    stray = [f"apart: {run}: {why}" for run, why in found.apart.items()]
-    notes = [*text.row_notes(found.rows), *stray]
-    _show_noted("rows", text.ROW_COLUMNS, map(text.row_texts, found.rows), notes)
-    for line in found.damage:
-        streams.err.print(line)
-
-
-def _show_noted(
-    title: str, columns: Sequence[str], rows: Iterable[Sequence[str]], notes: Iterable[str]
-) -> None:
-    """A table, and what it does not show, below."""
-    show_table(title, columns, rows)
-    for note in notes:
-        streams.out.print(f"- {note}")
-
-
-def show_paper_table(table: "PaperTable", wanted: "Format") -> None:
-    """Print a table of the paper; in CSV, which has no place for them, notes go to stderr."""
-    from harness.tables.formats import TEXTS, Format
-
-    if wanted in TEXTS:
-        sys.stdout.write(TEXTS[wanted](table))
-        if wanted is Format.CSV:
-            for note in table.notes:
-                streams.err.print(note)
+    On a terminal cells of the `prose` columns may wrap at spaces, and the `optional` columns are
+    left out, in this order, where the terminal is too narrow. No other cell is ever broken. If each
+    row has its section in `sections`, there is a rule between two of them.
+    """
+    heads = [readable(column) for column in columns]
+    cells = [[readable(cell) for cell in row] for row in rows]
+    if not streams.out.is_terminal:
+        _pipe(title, (heads, *cells))
         return
-    streams.out.print(_rich_table(table))
-    for note in table.notes:
-        streams.out.print(note)
+    if not cells:
+        _print(f"{title}: none")
+        return
+    width = streams.out.width
+    layout = lay_out(heads, cells, width, prose=prose, optional=optional)
+    _print(*_titled(title, width), *_styled(heads, cells, layout, width, sections), "")
 
 
-def _rich_table(table: "PaperTable") -> Table:
-    """The columns for people, close together; a rule between two groups of lines."""
-    from harness.tables.model import for_people
+def show_values(title: str, values: Iterable[tuple[str, str]], *, gap: bool = False) -> None:
+    """Print names and their values, a line each; a `gap` follows on a terminal."""
+    pairs = [(readable(name), readable(value)) for name, value in values]
+    if not streams.out.is_terminal:
+        _pipe(title, pairs)
+        return
+    width = streams.out.width
+    name_width = max((len(name) for name, _ in pairs), default=0)
+    lines = [
+        line
+        for name, value in pairs
+        for line in hanging(value, width, f"{padded(name, name_width)}  ")
+    ]
+    _print(*_titled(title, width), *lines, *([""] if gap else []))
 
-    table = for_people(table)
-    shown = Table(
-        title=table.heading,
-        title_justify="left",
-        title_style="bold",
-        header_style="bold",
-        box=SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    for column in table.columns:
-        head = f"{column.group}\n{column.head}" if column.group else column.head
-        justify: JustifyMethod = "right" if column.numeric else "left"
-        shown.add_column(head, justify=justify, overflow="fold")
-    for line, following in zip(table.lines, (*table.lines[1:], None), strict=True):
-        ends = following is not None and following.group != line.group
-        shown.add_row(*(cell.text for cell in line.cells), end_section=ends)
-    return shown
+
+def show_notes(notes: Iterable[str]) -> None:
+    """Print sentences; on a terminal they wrap at spaces."""
+    for note in notes:
+        text = readable(note)
+        begin = text[: len(text) - len(text.lstrip(" "))]
+        wraps = streams.out.is_terminal
+        _print(*(_hung(text.lstrip(" "), begin) if wraps else [text]))
+
+
+def _hung(text: str, begin: str) -> list[str]:
+    first, *others = hanging(text, streams.out.width - 2, begin)
+    return [first, *(f"  {line}" for line in others)]
+
+
+def _titled(title: str, width: int) -> list[Text]:
+    lines = hanging(readable(title), width) if title else []
+    return [Text(line, "bold") for line in lines]
+
+
+def _styled(
+    heads: Sequence[str], rows: Rows, layout: Layout, width: int, sections: Sequence[str]
+) -> Iterator[Text]:
+    """The lines of a table: heads, a rule, and rows whose states have colours."""
+    first, *others = table_lines(heads, rows, layout, width)
+    rule = Text(("-" if streams.out.options.ascii_only else "─") * layout.width, "dim")
+    states = [at for at in layout.beside if _is_state(heads[at])]
+    yield from (Text(line, "bold") for line in first)
+    yield rule
+    for number, (row, lines) in enumerate(zip(rows, others, strict=True)):
+        if number and sections and sections[number] != sections[number - 1]:
+            yield rule
+        yield _coloured(lines[0], row, layout, states)
+        yield from map(Text, lines[1:])
+
+
+def _is_state(head: str) -> bool:
+    return any(line in STATE_COLUMNS for line in head.split("\n"))
+
+
+def _coloured(line: str, row: Sequence[str], layout: Layout, states: Iterable[int]) -> Text:
+    """The first line of a row; its states stand there."""
+    text, starts = Text(line), _starts(layout)
+    for at in states:
+        text.stylize(state_style(row[at]), starts[at], starts[at] + layout.beside[at])
+    return text
+
+
+def _starts(layout: Layout) -> dict[int, int]:
+    starts, at = {}, 0
+    for column, width in layout.beside.items():
+        starts[column] = at
+        at += width + 2
+    return starts
+
+
+def _pipe(title: str, records: Iterable[Sequence[str]]) -> None:
+    """Write records for a pipe, past rich, which would turn tabs into spaces."""
+    lines = [f"# {readable(title)}"] if title else []
+    lines += ("\t".join(map(_on_one_line, record)) for record in records)
+    streams.out.file.write("".join(f"{line}\n" for line in lines))
+
+
+def _on_one_line(cell: str) -> str:
+    return " ".join(cell.split("\n")).replace("\t", " ")
+
+
+def _print(*lines: str | Text) -> None:
+    for line in lines:
+        streams.out.print(line)

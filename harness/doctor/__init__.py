@@ -1,52 +1,90 @@
-"""Check whether this machine can run a method, line by line; changes nothing."""
+"""Check whether this machine can run methods, line by line; changes nothing."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.commands.context import Context
-from harness.doctor import data, engine, gpu, machine
-from harness.doctor.check import Check, Line, Machine, Needs, State
-from harness.doctor.gather import look
-from harness.doctor.needs import needs_of
-from harness.plan.make import Ask
+from harness.doctor import data, disk, engine, gpu, machine
+from harness.doctor.check import Check, Line, Machine, Needs, State, unknown
+from harness.doctor.finding import Finding, Unready, heading, told
 
-__all__ = ["CHECKS", "Diagnosis", "Line", "Machine", "Needs", "State", "examine"]
+__all__ = [
+    "CHECKS",
+    "Diagnosis",
+    "Finding",
+    "Line",
+    "Machine",
+    "Needs",
+    "State",
+    "Unready",
+    "examine",
+    "heading",
+    "told",
+]
 
-CHECKS: tuple[Check, ...] = (
-    data.plan,
-    engine.engine,
-    engine.limits,
-    engine.users,
-    engine.toolkit,
-    gpu.driver,
-    gpu.gpus,
-    machine.disk,
-    machine.inodes,
-    machine.memory,
-    machine.shared_memory,
-    machine.ulimits,
-    machine.bubblewrap,
-    machine.clock,
-    data.data,
-    data.mirror,
-    data.files,
-)
+_PLAN = ("plan",)
+_ENGINE = ("engine",)
+#: Each check, and the lines without which it can say nothing: theirs is the finding then.
+CHECKS: Mapping[Check, tuple[str, ...]] = {
+    engine.engine: (),
+    data.plan: (),
+    engine.limits: _ENGINE,
+    engine.users: _ENGINE,
+    gpu.driver: _PLAN,
+    gpu.gpus: _PLAN,
+    engine.toolkit: _ENGINE,
+    disk.disk: _PLAN,
+    disk.inodes: _PLAN,
+    machine.memory: _PLAN,
+    machine.shared_memory: _PLAN,
+    machine.ulimits: (),
+    machine.bubblewrap: (),
+    machine.clock: (),
+    machine.git: _PLAN,
+    data.data: _PLAN,
+    data.mirror: (),
+    data.files: (*_PLAN, "mirror"),
+}
+_ABSENT = (State.MISSING, State.UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """Every line, and whether the method asked for can run."""
+    """Every line, and whether the methods asked for can run."""
 
-    method: str | None
+    methods: tuple[str, ...]
     lines: tuple[Line, ...]
 
     @property
     def ready(self) -> bool:
         """Whether nothing is missing; without a method nothing is asked for."""
-        return self.method is None or all(line.state is not State.MISSING for line in self.lines)
+        return not self.methods or not self.missing
+
+    @property
+    def missing(self) -> tuple[Finding, ...]:
+        """Everything that is missing, each once."""
+        return self._findings(State.MISSING)
+
+    @property
+    def notes(self) -> tuple[Finding, ...]:
+        """What is doubtful, but will do."""
+        return self._findings(State.NOTE)
+
+    def _findings(self, state: State) -> tuple[Finding, ...]:
+        return tuple(one for line in self.lines if line.state is state for one in line.findings)
 
 
-def examine(context: Context, ask: Ask, gpus: str | None) -> Diagnosis:
-    """Look at the machine and at what is asked for, once, and check line by line."""
-    needs = needs_of(context, ask)
-    found = look(context, ask.runtime, context.gpus(gpus))
-    return Diagnosis(needs.method, tuple(check(found, needs) for check in CHECKS))
+def examine(found: Machine, needs: Needs, checks: Sequence[Check] = tuple(CHECKS)) -> Diagnosis:
+    """Check line by line. What follows from something missing is unknown, and no finding."""
+    lines: dict[str, Line] = {}
+    for check in checks:
+        line = check(found, needs)
+        first = [name for name in CHECKS[check] if name in lines and lines[name].state in _ABSENT]
+        lines[line.name] = _after(line, first) if first else line
+    return Diagnosis(needs.methods, tuple(lines.values()))
+
+
+def _after(line: Line, first: Sequence[str]) -> Line:
+    """A line as it is without `first`; without a plan even what is needed is not known."""
+    if "plan" in first:
+        return unknown(line.name, "-", *first)
+    return line if line.state is State.NOT_NEEDED else unknown(line.name, line.needed, *first)

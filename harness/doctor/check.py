@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.assets.declared import AssetStatus
+from harness.doctor.finding import Finding
+from harness.errors import HarnessError
 from harness.manifest.catalogue import Repository, Stack
 from harness.manifest.model import RuntimeName, Scale
 from harness.measured.figures import ESTIMATE
@@ -20,17 +22,19 @@ class State(StrEnum):
     OK = "ok"
     NOTE = "note"  # it will do, but look
     MISSING = "missing"  # the method cannot run so
+    UNKNOWN = "unknown"  # it cannot be told before something else is there
+    NOT_NEEDED = "not needed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """What was found, what is needed, and how to fix it."""
+    """What was found, what is needed, and what is missing or doubtful."""
 
-    check: str
+    name: str
     state: State
     found: str
     needed: str
-    fix: str = ""
+    findings: tuple[Finding, ...] = ()  # none unless the state is NOTE or MISSING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +53,13 @@ class Machine:
 
     engine: Mapping[str, Any] | str = "not asked"  # the engine's own report
     engine_address: str = ""
+    engine_named: bool = False  # a variable gives the address
+    engine_installed: bool = True  # its program is on PATH
     nvidia_hook: bool = False  # the container toolkit's hook is on PATH
     cdi_devices: tuple[str, ...] = ()  # GPUs that CDI specifications name
     gpus: tuple[Gpu, ...] | str = ()
+    visible_devices: str | None = None  # CUDA_VISIBLE_DEVICES
+    git: bool = True  # it is on PATH
     bubblewrap: str | None = None  # its version
     bubblewrap_obstacle: str = ""
     runs: Place
@@ -80,21 +88,20 @@ class UpstreamFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Needs:
-    """What the asked-for method needs; with no method: what any would."""
+    """What the asked-for methods need; with no method: what any would."""
 
     runtime: RuntimeName
     scale: Scale = Scale.PAPER
-    method: str | None = None
-    unplanned: str | None = None  # why no plan can be made
-    unplanned_fix: str = ""
+    methods: tuple[str, ...] = ()
+    unplanned: HarnessError | None = None  # why no plan can be made
     steps: Sequence[BoundStep] = ()  # that are not done yet
-    peak_disk_gb: float = 0.0
+    peak_disk_gb: float = 0.0  # that these add at their peak
+    peak_files: int = 0  # likewise
     disk_source: str = ESTIMATE
     ahead: Sequence[str] = ()  # what the steps take, a line each
     stacks: Mapping[str, Stack] = field(default_factory=dict)
     offered: Mapping[str, Sequence[str]] = field(default_factory=dict)  # method -> its stacks
     assets: Sequence[AssetStatus] = ()  # that the steps read
-    downloadable: frozenset[str] = frozenset()
     mirror: Path | None = None
     repositories: Mapping[str, Repository] = field(default_factory=dict)  # that the steps use
     files: Sequence[UpstreamFile] = ()  # of these repositories
@@ -109,11 +116,27 @@ class Needs:
         """The most GPUs that a step needs."""
         return max((step.resources.gpus for step in self.steps), default=0)
 
+    @property
+    def names(self) -> str:
+        """The methods, as a command names them."""
+        return " ".join(self.methods)
+
 
 Check = Callable[[Machine, Needs], Line]
 
 
-def line(check: str, *, good: bool, bad: State, found: str, needed: str, fix: str) -> Line:
-    """A line that is ok or `bad`; a good one needs no fix."""
-    state = State.OK if good else bad
-    return Line(check=check, state=state, found=found, needed=needed, fix="" if good else fix)
+def not_needed(name: str, why: str, found: str = "-") -> Line:
+    """A line for what the method does without."""
+    return Line(name=name, state=State.NOT_NEEDED, found=found, needed=why)
+
+
+def unknown(name: str, needed: str, *first: str) -> Line:
+    """A line for what can only be told once `first` is there."""
+    found = f"not known without {', '.join(first)}"
+    return Line(name=name, state=State.UNKNOWN, found=found, needed=needed)
+
+
+def line(name: str, *, found: str, needed: str, bad: State, findings: Sequence[Finding]) -> Line:
+    """A line that is ok if there are no findings, else `bad`."""
+    state = bad if findings else State.OK
+    return Line(name=name, state=state, found=found, needed=needed, findings=tuple(findings))

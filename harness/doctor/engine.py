@@ -4,7 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.doctor.check import Line, Machine, Needs, State, line
+from harness.doctor.check import Line, Machine, Needs, State, line, not_needed, unknown
+from harness.doctor.finding import Finding
 from harness.manifest.model import RuntimeName
 from harness.runtimes.engine import (
     CDI_KIND,
@@ -19,71 +20,72 @@ _IDS = 65536
 #: By this program on its PATH Docker knows that it can give GPUs.
 HOOK = "nvidia-container-runtime-hook"
 _NO_ENGINE = "--runtime process: no engine"
+_DENIED = "Permission denied"
+_JOIN = 'sudo usermod -aG docker "$USER" && newgrp docker'
+_GRANT = 'sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "$USER"'
+_INSTALL = {
+    RuntimeName.DOCKER: "install Docker: https://docs.docker.com/engine/install/",
+    RuntimeName.PODMAN: "install Podman: https://podman.io/docs/installation",
+}
+_START = {
+    RuntimeName.DOCKER: "sudo systemctl start docker",
+    RuntimeName.PODMAN: "systemctl --user start podman.socket",
+}
+_ADDRESS = {RuntimeName.DOCKER: "DOCKER_HOST", RuntimeName.PODMAN: "CONTAINER_HOST"}
 _TOOLKIT = (
-    "install the NVIDIA container toolkit; Docker: nvidia-ctk runtime configure, Podman: "
-    "nvidia-ctk cdi generate --device-name-strategy=uuid --output=/etc/cdi/nvidia.yaml"
+    "install NVIDIA's container toolkit: "
+    "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html"
 )
+_CONFIGURE = {
+    RuntimeName.DOCKER: (
+        "sudo nvidia-ctk runtime configure --runtime=docker && sudo systemctl restart docker"
+    ),
+    RuntimeName.PODMAN: (
+        "sudo nvidia-ctk cdi generate --device-name-strategy=uuid --output=/etc/cdi/nvidia.yaml"
+    ),
+}
 
 
 def engine(machine: Machine, needs: Needs) -> Line:
     """Whether the engine answers, and how old it is."""
     if not needs.in_containers:
-        return Line(check="engine", state=State.OK, found="not asked", needed=_NO_ENGINE)
+        return not_needed("engine", _NO_ENGINE)
     oldest = _OLDEST[needs.runtime]
     needed = f"{needs.runtime} {'.'.join(map(str, oldest))} or newer"
     if isinstance(machine.engine, str):
-        return Line(
-            check="engine",
-            state=State.MISSING,
-            found=machine.engine,
-            needed=needed,
-            fix=f"start {needs.runtime}, or set DOCKER_HOST to its address; or choose "
-            "--runtime process, which needs no engine",
+        silent = _silent(machine, machine.engine, needs.runtime)
+        return line(
+            "engine", found="no answer", needed=needed, bad=State.MISSING, findings=[silent]
         )
     version = str(machine.engine.get("ServerVersion"))
-    return line(
-        "engine",
-        good=_numbers(version) >= oldest,
-        bad=State.NOTE,
-        found=f"{needs.runtime} {version} at {machine.engine_address}",
-        needed=needed,
-        fix="update it: harness was never tried with one so old",
+    found = f"{needs.runtime} {version} at {machine.engine_address}"
+    old = Finding(
+        name="engine",
+        what=f"{found}; harness was tested with {needed}",
+        steps=(f"update {needs.runtime}",),
     )
+    findings = [] if _numbers(version) >= oldest else [old]
+    return line("engine", found=found, needed=needed, bad=State.NOTE, findings=findings)
 
 
 def limits(machine: Machine, needs: Needs) -> Line:
     """Whether the engine can hold steps to their limits."""
     if not needs.in_containers:
-        needed = "--runtime process: only the time limit is enforced"
-        return Line(check="limits", state=State.OK, found="time", needed=needed)
+        return not_needed("limits", "--runtime process: only the time limit is enforced")
     wanted = ", ".join(LIMITS.values())
-    said = _said(machine)
-    missing = missing_limits(said)
-    found = f"it cannot enforce {', '.join(missing)}" if missing else wanted
+    missing = missing_limits(_said(machine))
+    unable = Finding(
+        name="limits",
+        what=f"the engine cannot enforce limits of {', '.join(missing)}",
+        steps=("use an engine with cgroups for these",),
+        instead=("--scale smoke, which does without",) if needs.scale.at_full_cost else (),
+    )
     return line(
         "limits",
-        good=bool(said) and not missing,
-        bad=State.MISSING if needs.scale.at_full_cost else State.NOTE,
-        found=found if said else "no engine answers",
+        found=f"it cannot enforce {', '.join(missing)}" if missing else wanted,
         needed=f"the engine enforces {wanted}",
-        fix="use an engine with cgroups for these; --scale smoke does without",
-    )
-
-
-def toolkit(machine: Machine, needs: Needs) -> Line:
-    """Whether the engine can give GPUs to containers."""
-    if not needs.in_containers or not needs.gpus:
-        found = "present" if _ways(machine, needs) else "none"
-        return Line(check="toolkit", state=State.OK, found=found, needed="not needed: no GPU asked")
-    obstacle = gpu_obstacle(needs.runtime, _said(machine))
-    ways = _ways(machine, needs)
-    return line(
-        "toolkit",
-        good=bool(ways) and obstacle is None,
-        bad=State.MISSING,
-        found=obstacle or ", ".join(ways) or "nothing that gives GPUs to containers",
-        needed="NVIDIA container toolkit, for steps on GPUs",
-        fix=_TOOLKIT if obstacle is None else "update Podman, or use --runtime docker",
+        bad=State.MISSING if needs.scale.at_full_cost else State.NOTE,
+        findings=[unable] if missing else [],
     )
 
 
@@ -91,26 +93,89 @@ def users(machine: Machine, needs: Needs) -> Line:
     """Whether what steps write will belong to the caller."""
     needed = f"steps write as uid {machine.uid}"
     if not needs.in_containers:
-        return Line(check="users", state=State.OK, found=needed, needed=needed)
-    options = str(_said(machine).get("SecurityOptions") or "")
-    if "name=userns" in options:
-        return Line(
-            check="users",
-            state=State.MISSING,
-            found="the engine maps users to others (userns-remap)",
-            needed=needed,
-            fix="switch userns-remap off in the daemon's settings, or use a rootless engine",
-        )
-    if not is_rootless(_said(machine)):
-        return Line(check="users", state=State.OK, found="the engine maps no users", needed=needed)
+        return not_needed("users", f"--runtime process: {needed}")
+    found, finding = _users(machine)
     return line(
         "users",
-        good=machine.newuidmap and machine.subordinate_ids >= _IDS,
+        found=found,
+        needed=needed,
         bad=State.MISSING,
-        found=f"rootless, {machine.subordinate_ids} subordinate ids"
-        + ("" if machine.newuidmap else ", no newuidmap"),
-        needed=f"{needed}; rootless: {_IDS} subordinate ids and newuidmap",
-        fix="install uidmap, and give your user a range in /etc/subuid and /etc/subgid",
+        findings=[finding] if finding else [],
+    )
+
+
+def toolkit(machine: Machine, needs: Needs) -> Line:
+    """Whether the engine can give GPUs to containers."""
+    if not needs.in_containers:
+        return not_needed("toolkit", "--runtime process: no containers")
+    if needs.unplanned is not None:
+        return unknown("toolkit", "-", "plan")
+    if not needs.gpus:
+        return not_needed("toolkit", "no step that is to do asks for a GPU")
+    needed = "the engine gives GPUs to containers"
+    if not machine.gpus or isinstance(machine.gpus, str):
+        return unknown("toolkit", needed, "gpus")
+    obstacle = gpu_obstacle(needs.runtime, _said(machine))
+    ways = _ways(machine, needs)
+    return line(
+        "toolkit",
+        found=obstacle or ", ".join(ways) or "nothing that does",
+        needed=needed,
+        bad=State.MISSING,
+        findings=[] if ways and obstacle is None else [_no_toolkit(needs.runtime, obstacle)],
+    )
+
+
+def _silent(machine: Machine, reason: str, runtime: RuntimeName) -> Finding:
+    """An engine that does not answer: elsewhere, not installed, not ours to use, not started."""
+    process = "add --runtime process, which needs no engine"
+    variable = _ADDRESS[runtime]
+    if machine.engine_named:
+        steps = (f"start the engine at {machine.engine_address}, or correct {variable}",)
+        return Finding(name="engine", what=reason, steps=steps, instead=(process,))
+    denied = _DENIED in reason and runtime is RuntimeName.DOCKER
+    return Finding(
+        name="engine",
+        what=reason,
+        steps=() if machine.engine_installed or denied else (_INSTALL[runtime],),
+        command=_JOIN if denied else _START[runtime],
+        instead=(f"set {variable} to the address of an engine elsewhere", process),
+    )
+
+
+def _no_toolkit(runtime: RuntimeName, obstacle: str | None) -> Finding:
+    if obstacle is not None:
+        other = ("--runtime docker",)
+        return Finding(name="toolkit", what=obstacle, steps=("update Podman",), instead=other)
+    return Finding(
+        name="toolkit",
+        what=f"{runtime} cannot give GPUs to containers",
+        steps=(_TOOLKIT,),
+        command=_CONFIGURE[runtime],
+    )
+
+
+def _users(machine: Machine) -> tuple[str, Finding | None]:
+    """What the engine does with users, and what is wrong with it."""
+    options = str(_said(machine).get("SecurityOptions") or "")
+    if "name=userns" in options:
+        what = "the engine maps users to others (userns-remap)"
+        steps = ("switch userns-remap off in the daemon's settings, and start it again",)
+        return what, Finding(
+            name="users", what=what, steps=steps, instead=("use a rootless engine",)
+        )
+    if not is_rootless(_said(machine)):
+        return "the engine maps no users", None
+    found = f"rootless, {machine.subordinate_ids} subordinate ids"
+    found += "" if machine.newuidmap else ", no newuidmap"
+    few = machine.subordinate_ids < _IDS
+    if machine.newuidmap and not few:
+        return found, None
+    return found, Finding(
+        name="users",
+        what=f"{found}; {_IDS} and newuidmap needed",
+        steps=() if machine.newuidmap else ("install newuidmap (Debian: apt-get install uidmap)",),
+        command=_GRANT if few else "",
     )
 
 

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.commands.context import Context
 from harness.doctor.check import Machine, Place
 from harness.doctor.engine import HOOK
 from harness.errors import ManifestError, NotReadyError
@@ -19,11 +18,13 @@ from harness.gpus.leases import GpuLeases
 from harness.manifest.model import RuntimeName
 from harness.manifest.yaml_source import read_yaml
 from harness.plan.compatibility import Gpu
-from harness.runtimes.engine import CDI_KIND, Engine
+from harness.runtimes.engine import CDI_KIND, Engine, engine_errors, one_line
 from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
 from harness.store.machine import total_memory_gb
 
 _GB = 2**30
+_PATIENCE_SECONDS = 5  # an engine that is well answers at once,
+_INFO_SECONDS = 10  # but one with many containers takes a while to count them
 _CDI_FOLDERS = ("/etc/cdi", "/var/run/cdi")
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -31,7 +32,7 @@ _CGROUP_LIMITS = (
 )
 
 
-def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Machine:
+def look(runs: Path, cache: Path, runtime: RuntimeName, leases: GpuLeases) -> Machine:
     """Look at everything once. Raises UsageError for GPUs by `--gpus` that are not there."""
     engine, address = "not asked", ""
     said: Mapping[str, Any] | str = engine
@@ -43,13 +44,17 @@ def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Machine:
     return Machine(
         engine=said,
         engine_address=address,
+        engine_named=any(name in os.environ for name in ("DOCKER_HOST", "CONTAINER_HOST")),
+        engine_installed=shutil.which(runtime) is not None,
         nvidia_hook=shutil.which(HOOK) is not None,
         cdi_devices=cdi_devices(_cdi_folders(said)),
         gpus=cards(leases),
+        visible_devices=os.environ.get("CUDA_VISIBLE_DEVICES"),
+        git=shutil.which("git") is not None,
         bubblewrap=bubblewrap.version if isinstance(bubblewrap, Bubblewrap) else None,
         bubblewrap_obstacle="" if works else str(bubblewrap),
-        runs=place(context.layout.root),
-        cache=place(context.cache.root),
+        runs=place(runs),
+        cache=place(cache),
         images=images_place(said, address),
         memory_gb=memory_gb(_CGROUP_LIMITS, total_memory_gb()),
         shm_gb=place(Path("/dev/shm")).free_gb,  # noqa: S108 - looked at, not written to
@@ -59,17 +64,20 @@ def look(context: Context, runtime: RuntimeName, leases: GpuLeases) -> Machine:
         uid=os.getuid(),
         subordinate_ids=subordinate_ids(Path("/etc/subuid"), os.getuid()),
         newuidmap=shutil.which("newuidmap") is not None,
-        skew_seconds=skew(nearest(context.layout.root)),
+        skew_seconds=skew(nearest(runs)),
     )
 
 
 def engine_info(engine: Engine) -> Mapping[str, Any] | str:
     """The engine's report of itself, or why there is none."""
     try:
-        with engine.client() as client:
+        with engine.client(_PATIENCE_SECONDS) as client:
+            client.api.timeout = _INFO_SECONDS
             info: Mapping[str, Any] = client.info()
     except NotReadyError as error:
         return str(error)
+    except engine_errors() as error:
+        return f"{engine.name} at {engine.address} does not tell what it is: {one_line(error)}"
     return info
 
 

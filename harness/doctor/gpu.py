@@ -1,8 +1,10 @@
 """Checks of driver and GPUs against the stacks of the plan."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from harness.doctor.check import Line, Machine, Needs, State, line
+from harness.doctor.check import Line, Machine, Needs, State, line, not_needed, unknown
+from harness.doctor.finding import Finding
 from harness.manifest.catalogue import Stack
 from harness.plan.compatibility import (
     Gpu,
@@ -12,63 +14,112 @@ from harness.plan.compatibility import (
     working_stacks,
 )
 
-_NO_GPUS = "none: no step that is to do asks for a GPU"
+_NO_GPUS = "no step that is to do asks for a GPU"
 _RESTART = "see whether nvidia-smi works; after an update of the driver restart the machine"
+_NEWEST = "99999"  # no stack needs a newer driver
 
 
 def driver(machine: Machine, needs: Needs) -> Line:
-    """Whether there is a driver, whole and new enough for the CUDA of the stacks."""
+    """Whether the driver works and is new enough for the CUDA of the stacks."""
+    if not needs.gpus:
+        return _driver_without_need(machine)
     stacks = _stacks(needs)
     minima = [
         f"{stack.driver.minimum} or newer for {name}"
         for name, stack in stacks.items()
         if stack.driver is not None
     ]
-    needed = ", ".join(minima) if needs.gpus else _NO_GPUS
+    needed = ", ".join(minima) or "any"
     if isinstance(machine.gpus, str):
-        state = State.MISSING if needs.gpus else State.NOTE
-        return Line(check="driver", state=state, found=machine.gpus, needed=needed, fix=_RESTART)
-    if not machine.gpus:
+        broken = Finding(name="driver", what=machine.gpus, steps=(_RESTART,))
         return line(
-            "driver",
-            good=not needs.gpus,
-            bad=State.MISSING,
-            found="no NVIDIA driver, or no GPU that may be used",
-            needed=needed,
-            fix="install NVIDIA's driver, see CUDA_VISIBLE_DEVICES; --scale smoke needs no GPU",
+            "driver", found="it does not work", needed=needed, bad=State.MISSING, findings=[broken]
         )
+    if not machine.gpus:
+        return unknown("driver", needed, "gpus")
     version = machine.gpus[0].driver
-    return line(
-        "driver",
-        good=not needs.gpus or all(driver_suffices(one, version) for one in stacks.values()),
-        bad=State.MISSING,
-        found=version,
-        needed=needed,
-        fix="update the driver" + _or_stack(needs, machine.gpus),
+    old = Finding(
+        name="driver",
+        what=f"{version} is installed; {needed}",
+        steps=("update NVIDIA's driver",),
+        instead=_other_stacks(needs, machine.gpus),
     )
+    enough = all(driver_suffices(one, version) for one in stacks.values())
+    findings = [] if enough else [old]
+    return line("driver", found=version, needed=needed, bad=State.MISSING, findings=findings)
 
 
 def gpus(machine: Machine, needs: Needs) -> Line:
     """Whether the stacks drive enough cards that are large enough."""
     cards = machine.gpus if isinstance(machine.gpus, tuple) else ()
     found = "; ".join(gpu.title + _driven(needs, gpu) for gpu in cards) or "none"
-    on_gpus = [step for step in needs.steps if step.resources.gpus]
-    if not on_gpus:
-        return Line(check="gpus", state=State.OK, found=found, needed=_NO_GPUS)
-    largest = max((step.resources for step in on_gpus), key=lambda one: one.gpu_memory_gb or 0.0)
-    measured = largest.gpu_memory_measured
-    reasons = refusals(on_gpus, needs.stacks, needs.offered, cards)
-    warnings = doubts(on_gpus, cards)
+    if not needs.gpus:
+        return not_needed("gpus", _NO_GPUS, found)
+    needed = _wanted(needs)
+    if isinstance(machine.gpus, str):
+        return unknown("gpus", needed, "driver")
+    lacks = list(_lacks(needs, machine, needed))
     return line(
         "gpus",
-        good=not reasons and not warnings,
-        bad=State.MISSING if reasons else State.NOTE,
         found=found,
-        needed=f"{needs.gpus} of up to {largest.gpu_memory_gb or 0.0:g} GB "
-        f"({f'measured on {measured}' if measured else 'estimate'}), "
-        f"driven by {' and '.join(_stacks(needs))}",
-        fix="; ".join(reasons or [*warnings, f"harness rehearse {needs.method} measures it"]),
+        needed=needed,
+        bad=State.MISSING if lacks else State.NOTE,
+        findings=lacks or list(_doubtful(needs, cards)),
     )
+
+
+def _driver_without_need(machine: Machine) -> Line:
+    """A broken driver is worth a look even where no step needs a GPU."""
+    if isinstance(machine.gpus, str):
+        broken = Finding(name="driver", what=machine.gpus, steps=(_RESTART,))
+        found = "it does not work"
+        return line("driver", found=found, needed=_NO_GPUS, bad=State.NOTE, findings=[broken])
+    return not_needed("driver", _NO_GPUS, machine.gpus[0].driver if machine.gpus else "none")
+
+
+def _lacks(needs: Needs, machine: Machine, needed: str) -> Iterator[Finding]:
+    """Why these cards cannot do the steps, whatever their driver's version, which is checked."""
+    cards = machine.gpus if isinstance(machine.gpus, tuple) else ()
+    smoke = f"harness reproduce {needs.names} --scale smoke --seeds 1"
+    smoke += "" if needs.in_containers else f" --runtime {needs.runtime}"
+    without = (f"{smoke} (proves the wiring without a GPU)",)
+    if not cards:
+        yield Finding(
+            name="gpus",
+            what=f"no NVIDIA GPU that may be used here{_hidden(machine)}; needed: {needed}",
+            steps=("use a machine with such a GPU and NVIDIA's driver",),
+            instead=without,
+        )
+        return
+    newest = [replace(card, driver=_NEWEST) for card in cards]
+    on_gpus = [step for step in needs.steps if step.resources.gpus]
+    for reason in refusals(on_gpus, needs.stacks, needs.offered, newest):
+        what, _, advice = reason.partition("; use ")
+        steps = (f"use {advice}",) if advice else ("use a machine with such GPUs",)
+        yield Finding(name="gpus", what=what, steps=steps, instead=without)
+
+
+def _doubtful(needs: Needs, cards: Sequence[Gpu]) -> Iterator[Finding]:
+    on_gpus = [step for step in needs.steps if step.resources.gpus]
+    command = f"harness rehearse {needs.names}"
+    for doubt in doubts(on_gpus, cards):
+        steps = ("measure what it takes:",)
+        yield Finding(name="gpus", what=doubt, steps=steps, command=command)
+
+
+def _hidden(machine: Machine) -> str:
+    """That CUDA_VISIBLE_DEVICES may be why no card is left."""
+    hidden = machine.visible_devices
+    return "" if hidden is None else f" (CUDA_VISIBLE_DEVICES is {hidden!r})"
+
+
+def _wanted(needs: Needs) -> str:
+    on_gpus = [step.resources for step in needs.steps if step.resources.gpus]
+    largest = max(on_gpus, key=lambda one: one.gpu_memory_gb or 0.0)
+    measured = largest.gpu_memory_measured
+    source = f"measured on {measured}" if measured else "estimate"
+    size = f"{needs.gpus} of up to {largest.gpu_memory_gb or 0.0:g} GB ({source})"
+    return f"{size}, driven by {' and '.join(_stacks(needs))}"
 
 
 def _stacks(needs: Needs) -> dict[str, Stack]:
@@ -81,7 +132,7 @@ def _driven(needs: Needs, gpu: Gpu) -> str:
     return f" driven by {', '.join(able) or 'no stack'}"
 
 
-def _or_stack(needs: Needs, cards: Sequence[Gpu]) -> str:
+def _other_stacks(needs: Needs, cards: Sequence[Gpu]) -> tuple[str, ...]:
     offered = dict.fromkeys(name for names in needs.offered.values() for name in names)
     able = working_stacks(needs.stacks, offered, cards, needs.gpus)
-    return "".join(f", or use --stack {name}" for name in able)
+    return tuple(f"use --stack {name}" for name in able)

@@ -5,23 +5,42 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
-from harness.commands.context import Context
 from harness.contracts import ContractError, check
 from harness.contracts.confined import CONFINED
 from harness.contracts.failure import WARNINGS
 from harness.doctor.check import State, UpstreamFile
 from harness.errors import HarnessError
 from harness.files import remove_tree
-from harness.layout import CacheLayout
+from harness.layout import CacheLayout, ProjectLayout
 from harness.manifest.catalogue import Repository
 from harness.manifest.contract import Contract
 from harness.manifest.model import Scale
 from harness.sources.sources import Sources
 
 
+class Folders(Protocol):
+    """Where a command works."""
+
+    @property
+    def project(self) -> ProjectLayout:
+        """The project."""
+        ...
+
+    @property
+    def cache(self) -> CacheLayout:
+        """The cache with its checkouts."""
+        ...
+
+    @property
+    def mirror(self) -> Path | None:
+        """The mirror that was named."""
+        ...
+
+
 def upstream_files(
-    context: Context, method: str, repositories: Mapping[str, Repository]
+    folders: Folders, method: str, repositories: Mapping[str, Repository]
 ) -> tuple[UpstreamFile, ...]:
     """The files with contracts of these repositories, each checked if it is here.
 
@@ -31,7 +50,7 @@ def upstream_files(
     for name, repository in repositories.items():
         if repository.contracts:
             try:
-                with _checkout(context, name, repository) as root:
+                with _checkout(folders, name, repository) as root:
                     found += _checked(name, repository, root, method)
             except HarnessError as error:
                 found += [_missing(f"{name}/{path}", error) for path in repository.contracts]
@@ -39,27 +58,27 @@ def upstream_files(
 
 
 @contextmanager
-def _checkout(context: Context, name: str, repository: Repository) -> Iterator[Path | None]:
+def _checkout(folders: Folders, name: str, repository: Repository) -> Iterator[Path | None]:
     """The newest checkout that has all these files, else one made of the mirror for now."""
-    folders = [
+    checkouts = [
         folder
-        for folder in context.cache.checkouts.glob(f"{name}-*")
+        for folder in folders.cache.checkouts.glob(f"{name}-*")
         if all((folder / path).is_file() for path in repository.contracts)
     ]
-    if folders or context.mirror is None:
-        yield max(folders, key=lambda folder: folder.stat().st_mtime_ns, default=None)
+    if checkouts or folders.mirror is None:
+        yield max(checkouts, key=lambda folder: folder.stat().st_mtime_ns, default=None)
         return
     place = Path(tempfile.mkdtemp(prefix="harness-"))
     try:
-        yield _of_mirror(context, name, repository, place)
+        yield _of_mirror(folders, name, repository, place)
     finally:
         remove_tree(place)
 
 
-def _of_mirror(context: Context, name: str, repository: Repository, place: Path) -> Path:
+def _of_mirror(folders: Folders, name: str, repository: Repository, place: Path) -> Path:
     from harness.sources.git import GitCommands
 
-    sources = Sources(GitCommands(), CacheLayout(place), context.project, context.mirror)
+    sources = Sources(GitCommands(), CacheLayout(place), folders.project, folders.mirror)
     return sources.checkout(name, repository, (), scale=Scale.PAPER).path
 
 

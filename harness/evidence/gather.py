@@ -11,6 +11,8 @@ from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidenc
 from harness.files import DamagedFile, read_json, read_sealed
 from harness.layout import RunLayout, StepFolder
 from harness.manifest.model import Losses, Scale
+from harness.names import nearest
+from harness.store.numbers import run_numbered
 from harness.store.records import read_record
 from harness.terminal import readable
 
@@ -34,20 +36,23 @@ def gather(layout: RunLayout) -> Evidence:
 
 
 def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
-    """The runs of the given methods, or whose names begin so; all if nothing is given.
+    """The runs of the given methods or numbers, or whose names begin so; all if none is given.
 
     Raises UsageError for a word that names none.
     """
     if not words:
         return evidence
     found: dict[str, RunEvidence] = {}
+    layout = RunLayout(evidence.root)
     for word in words:
-        named = [run for run in evidence.runs if word and _named(run, word)]
+        name = run_numbered(layout, word) or word
+        named = [run for run in evidence.runs if name and _named(run, name)]
         if not named:
-            known = ", ".join(run.id for run in evidence.runs[:_MOST_NAMED])
+            near = nearest(word, [name for run in evidence.runs for name in _names(run)])
+            meant = f"did you mean {near!r}? " if near else ""
             raise UsageError(
                 f"{word!r}: no finished run under {evidence.root} is of that method or begins so",
-                hint=f"see `harness status`; {known}".rstrip("; "),
+                hint=f"{meant}see `harness status`",
             )
         found |= {run.id: run for run in named}
     return replace(evidence, runs=tuple(run for run in evidence.runs if run.id in found))
@@ -55,8 +60,9 @@ def chosen(evidence: Evidence, words: Sequence[str]) -> Evidence:
 
 def one_run(evidence: Evidence, word: str) -> RunEvidence:
     """The run of that name, or the only one whose name begins so. Raises UsageError."""
+    name = run_numbered(RunLayout(evidence.root), word) or word
     runs = chosen(evidence, [word]).runs
-    exact = [run for run in runs if run.id == word] or list(runs)
+    exact = [run for run in runs if run.id == name] or list(runs)
     if len(exact) > 1:
         known = ", ".join(run.id for run in exact[:_MOST_NAMED])
         raise UsageError(f"{word}: {len(exact)} runs are meant", hint=f"write more of one: {known}")
@@ -98,7 +104,11 @@ def _recorded(folder: StepFolder, word: str) -> StepEvidence | None:
 
 
 def _named(run: RunEvidence, word: str) -> bool:
-    return word in {"all", run.method, run.row, run.id} or run.id.startswith(word)
+    return word in {"all", *_names(run)} or run.id.startswith(word)
+
+
+def _names(run: RunEvidence) -> tuple[str, ...]:
+    return (run.method, run.row, run.id)
 
 
 def _order(run: RunEvidence) -> tuple[Any, ...]:

@@ -8,10 +8,13 @@ from typing import Any
 
 from harness.errors import DiskFull, HarnessError, NotReadyError, StepError
 from harness.execution.attempt import Attempt
+from harness.execution.failure import Failure, ending_text
 from harness.execution.faults import NO_SPACE, Fault, fault_of, find_cause
 from harness.layout import StepFolder
+from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Cause, Exit
+from harness.store.machine import total_memory_gb
 from harness.store.store import Store, snapshot
 
 _LOG_LINES = 20
@@ -36,14 +39,14 @@ def ending_of(attempt: Attempt, exit_: Exit, store: Store, inspect: Inspect, sto
         _refuse_changed_inputs(attempt, store)
         found = find_cause(exit_, folder.root, attempt.command.gpus, last_lines(folder.log))
         if found.cause is not Cause.DONE:
-            return Ending(exit=found, failure=_failure(step, folder, found))
+            return Ending(exit=found, failure=_failure(attempt, found))
         return Ending(exit=exit_, outputs=inspect(attempt, stop))
     except StepError as error:
         # An output may break its contract because there was no space for all of it.
         broken = Exit(cause=Cause.STEP, code=exit_.code)
         found = find_cause(broken, folder.root, (), "")
         if fault_of(found) is Fault.INFRASTRUCTURE:
-            return Ending(exit=found, failure=_failure(step, folder, found))
+            return Ending(exit=found, failure=_failure(attempt, found))
         return Ending(exit=exit_, failure=_placed(step, folder, error))
     except NotReadyError as error:
         return Ending(exit=exit_, failure=error)
@@ -78,35 +81,42 @@ def _refuse_changed_inputs(attempt: Attempt, store: Store) -> None:
 
 
 def _placed(step: BoundStep, folder: StepFolder, error: StepError) -> StepError:
-    text = str(error)
-    if not text.startswith("step "):
-        text = f"{step.title}: {text}"
-    return StepError(f"{text}\nlog: {folder.log}\nkept: {folder.root}", hint=error.hint)
+    reason, *lines = str(error).split("\n")
+    if not reason.startswith("step "):
+        reason = f"{step.title}: {reason}"
+    failure = Failure(reason=reason, lines=tuple(lines), log=folder.log, kept=folder.root)
+    return StepError(failure.text, hint=error.hint)
 
 
-def _failure(step: BoundStep, folder: StepFolder, exit_: Exit) -> HarnessError:
-    how = {
-        Cause.STEP: f"exit code {exit_.code}",
-        Cause.SIGNAL: f"killed by {exit_.signal}",
-        Cause.OOM: f"out of memory (its limit is {step.resources.memory_gb:g} GB)",
-        Cause.TIMEOUT: f"ran past its limit of {step.resources.time_limit_hours:g} hours",
-        Cause.INFRASTRUCTURE: f"infrastructure fault: {exit_.detail}",
-    }.get(exit_.cause, exit_.cause.value)
-    text = f"{step.title}: {how} [{exit_.cause}]"
-    lines = last_lines(folder.log)
-    text = f"{text}\n{lines}" if lines else text
-    text = f"{text}\nlog: {folder.log}\nkept: {folder.root}"
+def _failure(attempt: Attempt, exit_: Exit) -> HarnessError:
+    step, folder = attempt.workspace.step, attempt.folder
+    bounded = attempt.intent.runtime != RuntimeName.PROCESS
+    how = ending_text(
+        exit_,
+        limit_gb=step.resources.memory_gb if bounded else None,
+        machine_gb=total_memory_gb(),
+        hours=step.resources.time_limit_hours,
+    )
+    failure = Failure(
+        reason=f"{step.title}: {how} [{exit_.cause}]",
+        lines=tuple(last_lines(folder.log).splitlines()),
+        log=folder.log,
+        kept=folder.root,
+    )
     if exit_.detail.startswith(NO_SPACE):
-        return DiskFull(text, hint="free space (`harness gc --dry-run`), then run it again")
-    return StepError(text, hint=_hint(exit_))
+        hint = "free space (`harness gc --dry-run`), then run it again"
+        return DiskFull(failure.text, hint=hint)
+    return StepError(failure.text, hint=_hint(exit_, bounded=bounded))
 
 
-def _hint(exit_: Exit) -> str:
-    if exit_.cause is Cause.OOM:
+def _hint(exit_: Exit, *, bounded: bool) -> str:
+    if exit_.cause is Cause.OOM and bounded:
         return (
             "raise `memory_gb` of the step in its manifest, on a machine that has as much; "
             "the batch is never made smaller"
         )
+    if exit_.cause is Cause.OOM:
+        return "free memory or run fewer steps at a time (--jobs 1), then run the same command"
     if fault_of(exit_) is Fault.INFRASTRUCTURE:
         return "it was not the step's own doing; fix that, then run the same command again"
     return "read the log; the working directory was kept beside it; `harness shell` opens it"

@@ -43,7 +43,8 @@ class Keeper:
     def registered(self) -> AbstractContextManager[None]:
         """Save the plan: from now on nobody drops what it needs, and gc removes nothing of it."""
         document = self.plan.document() | ({"keep": True} if self.keep else {})
-        return executing(self.store, self.plan.id, document)
+        runs = [planned.id for planned in self.plan.runs]
+        return executing(self.store, self.plan.id, document, runs)
 
     def todo(self) -> Todo:
         """What the plan needs now."""

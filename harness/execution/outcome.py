@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from harness.errors import HarnessError
 from harness.execution import packages
 from harness.execution.shards import cut_inputs
 from harness.execution.workspace import Workspace, inside
@@ -32,11 +33,22 @@ class Outcome:
     """One step's end, as a value; the exit code is made of all of them at the very end."""
 
     status: Status
-    seconds: float = 0.0
+    seconds: float = 0.0  # that it ran, in this call or the one that finished it; not of waiting
     error: str | None = None
     hint: str | None = None
     exit_code: int = 0
     remade: tuple[str, ...] = ()  # outputs that are not what they were before they were dropped
+
+    @classmethod
+    def failed(cls, error: HarnessError, seconds: float = 0.0) -> Self:
+        """The end of a step that met this error, after it had run for so long."""
+        return cls(
+            status=Status.FAILED,
+            seconds=seconds,
+            error=str(error),
+            hint=error.hint,
+            exit_code=error.exit_code,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

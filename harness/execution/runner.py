@@ -8,6 +8,7 @@ from typing import Any
 from harness.errors import HarnessError, Interrupted, StepError
 from harness.execution.attempts import Attempts, Labels, stopped, strip
 from harness.execution.ending import Inspect
+from harness.execution.failure import Failure
 from harness.execution.faults import Faulty, Retries
 from harness.execution.inspection import inspect
 from harness.execution.outcome import Outcome, Ready, Status
@@ -67,13 +68,17 @@ class StepRunner:
         except Interrupted as error:
             return Outcome(status=Status.INTERRUPTED, error=str(error), exit_code=130)
         except HarnessError as error:
-            return Outcome(
-                status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
-            )
+            return Outcome.failed(error, self._seconds_of(error))
 
     def _cached(self, step: BoundStep) -> Outcome:
         record = self.store.record(step.key) or {}
         return Outcome(status=Status.CACHED, seconds=record.get("time", {}).get("seconds", 0.0))
+
+    def _seconds_of(self, error: HarnessError) -> float:
+        """How long the attempt ran that an error is about; nothing if none was recorded."""
+        kept = Failure.read(str(error)).kept
+        record = self.store.record_of(StepFolder(kept)) if kept else None
+        return float(record["time"]["seconds"]) if record else 0.0
 
     def _until_settled(self, step: BoundStep, stop: StepStop, gpus: tuple[str, ...]) -> Outcome:
         """Try again after infrastructure faults, within the limit."""

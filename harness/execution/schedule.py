@@ -58,6 +58,23 @@ class Progress:
     started: Callable[[BoundStep], None] = lambda _: None
     ended: Callable[[BoundStep, Outcome], None] = lambda _step, _outcome: None
 
+    def beside(self, other: "Progress") -> "Progress":
+        """Notify another too."""
+
+        def planned(plan: Plan) -> None:
+            self.planned(plan)
+            other.planned(plan)
+
+        def started(step: BoundStep) -> None:
+            self.started(step)
+            other.started(step)
+
+        def ended(step: BoundStep, outcome: Outcome) -> None:
+            self.ended(step, outcome)
+            other.ended(step, outcome)
+
+        return Progress(planned=planned, started=started, ended=ended)
+
 
 def run_plan(  # noqa: PLR0913 - what an execution needs
     plan: Plan,
@@ -127,7 +144,7 @@ class _Queue:
         try:
             self.shards[step.key] = () if step.shard else tuple(self.split(step))
         except HarnessError as error:
-            self._end(waiting.pop(step.key), _failed(error))
+            self._end(waiting.pop(step.key), Outcome.failed(error))
             return []
         shards = self.shards[step.key]
         waiting.update({shard.key: shard for shard in shards})
@@ -156,7 +173,7 @@ class _Queue:
             try:
                 lease = self.tokens.take(self._light(step))
             except NotReadyError as error:
-                self._end(waiting.pop(step.key), _failed(error))
+                self._end(waiting.pop(step.key), Outcome.failed(error))
                 return
             if lease is None:
                 return
@@ -179,9 +196,3 @@ class _Queue:
     def _end(self, step: BoundStep, outcome: Outcome) -> None:
         self.outcomes[step.key] = outcome
         self.progress.ended(step, outcome)
-
-
-def _failed(error: HarnessError) -> Outcome:
-    return Outcome(
-        status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
-    )

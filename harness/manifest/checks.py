@@ -1,6 +1,5 @@
 """What a method manifest must fulfil beyond types: references, templates, conditions, no cycle."""
 
-import difflib
 import graphlib
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,6 +24,7 @@ from harness.manifest.shardable import fault_of
 from harness.manifest.shared_steps import Origin
 from harness.manifest.yaml_document import KeyPath
 from harness.manifest.yaml_source import YamlSource
+from harness.names import suggest
 
 _CHOOSING = {"inputs", "score", "gpus"}
 _GPUS = re.compile("[0-9]|1[0-6]")
@@ -317,6 +317,5 @@ def _known(
 ) -> None:
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(sorted(known))}"
+            hint = suggest(name, sorted(known), "known")
             raise source.error((*where, name), f"unknown {what} {name!r}", hint=hint)

@@ -1,7 +1,6 @@
 """The one door for manifests: YAML in, validated frozen values out, errors with file and line."""
 
 import dataclasses
-import difflib
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from harness.manifest.shared_steps import assemble
 from harness.manifest.smoke_steps import check_assets
 from harness.manifest.yaml_document import shorten
 from harness.manifest.yaml_source import YamlSource, read_yaml
+from harness.names import nearest, suggest
 
 if TYPE_CHECKING:
     from harness.manifest.paper import PaperFile, Published, Row
@@ -56,7 +56,7 @@ def load_method(project: ProjectLayout, name: str, catalogue: Catalogue) -> Meth
         known = method_names(project)
         raise UsageError(
             f"no method {name!r}: {path} does not exist",
-            hint=_nearest(name, known) or f"methods that can be run: {', '.join(known)}",
+            hint=suggest(name, known, "methods that can be run"),
         )
     source = read_yaml(path)
     own = _named(source, Method, "method", name)
@@ -76,7 +76,7 @@ def _load_shared(
         raise user.error(
             ("uses", index, "shared_steps"),
             f"no shared steps {use.shared_steps!r}: {path} does not exist",
-            hint=_nearest(use.shared_steps, known) or f"there are: {', '.join(known) or 'none'}",
+            hint=suggest(use.shared_steps, known, "there are"),
         )
     source = read_yaml(path)
     shared = _named(source, SharedSteps, "shared_steps", use.shared_steps)
@@ -125,7 +125,7 @@ def _check_lines(source: YamlSource, file: "PaperFile", rows: Mapping[str, "Row"
         for at, line in enumerate(table.lines):
             where = ("tables", index, "lines", at)
             if line.row not in rows:
-                hint = _nearest(line.row, list(rows)) or f"there are: {', '.join(rows)}"
+                hint = suggest(line.row, rows, "there are")
                 raise source.error((*where, "row"), f"no row {line.row!r}", hint=hint)
             if len(line.cells) != len(table.columns):
                 what = f"expected {len(table.columns)} cells, found {len(line.cells)}"
@@ -198,8 +198,8 @@ def _explain(
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if detail["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         found = str(detail["loc"][-1])
-        near = difflib.get_close_matches(found, sorted(_all_fields(kind)), n=1)
-        hint = f"did you mean {near[0]!r}?" if near else "remove it"
+        near = nearest(found, sorted(_all_fields(kind)))
+        hint = f"did you mean {near!r}?" if near else "remove it"
         return source.error(location, f"unknown key {shorten(found)!r}{more}", hint=hint)
     missing = detail["type"].startswith("missing")
     found = "" if missing else f", found {shorten(repr(detail['input']))}"
@@ -220,8 +220,3 @@ def _all_fields(read: type) -> set[str]:
         if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
     ]
     return {field.name for kind in kinds for field in dataclasses.fields(kind)}
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]!r}?" if near else ""

@@ -302,6 +302,7 @@ class Option:
     """A choice that the published sources leave open."""
 
     about: str
+    published: str | None = None  # what the paper and the published code say about it
     default: str
     choices: Mapping[str, Choice]
     uses_masks: bool = False

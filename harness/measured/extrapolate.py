@@ -16,10 +16,7 @@ _HOUR = 3600.0
 _GB = 2**30
 
 #: Said wherever extrapolated hours are shown.
-ASSUMPTION = (
-    "measured hours: start and end once, each iteration or picture as long as the rehearsal's on "
-    "average"
-)
+ASSUMPTION = "start and end once, each iteration or picture as long as the rehearsal's on average"
 
 
 def paper_hours(measured: Measurement, work: BoundWork) -> float | None:

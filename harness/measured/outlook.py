@@ -32,6 +32,7 @@ class Outlook:
     hours_measured: int  # how many of those have measured hours
     disk_measured: int  # how many of all have measured disk
     gpu_hours: float
+    cards: int  # the GPUs at hand
     calendar_hours: Mapping[int, float]  # by number of GPUs; empty if no step needs one
     disk_gb: float
     peak_disk_gb: float
@@ -62,6 +63,7 @@ def outlook_of(
         gpu_steps=len(on_gpus),
         hours_measured=sum(one.hours_from != ESTIMATE for one in on_gpus),
         gpu_hours=sum(step.resources.gpus * step.resources.hours for step in steps),
+        cards=cards,
         calendar_hours={count: calendar_hours(steps, count) for count in fleets},
         disk_gb=sum(step.resources.disk_gb for step in steps),
         peak_disk_gb=shown.peak_disk_gb(),

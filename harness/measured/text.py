@@ -1,42 +1,56 @@
-"""Figures as people read them: lines for totals, rows for steps and for rows of the tables."""
+"""Figures as people read them: values for totals, rows for arms, steps and stages."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from harness.measured.extrapolate import ASSUMPTION
-from harness.measured.figures import ESTIMATE, Figures
+from harness.measured.figures import ESTIMATE
 from harness.measured.outlook import Card, Outlook
-from harness.plan.plan import BoundStep, Plan
+from harness.measured.summary import Arm, Job, Load, Stage, measured_in
 
-STEP_COLUMNS = ("method", "step", "to do", "hours each", "GPU-hours", "GPU memory", "disk", "from")
-ROW_COLUMNS = ("method", "backbone", "GPU-hours")
-_LEAST_HOURS = 0.05  # of a step that is shown though nothing of it was measured
+ARM_COLUMNS = (
+    "method", "backbone", "losses", "runs", "steps", "done", "to do", "GPU-hours", "disk",
+)  # fmt: skip
+JOB_COLUMNS = (
+    "step", "stage", "count", "done", "to do", "h each", "GPU-hours", "GPU", "disk", "from",
+)  # fmt: skip
+STAGE_COLUMNS = (
+    "stage", "steps", "count", "done", "to do", "h each", "GPU-hours", "disk", "from",
+)  # fmt: skip
 _DAY = 24.0
 
 
-def outlook_lines(outlook: Outlook) -> Iterator[str]:
-    """Disk, GPU-hours, calendar time and the smallest card, each with how much was measured."""
+def outlook_values(outlook: Outlook) -> Iterator[tuple[str, str]]:
+    """GPU-hours, calendar time, disk and the smallest card, each with how much was measured."""
+    yield from time_values(outlook)
     how = source(outlook.disk_measured, outlook.steps)
-    yield f"disk ({how}): {outlook.disk_gb:.4g} GB for what is to do"
-    yield (
-        f"peak disk ({how}): {outlook.peak_disk_gb:g} GB if intermediates go once read, "
-        f"{outlook.peak_disk_kept_gb:g} GB with --keep"
-    )
-    yield from time_lines(outlook)
+    peak, kept = outlook.peak_disk_gb, outlook.peak_disk_kept_gb
+    yield "disk", f"{peak:g} GB at its peak, {kept:g} GB with --keep ({how})"
     if outlook.card is not None:
-        yield card_line(outlook.card)
+        yield "smallest GPU", card_text(outlook.card)
+
+
+def basis_values(outlook: Outlook, jobs: Iterable[Job]) -> Iterator[tuple[str, str]]:
+    """What was measured where; what that rests on; which measurements cannot be read."""
+    for place, steps in measured_in(jobs).items():
+        named = ", ".join(_measured(step, figures) for step, figures in steps.items())
+        yield "measured", f"{place.removeprefix('measured ')}: {named}"
     if outlook.hours_measured:
-        yield ASSUMPTION
-    yield from (f"measurement left out: {line}" for line in outlook.damage)
+        yield "measured hours", ASSUMPTION
+    yield from (("left out", line) for line in outlook.damage)
 
 
-def time_lines(outlook: Outlook) -> Iterator[str]:
+def time_values(outlook: Outlook) -> Iterator[tuple[str, str]]:
     """GPU-hours and calendar time; nothing if no step needs a GPU."""
     if not outlook.gpu_hours:
         return
     how = source(outlook.hours_measured, outlook.gpu_steps)
-    yield f"GPU-hours ({how}): {outlook.gpu_hours:.4g}"
-    fleets = [f"{_time(hours)} on {count}" for count, hours in outlook.calendar_hours.items()]
-    yield f"calendar time ({how}): {', '.join(fleets)} GPU(s), if CPUs and memory suffice"
+    yield "GPU-hours", f"{outlook.gpu_hours:.4g} ({how})"
+    yield "calendar time", _calendar_text(outlook)
+
+
+def time_lines(outlook: Outlook) -> list[str]:
+    """The same, a line each."""
+    return [f"{name}: {value}" for name, value in time_values(outlook)]
 
 
 def source(measured: int, steps: int) -> str:
@@ -46,67 +60,86 @@ def source(measured: int, steps: int) -> str:
     return "measured" if measured == steps else f"{measured} of {steps} steps measured"
 
 
-def card_line(card: Card) -> str:
+def card_text(card: Card) -> str:
     """The smallest card that fits, and why."""
     size = "none that is sold" if card.sold_gb is None else f"{card.sold_gb} GB"
-    return f"smallest GPU: {size} ({card.step}: {card.needed_gb:.3g} GB, {card.source})"
+    return f"{size}, for {card.step}: {card.needed_gb:.3g} GB ({card.source})"
 
 
-def step_rows(
-    plan: Plan, todo: Collection[str], figures: Mapping[str, Figures]
-) -> list[tuple[str, ...]]:
-    """A row for each step of each method, as long as its figures are equal in all runs."""
-    groups: dict[tuple[str, str, tuple[str, ...]], list[BoundStep]] = {}
-    for key in plan.steps:
-        step = plan.steps[key]
-        cells = _cells(step, figures[key])
-        if key in todo and cells:
-            groups.setdefault((step.method, step.name, cells), []).append(step)
-    return [
-        (method, name, str(len(steps)), cells[0], _gpu_hours(steps, figures), *cells[1:])
-        for (method, name, cells), steps in groups.items()
-    ]
+def arm_cells(arm: Arm) -> tuple[str, ...]:
+    """A row of the table of methods, backbones and losses."""
+    name = (arm.method, arm.backbone, arm.losses, str(arm.runs))
+    return (*name, *_counts(arm.load), _hours(arm.load.gpu_hours), _gigabytes(arm.load.disk_gb))
 
 
-def row_rows(
-    plan: Plan, todo: Collection[str], figures: Mapping[str, Figures]
-) -> list[tuple[str, ...]]:
-    """GPU-hours of each method and backbone; what two of them share counts in both."""
-    rows: dict[tuple[str, str], dict[str, float]] = {}
-    for planned in plan.runs:
-        row = rows.setdefault((planned.run.method, planned.run.backbone), {})
-        for key in planned.steps.values():
-            if key in todo:
-                row[key] = plan.steps[key].resources.gpus * figures[key].hours
-    return [(*name, f"{sum(hours.values()):.4g}") for name, hours in rows.items()]
-
-
-def _cells(step: BoundStep, figures: Figures) -> tuple[str, ...]:
-    """Hours, GPU memory, disk and sources; nothing for a step too small to be shown."""
-    if figures.hours < _LEAST_HOURS and figures.sources == (ESTIMATE,):
-        return ()
-    memory = figures.gpu_memory_gb if step.resources.gpus else None
+def job_cells(job: Job) -> tuple[str, ...]:
+    """A row of the table of steps."""
+    memory = job.figures.gpu_memory_gb if job.gpus else None
     return (
-        ("at most " if figures.at_most else "") + f"{figures.hours:.3g}",
+        job.step,
+        str(job.stage),
+        *_counts(job.load),
+        ("≤" if job.figures.at_most else "") + f"{job.figures.hours:.3g}",
+        _hours(job.load.gpu_hours) if job.gpus else "-",
         "-" if memory is None else f"{memory:.3g} GB",
-        f"{sum(figures.disk_gb.values()):.3g} GB",
-        _sources(step, figures),
+        _gigabytes(sum(job.figures.disk_gb.values())),
+        _from((job,)),
     )
 
 
-def _sources(step: BoundStep, figures: Figures) -> str:
-    """One source if all are of one; else each with what it is of."""
-    named = {"hours": figures.hours_from, "disk": figures.disk_from}
-    if step.resources.gpus:
-        named["GPU memory"] = figures.gpu_memory_from
-    if len(set(named.values())) == 1:
-        return figures.hours_from
-    return ", ".join(f"{name} {source}" for name, source in named.items())
+def stage_cells(stage: Stage) -> tuple[str, ...]:
+    """A row of the table of stages."""
+    hours = sorted(job.figures.hours for job in stage.jobs)
+    each = [f"{one:.3g}" for one in dict.fromkeys((hours[0], hours[-1]))]
+    return (
+        str(stage.stage),
+        ", ".join(dict.fromkeys(job.step for job in stage.jobs)),
+        *_counts(stage.load),
+        " to ".join(each),
+        _hours(stage.load.gpu_hours),
+        _gigabytes(stage.load.disk_gb),
+        _from(stage.jobs),
+    )
 
 
-def _gpu_hours(steps: Sequence[BoundStep], figures: Mapping[str, Figures]) -> str:
-    hours = sum(step.resources.gpus * figures[step.key].hours for step in steps)
+def _measured(step: str, figures: Sequence[str]) -> str:
+    return step if "hours" in figures and "disk" in figures else f"{step} ({', '.join(figures)})"
+
+
+def _from(jobs: Sequence[Job]) -> str:
+    """Whether the figures of these jobs are estimates, measured, or some of each."""
+    sources = [source for job in jobs for source in job.sources.values()]
+    if all(one == ESTIMATE for one in sources):
+        return ESTIMATE
+    return "partly" if ESTIMATE in sources else "measured"
+
+
+def _counts(load: Load) -> tuple[str, str, str]:
+    return str(load.steps), str(load.done), str(load.todo)
+
+
+def _hours(hours: float) -> str:
     return f"{hours:.4g}" if hours else "-"
+
+
+def _gigabytes(size: float) -> str:
+    if size < 1:
+        return f"{size:.2g} GB"
+    return f"{size:.3g} GB" if size < 1000 else f"{size:.0f} GB"  # noqa: PLR2004
+
+
+def _calendar_text(outlook: Outlook) -> str:
+    """The GPUs at hand first; the usual numbers of GPUs after them."""
+    fleets = [
+        f"{_time(hours)} on {count}{' GPU' if count == 1 else ''}"
+        for count, hours in outlook.calendar_hours.items()
+        if count != outlook.cards
+    ]
+    here = outlook.calendar_hours.get(outlook.cards)
+    if here is not None:
+        named = "GPU" if outlook.cards == 1 else f"{outlook.cards} GPUs"
+        fleets = [f"{_time(here)} on the {named} here", *fleets]
+    return f"{', '.join(fleets)}, if CPUs and memory suffice"
 
 
 def _time(hours: float) -> str:

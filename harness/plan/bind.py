@@ -19,6 +19,7 @@ from harness.manifest.model import (
 from harness.manifest.references import listed, parse_reference
 from harness.manifest.rehearsal_steps import list_of, repeating_step
 from harness.manifest.smoke_steps import StandIns, smoke_step
+from harness.names import choose
 from harness.plan import keys
 from harness.plan.fill import Values, fill_options, join_path, staged_packages
 from harness.plan.plan import BoundInput, BoundStep, Run
@@ -60,16 +61,17 @@ class Binder:
     def bind(self, until: Sequence[str] = ()) -> dict[str, BoundStep]:
         """Bind all steps, or those that lead to `until` (names of steps or labels of scores)."""
         named = {s.name: {s.name, self._label(s)} for s in self.steps.values()}
-        for one in until:
-            if not any(one in names for names in named.values()):
-                raise UsageError(
-                    f"--until {one}: {self.method.method} has no such step or score",
-                    hint=f"steps: {', '.join(self.steps)}",
-                )
+        last = {self._last(one, named) for one in until}
         for name, names in named.items():
-            if not until or names & set(until):
+            if not last or names & last:
                 self._step(name)
         return self.bound
+
+    def _last(self, word: str, named: Mapping[str, set[str | None]]) -> str:
+        """The step, or the label of scores, that `word` means."""
+        known = [*named, *(one for names in named.values() for one in names if one)]
+        unknown = f"--until {word}: {self.method.method} has no such step or score"
+        return choose(word, known, unknown, listed="steps")
 
     def _applies(self, step: Step) -> bool:
         backbones = step.backbones or self.method.backbones

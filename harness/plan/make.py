@@ -1,11 +1,12 @@
 """From manifests and what is asked for to a plan: pure, no clock, no disk, no network."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import UsageError
 from harness.manifest.catalogue import Catalogue
 from harness.manifest.model import Losses, Method, RuntimeName, Scale
+from harness.names import choose
 from harness.plan.bind import Binder, Digests
 from harness.plan.plan import BoundStep, Plan, PlannedRun, Rehearsal, Run
 
@@ -28,6 +29,7 @@ class Ask:
     seed: tuple[int, ...] = ()  # these seeds instead
     scale: Scale = Scale.PAPER
     stack: str | None = None
+    usual_stack: str | None = None  # for methods that have it, where `stack` is None
     runtime: RuntimeName = RuntimeName.DOCKER
     options: Mapping[str, str] = field(default_factory=dict)
     until: tuple[str, ...] = ()  # names of steps, labels of scores; empty: everything
@@ -48,12 +50,12 @@ def make_plan(
     `digests_of` gives the content addresses that a pure planner cannot find out by itself.
     Raises UsageError for what the methods do not have.
     """
-    _refuse_unknown_options(methods, ask)
+    options = _options_meant(methods, ask)
     runs: list[PlannedRun] = []
     steps: dict[str, BoundStep] = {}
     for method in methods:
         digests = digests_of(method)
-        for run in _runs(method, ask):
+        for run in _runs(method, ask, options):
             binder = Binder(method, catalogue, digests, run, with_test=ask.with_test)
             bound = binder.bind(ask.until)
             named = {name: step.key for name, step in bound.items()}
@@ -63,18 +65,18 @@ def make_plan(
 
 
 def stack_of(method: Method, ask: Ask) -> str:
-    """The stack asked for, else the method's first. Raises UsageError."""
-    stack = ask.stack or method.stacks[0]
-    if stack not in method.stacks:
-        raise UsageError(
-            f"{method.method} does not run on stack {stack!r}",
-            hint=f"its stacks: {', '.join(method.stacks)}",
-        )
-    return stack
+    """The stack asked for, else the usual one if the method has it, else its first.
+
+    Raises UsageError.
+    """
+    if ask.stack is None:
+        return ask.usual_stack if ask.usual_stack in method.stacks else method.stacks[0]
+    unknown = f"{method.method} does not run on stack {ask.stack!r}"
+    return choose(ask.stack, method.stacks, unknown, listed="its stacks")
 
 
-def _runs(method: Method, ask: Ask) -> Iterator[Run]:
-    options = _choices(method, ask.options)
+def _runs(method: Method, ask: Ask, asked: Mapping[str, str]) -> Iterator[Run]:
+    options = _choices(method, asked)
     for backbone in _backbones(method, ask):
         for seed in _seeds(method, ask):
             for losses in dict.fromkeys(ask.losses):
@@ -111,12 +113,8 @@ def _rehearsal(ask: Ask) -> Rehearsal | None:
 def _backbones(method: Method, ask: Ask) -> tuple[str, ...]:
     if ask.backbone is None:
         return method.backbones
-    if ask.backbone not in method.backbones:
-        raise UsageError(
-            f"{method.method} has no backbone {ask.backbone!r}",
-            hint=f"its backbones: {', '.join(method.backbones)}",
-        )
-    return (ask.backbone,)
+    unknown = f"{method.method} has no backbone {ask.backbone!r}"
+    return (choose(ask.backbone, method.backbones, unknown, listed="its backbones"),)
 
 
 def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
@@ -131,23 +129,23 @@ def _seeds(method: Method, ask: Ask) -> tuple[int, ...]:
     return method.seeds[:count]
 
 
-def _refuse_unknown_options(methods: Sequence[Method], ask: Ask) -> None:
-    """An option goes to each method that has it; one of them must."""
-    for name in ask.options:
-        if not any(name in method.options for method in methods):
-            known = sorted({option for method in methods for option in method.options})
-            raise UsageError(
-                f"{' and '.join(method.method for method in methods)}: no option {name!r}",
-                hint=f"options: {', '.join(known) or 'none'}",
-            )
+def _options_meant(methods: Sequence[Method], ask: Ask) -> dict[str, str]:
+    """The choices asked for by the options' whole names: one of the methods must have each."""
+    known = sorted({option for method in methods for option in method.options})
+    whose = " and ".join(method.method for method in methods)
+    return {
+        choose(name, known, f"{whose}: no option {name!r}", listed="options"): choice
+        for name, choice in ask.options.items()
+    }
 
 
 def _choices(method: Method, asked: Mapping[str, str]) -> dict[str, str]:
     """The choice of each option of the method: the one asked for, or the default."""
-    for name, choice in asked.items():
-        if name in method.options and choice not in method.options[name].choices:
-            raise UsageError(
-                f"option {name}={choice}: no such choice",
-                hint=f"choices: {', '.join(method.options[name].choices)}",
-            )
-    return {name: asked.get(name, option.default) for name, option in method.options.items()}
+    return {
+        name: _choice(name, asked[name], option.choices) if name in asked else option.default
+        for name, option in method.options.items()
+    }
+
+
+def _choice(name: str, word: str, choices: Iterable[str]) -> str:
+    return choose(word, choices, f"option {name}={word}: no such choice", listed="choices")

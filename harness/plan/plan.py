@@ -1,6 +1,6 @@
 """What a plan is: runs asked for by one command, their steps bound and de-duplicated by key."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
@@ -189,21 +189,47 @@ class Plan:
         """How many step executions sharing saves."""
         return sum(len(planned.steps) for planned in self.runs) - len(self.steps)
 
-    def peak_disk_gb(self, *, keep: bool = False) -> float:
+    def peak_disk_gb(self, *, keep: bool = False, todo: Collection[str] | None = None) -> float:
         """Estimated disk at its peak, in GB, steps one after another in the plan's order.
 
         An output for consumers goes after its last reader, unless `keep`; what the plan ends in
-        stays.
+        stays. With `todo` it is what these steps add to what is there.
         """
-        going = {} if keep else self._going_gb()
+        whole = self.steps.keys() if todo is None else todo
+
+        def most(step: BoundStep) -> float:
+            return max(step.resources.disk_gb, sum(step.disk_gb.values()))
+
+        return round(self._peak(whole, lambda step: step.disk_gb, most, keep=keep), 1)
+
+    def peak_files(self, todo: Collection[str], per_listing: int) -> int:
+        """How many files the steps `todo` add at their peak, by what an output per image has."""
+
+        def files(step: BoundStep) -> Mapping[str, float]:
+            has_ids = {name: hasattr(one.contract, "ids") for name, one in step.outputs.items()}
+            return {name: per_listing if several else 1 for name, several in has_ids.items()}
+
+        return int(self._peak(todo, files, lambda step: sum(files(step).values()), keep=False))
+
+    def _peak(
+        self,
+        todo: Collection[str],
+        sizes: Callable[[BoundStep], Mapping[str, float]],
+        most: Callable[[BoundStep], float],
+        *,
+        keep: bool,
+    ) -> float:
+        """The peak of outputs of these sizes, of which a step may need more while it runs."""
+        going = {} if keep else self._going(sizes)
         used = peak = 0.0
         for key, step in self.steps.items():
-            peak = max(peak, used + max(step.resources.disk_gb, sum(step.disk_gb.values())))
-            used += sum(step.disk_gb.values()) - going.get(key, 0.0)
-        return round(peak, 1)
+            if key in todo:
+                peak = max(peak, used + most(step))
+                used += sum(sizes(step).values()) - going.get(key, 0.0)
+        return peak
 
-    def _going_gb(self) -> Mapping[str, float]:
-        """GB of the outputs that nobody needs after a step, by that step."""
+    def _going(self, sizes: Callable[[BoundStep], Mapping[str, float]]) -> Mapping[str, float]:
+        """The size of the outputs that nobody needs after a step, by that step."""
         readers: dict[str, list[tuple[str, str]]] = {}
         for key, step in self.steps.items():
             for one in step.inputs.values():
@@ -215,7 +241,7 @@ class Plan:
                 if not output.always:
                     read = [reader for reader, path in reads if touch(output.path, path)]
                     last = read[-1] if read else key
-                    going[last] = going.get(last, 0.0) + self.steps[key].disk_gb[name]
+                    going[last] = going.get(last, 0.0) + sizes(self.steps[key])[name]
         return going
 
     def document(self) -> dict[str, Any]:

@@ -51,20 +51,26 @@ class Engine:
 
     def connect(self, seconds: int = _SECONDS) -> "DockerClient":
         """Open a new client; threads must not share one. Raises EngineGone."""
+        try:
+            _knock(self.address, seconds)
+        except OSError as error:  # told without the SDK, whose import takes long
+            raise self._gone(error) from error
         import docker
 
         environ = {**os.environ, "DOCKER_HOST": self.address}
         try:
-            _knock(self.address)
             client = docker.from_env(timeout=seconds, environment=environ)
             client.ping()
         except engine_errors(OSError) as error:
-            raise EngineGone(
-                f"no {self.name} engine answers at {self.address}: {_reason(error)}",
-                hint=f"start {self.name}, or set DOCKER_HOST to its address; "
-                "--runtime process needs no engine",
-            ) from error
+            raise self._gone(error) from error
         return client
+
+    def _gone(self, error: BaseException) -> EngineGone:
+        return EngineGone(
+            f"no {self.name} engine answers at {self.address}: {one_line(error)}",
+            hint=f"start {self.name}, or set DOCKER_HOST to its address; "
+            "--runtime process needs no engine",
+        )
 
     def client(self, seconds: int = _SECONDS) -> "closing[DockerClient]":
         """Open a client that closes at the end of a `with` block. Raises EngineGone."""
@@ -113,17 +119,19 @@ def ulimits() -> list[Any]:
     return [Ulimit(name=name, soft=most, hard=most) for name, most in limits.items()]
 
 
-def _knock(address: str) -> None:
+def _knock(address: str, seconds: int) -> None:
     """Raise OSError if nothing listens there; the SDK would leave a socket open."""
     if not address.startswith("unix://"):
         return
     with socket.socket(socket.AF_UNIX) as knocking:
-        knocking.settimeout(_SECONDS)
+        knocking.settimeout(min(seconds, _SECONDS))
         knocking.connect(address.removeprefix("unix://"))
 
 
-def _reason(error: BaseException) -> str:
+def one_line(error: BaseException) -> str:
     """The innermost cause in one line; the outer errors only repeat it."""
     while error.__cause__ is not None or error.__context__ is not None:
         error = error.__cause__ or error.__context__ or error
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # without its number
     return " ".join(str(error).split()) or type(error).__name__

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _GB = 2**30
+_VMSTAT = Path("/proc/vmstat")  # of the whole machine, in containers too
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
@@ -31,6 +32,12 @@ class MemoryPeak:
         """
         if pid and container in _read(Path(f"/proc/{pid}/cgroup")):
             self.look(pid)
+
+
+def oom_kills() -> int | None:
+    """How many processes the kernel has ended for want of memory; None where it does not say."""
+    fields = dict(line.split() for line in _read(_VMSTAT).splitlines())
+    return int(fields["oom_kill"]) if "oom_kill" in fields else None
 
 
 def _tree(pid: int) -> Iterator[int]:

@@ -16,7 +16,7 @@ from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
 from harness.runtimes import supervisor
 from harness.runtimes.limits import raise_open_files
-from harness.runtimes.memory import MemoryPeak
+from harness.runtimes.memory import MemoryPeak, oom_kills
 from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
 from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
@@ -70,6 +70,7 @@ class ProcessRuntime:
                 f"the environment's Python is gone: {python}", hint="run `harness build` again"
             )
         raise_open_files()
+        kills = oom_kills()
         with log.open("wb") as stream:
             child = subprocess.Popen(
                 self._argv(command, python),
@@ -81,7 +82,8 @@ class ProcessRuntime:
                 start_new_session=True,
             )
             try:
-                return self._follow(child, command.resources.time_limit_hours * _HOUR, stop)
+                limit = command.resources.time_limit_hours * _HOUR
+                return _explained(self._follow(child, limit, stop), kills)
             finally:
                 self._kill(child)
 
@@ -163,10 +165,21 @@ class ProcessRuntime:
             return Exit(cause=Cause.DONE, code=0)
         number = -code if code < 0 else code - _SHELL_SIGNALLED if self.isolated else 0
         if number in {one.value for one in signal.Signals}:
-            name = signal.Signals(number).name
-            detail = "perhaps for want of memory" if name == "SIGKILL" else ""
-            return Exit(cause=Cause.SIGNAL, code=code, signal=name, detail=detail)
+            return Exit(cause=Cause.SIGNAL, code=code, signal=signal.Signals(number).name)
         return Exit(cause=Cause.STEP, code=code)
+
+
+def _explained(exit_: Exit, kills_before: int | None) -> Exit:
+    """The end with who sent SIGKILL, as far as the kernel's count of its own kills tells."""
+    if exit_.signal != "SIGKILL":
+        return exit_
+    kills = oom_kills()
+    if kills is None or kills_before is None:
+        return replace(exit_, detail="perhaps for want of memory")
+    if kills > kills_before:
+        detail = "the kernel ended a process for want of memory"
+        return replace(exit_, cause=Cause.OOM, detail=detail)
+    return replace(exit_, detail="not by the kernel for want of memory")
 
 
 def _gpu_devices() -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from harness.sources.sources import Finding
 def finding_row(finding: Finding) -> dict[str, Any]:
     """One line of `verify --json`."""
     row: dict[str, Any] = keys.plain(finding)
-    return row
+    return {"name": row.pop("repository"), **row}
 
 
 def damage_row(finding: StoreFinding) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from harness.commands.rebuild import Rebuilt
 from harness.commands.record import StepRow
 from harness.evidence.differences import Comparison, Difference
-from harness.evidence.evidence import Evidence, RunEvidence, StepEvidence
+from harness.evidence.evidence import Evidence, RunEvidence, Scores, StepEvidence
 from harness.evidence.facts import run_facts, step_facts
 from harness.evidence.suspects import explanation, show, suspect
 
@@ -19,7 +19,7 @@ def run_rows(evidence: Evidence) -> list[dict[str, Any]]:
         final = run.scores.get("final")
         rows.append(
             {
-                "id": run.id,
+                "name": run.id,
                 "status": run.status,
                 "steps": len(run.steps),
                 "start": min((one["time"]["start"] for one in records), default=None),
@@ -36,7 +36,7 @@ def record_rows(rows: Iterable[StepRow]) -> list[dict[str, Any]]:
     """`record list --steps`: each distinct step, when and where it really ran."""
     return [
         {
-            "step": row.step.name,
+            "name": row.step.name,
             "stage": row.step.stage,
             "key": row.step.key,
             "run": row.run,
@@ -96,10 +96,10 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
         "suspect": first and first.fact,
         "diverging": found.diverging,
         "equal_scores": found.equal_scores,
-        "scores": {
-            label: [side and {"J": side[0], "F": side[1]} for side in sides]
-            for label, sides in found.scores.items()
-        },
+        "scores": [
+            {"name": label, "left": _scores(left), "right": _scores(right)}
+            for label, (left, right) in found.scores.items()
+        ],
         "unrecorded": list(found.unrecorded),
         "differences": [difference_row(one) for one in found.differences],
     }
@@ -108,8 +108,8 @@ def comparison_document(found: Comparison) -> dict[str, Any]:
 def difference_row(one: Difference) -> dict[str, Any]:
     """One difference as JSON."""
     return {
+        "name": one.fact,
         "kind": one.kind.title,
-        "fact": one.fact,
         "left": one.left,
         "right": one.right,
         "steps": list(one.steps),
@@ -122,9 +122,18 @@ def rebuilt_document(found: Rebuilt) -> dict[str, Any]:
         "run": found.recorded.id,
         "rebuilt": found.again.id,
         "identical": found.identical,
-        "outputs": dict(found.outputs),
-        "scores": {
-            label: [side and {"J": side.J, "F": side.F} for side in sides]
-            for label, sides in found.scores.items()
-        },
+        "steps": [{"name": name, "equal": same} for name, same in found.outputs.items()],
+        "scores": [
+            {"name": label, "recorded": _of(one), "rebuilt": _of(other)}
+            for label, (one, other) in found.scores.items()
+        ],
     }
+
+
+def _of(scores: Scores | None) -> dict[str, float] | None:
+    return _scores((scores.J, scores.F)) if scores else None
+
+
+def _scores(pair: tuple[float, float] | None) -> dict[str, float] | None:
+    """J and F; null where there are none."""
+    return {"J": pair[0], "F": pair[1]} if pair else None

@@ -1,5 +1,6 @@
 """How the ends of steps and runs are shown, by `reproduce` and `rehearse`."""
 
+from collections import Counter
 from typing import Any
 
 from harness.commands.rehearse import RehearsedStep
@@ -16,7 +17,7 @@ def result_document(result: Result) -> dict[str, Any]:
         steps = one.planned.steps.values()
         runs.append(
             {
-                "id": run.id,
+                "name": run.id,
                 "method": run.method,
                 "backbone": run.backbone,
                 "losses": run.losses.value,
@@ -31,7 +32,20 @@ def result_document(result: Result) -> dict[str, Any]:
                 "steps": [step_row(result.plan.steps[key], result.outcomes[key]) for key in steps],
             }
         )
-    return {"plan": result.plan.id, "runs": runs}
+    return {"plan": result.plan.id, "totals": _totals(result), "runs": runs}
+
+
+def _totals(result: Result) -> dict[str, int]:
+    """How many runs and distinct steps there are, and how the steps ended."""
+    ends = Counter(one.status for one in result.outcomes.values())
+    return {
+        "runs": len(result.runs),
+        "steps": len(result.plan.steps),
+        "done": ends[Status.DONE] + ends[Status.CACHED],
+        "failed": ends[Status.FAILED],
+        "blocked": ends[Status.BLOCKED],
+        "interrupted": ends[Status.INTERRUPTED],
+    }
 
 
 def step_row(step: BoundStep, outcome: Outcome) -> dict[str, Any]:

@@ -60,7 +60,7 @@ def scores_document(found: Found, *, classes: bool) -> dict[str, Any]:
             {**_group_document(group, classes=classes), "cam_background": _background(background)}
             for group, background in zip(found.groups, found.backgrounds, strict=True)
         ],
-        "unfinished": {run.id: run.status for run in found.unfinished},
+        "unfinished": [{"name": run.id, "status": run.status} for run in found.unfinished],
         "damage": list(found.damage),
     }
 
@@ -89,6 +89,7 @@ def _background(one: Background | None) -> dict[str, Any] | None:
 
 def _group_document(group: Group, *, classes: bool) -> dict[str, Any]:
     document: dict[str, Any] = {
+        "name": f"{group.method}/{group.backbone} {group.losses.value}",
         "method": group.method,
         "backbone": group.backbone,
         "losses": group.losses.value,

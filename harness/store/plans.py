@@ -7,7 +7,7 @@ being executed, also after a kill.
 import logging
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -21,6 +21,7 @@ from harness.manifest.model import RuntimeName
 from harness.plan.needs import Needs, read_needs
 from harness.plan.plan import BoundStep, Plan, read_plan, read_step
 from harness.store.leases import Leases
+from harness.store.numbers import number_runs, run_numbers
 from harness.store.store import Store
 
 _KEPT_IN_MEMORY = 256
@@ -33,6 +34,7 @@ class SavedRun:
     """A run of a saved plan."""
 
     id: str
+    asked: Mapping[str, Any]  # method, backbone, losses, seed, ..., as JSON holds them
     runtime: RuntimeName
     steps: Mapping[str, str]  # name -> key
 
@@ -105,8 +107,10 @@ def plan_of(layout: RunLayout, key: str) -> SavedPlan:
 
 
 @contextmanager
-def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[None]:
-    """Save a plan, and show for as long as this lasts that it is being executed."""
+def executing(
+    store: Store, plan: str, document: Mapping[str, Any], runs: Iterable[str] = ()
+) -> Iterator[None]:
+    """Save a plan, number its runs, and show for as long as this lasts that it is executed."""
     layout, leases = store.layout, store.leases
     key = layout.presence(plan, uuid.uuid4().hex)
     with ExitStack() as shown:
@@ -114,8 +118,10 @@ def executing(store: Store, plan: str, document: Mapping[str, Any]) -> Iterator[
         with locked(layout.plans_lock):
             _forget_dead(layout, leases)
             shown.enter_context(leases.try_hold(key))  # nobody else knows this key
+            unnumbered = [] if run_numbers(layout) else saved_plans(layout)
             # Not sorted: parents come before children.
             write_sealed(layout.plan(plan), document, sort_keys=False)
+            number_runs(layout, [*(run.id for one in unnumbered for run in one.runs), *runs])
         yield
 
 
@@ -178,7 +184,7 @@ def _read(path: Path, written_ns: int, size: int) -> SavedPlan:
     document: Any = read_sealed(path)
     try:
         runs = tuple(
-            SavedRun(one["id"], RuntimeName(one["run"]["runtime"]), one["steps"])
+            SavedRun(one["id"], one["run"], RuntimeName(one["run"]["runtime"]), one["steps"])
             for one in document["runs"]
         )
         return SavedPlan(path.stem, runs, document["steps"], read_needs(document))

@@ -1,13 +1,12 @@
 """The formats of a table, by name."""
 
-import json
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 
 from harness.tables.csv_text import csv_text
 from harness.tables.latex import latex
 from harness.tables.markdown import markdown
-from harness.tables.model import Table, document
+from harness.tables.model import Table
 
 
 class Format(StrEnum):
@@ -20,15 +19,9 @@ class Format(StrEnum):
     JSON = "json"
 
 
-def json_text(table: Table) -> str:
-    """The table's document, keys sorted, on one line."""
-    return json.dumps(document(table), sort_keys=True) + "\n"
-
-
-#: Renderers of the formats that are text; a terminal's is the console's.
+#: Renderers of the formats that are text; a terminal's and JSON are the console's.
 TEXTS: Mapping[Format, Callable[[Table], str]] = {
     Format.MARKDOWN: markdown,
     Format.CSV: csv_text,
     Format.LATEX: latex,
-    Format.JSON: json_text,
 }

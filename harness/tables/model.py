@@ -240,9 +240,14 @@ def document(table: Table) -> dict[str, Any]:
     return {
         "table": table.name,
         "title": table.title,
-        "rows": [dict(zip(names, row, strict=True)) for row in rows],
+        "rows": [_named(dict(zip(names, row, strict=True))) for row in rows],
         "notes": list(table.notes),
     }
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    """The row with a name: METHOD/BACKBONE, else the method."""
+    return {"name": row.get("row") or row["method"], **row}
 
 
 def headings(table: Table) -> tuple[str, ...]:

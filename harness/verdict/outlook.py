@@ -51,10 +51,19 @@ def outlook(published: Published, planned: Mapping[Arm, int]) -> Outlook | None:
     )
 
 
-def outlook_notes(found: Outlook) -> list[str]:
-    """The same in a few lines."""
+def outlook_text(found: Outlook) -> str:
+    """How many cells these seeds can settle, and what the others need."""
     total = len(found.settled) + len(found.needs) + len(found.never) + len(found.unknown)
-    notes = [f"verdicts: these seeds can settle {len(found.settled)} of {total} published cells"]
+    settled = f"these seeds can settle {len(found.settled)} of {total} published cells"
+    others = {"more seeds": found.needs, "no number of seeds": found.never}
+    counts = [f"{what} {len(cells)}" for what, cells in others.items() if cells]
+    unknown = f"; {len(found.unknown)} without a spread" if found.unknown else ""
+    return ", ".join((settled, *counts)) + unknown
+
+
+def outlook_notes(found: Outlook) -> list[str]:
+    """The same with the cells by name."""
+    notes = [f"verdicts: {outlook_text(found)}"]
     if found.incomplete:
         notes.append(f"  incomplete with fewer than {found.seeds} seeds: {len(found.incomplete)}")
     if found.needs:

@@ -15,7 +15,15 @@ from harness.measured.choice import Shelf
 from harness.measured.figures import figures_of
 from harness.measured.kept import read_kept
 from harness.measured.outlook import outlook_of
-from harness.measured.text import ROW_COLUMNS, STEP_COLUMNS, outlook_lines, row_rows, step_rows
+from harness.measured.summary import arms_of, jobs_of
+from harness.measured.text import (
+    ARM_COLUMNS,
+    JOB_COLUMNS,
+    arm_cells,
+    basis_values,
+    job_cells,
+    outlook_values,
+)
 from harness.plan import keys
 from harness.plan.bind import Digests
 from harness.plan.make import Ask, make_plan
@@ -92,10 +100,12 @@ def forecast() -> str:
     found = plan(["sipe"], Scale.PAPER, "res101")
     kept = read_kept(RunLayout(FOLDER / "rehearsed"))
     figures = figures_of(found, Shelf.of(kept.measurements))
-    columns = ("  ".join(row) for row in (STEP_COLUMNS, *step_rows(found, found.steps, figures)))
-    rows = ("  ".join(row) for row in (ROW_COLUMNS, *row_rows(found, found.steps, figures)))
-    lines = outlook_lines(outlook_of(found, found.steps, figures, kept.damage))
-    return "\n".join((*columns, "", *rows, "", *lines)) + "\n"
+    outlook = outlook_of(found, found.steps, figures, kept.damage)
+    jobs = jobs_of(found, found.steps, figures)
+    arms = [ARM_COLUMNS, *map(arm_cells, arms_of(found, found.steps, figures))]
+    rows = [*arms, (), JOB_COLUMNS, *map(job_cells, jobs), ()]
+    rows += [*outlook_values(outlook), *basis_values(outlook, jobs)]
+    return "\n".join("  ".join(row) for row in rows) + "\n"
 
 
 def text(found: Plan) -> str:

@@ -1,6 +1,6 @@
 """Write the golden plans anew."""
 
-from tests.golden import FOLDER, SCALES, chains, everything, forecast, plan, text
+from tests.golden import FOLDER, SCALES, bare, chains, everything, forecast, plan, text
 
 for old in FOLDER.glob("*.txt"):
     old.unlink()
@@ -10,3 +10,4 @@ for chain, (method, backbone) in chains().items():
         file.write_text(text(plan([method], scale, backbone)), encoding="utf-8")
 (FOLDER / "all-paper.txt").write_text(everything(), encoding="utf-8")
 (FOLDER / "sipe-res101-forecast.txt").write_text(forecast(), encoding="utf-8")
+bare.FILE.write_text(bare.screen(), encoding="utf-8")

@@ -64,8 +64,7 @@ class Rehearsal:
         if self.stack is None:
             return [f"no stack of {self.method} drives {self.gpu.title}"]
         said = json.loads(self._harness("doctor", "--scale", "rehearsal").stdout)
-        lines = [line for line in said.get("lines", ()) if line["state"] == "missing"]
-        found = [f"{line['check']}: {line['found']}" for line in lines]
+        found = [f"{one['name']}: {one['what']}" for one in said.get("missing", ())]
         return found + ([f"{said['error']} ({said['hint']})"] if "error" in said else [])
 
     def record(self, step: str) -> tuple[dict[str, Any], str]:

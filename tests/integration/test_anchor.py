@@ -1,6 +1,5 @@
 """`harness anchor` on the demo: a file made by a run of its own is found again, a wrong one is not."""
 
-import json
 import os
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ import pytest
 import yaml
 
 from tests.golden import PROJECT
+from tests.outputs import valid
 
 
 def harness(project: Path, *words: str, code: int = 0, place: Path | None = None) -> dict[str, Any]:
@@ -26,8 +26,7 @@ def harness(project: Path, *words: str, code: int = 0, place: Path | None = None
         env={**os.environ, "HARNESS_CACHE": str(place / "cache")},
     )
     assert done.returncode == code, done.stderr + done.stdout
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return valid(done.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -80,9 +79,9 @@ def anchor(project: Path, data: Path, code: int = 0) -> dict[str, Any]:
 def test_the_released_file_reaches_its_known_score_without_training(project: Path) -> None:
     document = anchor(project, project)
     assert document["holds"]
-    assert [row["score"] for row in document["rows"]] == ["cam"]
+    assert [row["name"] for row in document["scores"]] == ["cam"]
     states = harness(project, "status")["runs"]
-    names = {s["name"] for run in states if "anchor" in run["id"] for s in run["steps"]}
+    names = {s["name"] for run in states if "anchor" in run["name"] for s in run["steps"]}
     assert "train-cam" not in names
     assert "infer-cam" in names
 
@@ -101,5 +100,5 @@ def test_another_network_is_seen_to_deviate(project: Path, tmp_path: Path) -> No
             state[name] = torch.zeros_like(value)
     torch.save(state, tmp_path / "released.pth")
     document = anchor(project, tmp_path, code=7)
-    assert not document["rows"][0]["agrees"]
-    assert document["rows"][0]["stage"] == 3
+    assert not document["scores"][0]["agrees"]
+    assert document["scores"][0]["stage"] == 3

@@ -30,7 +30,10 @@ def test_plan_of_seam_needs_nothing_but_harness(tmp_path: Path) -> None:
     plan = json.loads(done.stdout)
     assert len(plan["runs"]) == 20
     assert len(plan["steps"]) < sum(len(run["steps"]) for run in plan["runs"])
-    assert set(plan["states"].values()) <= {"to do", "to do: an asset is not hashed yet"}
+    assert {step["state"] for step in plan["steps"]} <= {
+        "to do",
+        "to do: an asset is not hashed yet",
+    }
     assert not list(tmp_path.iterdir())
     # δ 1.00 and ± 0.2: 0.95 / 0.224; δ 0.50 and ± 0.8: 0.45 / 0.89, less than any seeds can settle.
     assert "t6/seam/res38/none/F" in plan["verdicts"]["settled"]
@@ -74,9 +77,12 @@ def test_paper_scale_without_gpu_or_data_says_what_is_missing(tmp_path: Path) ->
     done = harness("reproduce", "seam", "--runtime", "process", "--json", "--runs", str(tmp_path))
     assert done.returncode == 3
     error = json.loads(done.stdout)
-    assert "GPU: 1 needed, 0 found" in error["error"]
-    assert "resnet38-imagenet" in error["error"]
-    assert "--scale smoke" in error["hint"]
+    assert [one["name"] for one in error["missing"]] == ["gpus", "resnet38-imagenet"]
+    assert error["missing"][1]["command"] == "harness assets add resnet38-imagenet FILE"
+    assert "--scale smoke" in error["error"]
+    assert error["hint"] == (
+        f"`harness doctor seam --runtime process --runs {tmp_path}` shows every check"
+    )
 
 
 def test_every_command_has_json_and_help() -> None:

@@ -26,8 +26,12 @@ def doctor(project: Project, *words: str) -> tuple[int, bool, dict[str, dict[str
     """Exit code, whether it is ready, and the lines by their checks."""
     done = project.run("doctor", *words, "--json")
     document = json.loads(done.stdout)
-    assert set(document) == {"method", "ready", "lines"}, document
-    return done.returncode, document["ready"], {line["check"]: line for line in document["lines"]}
+    assert set(document) == {"methods", "ready", "lines", "missing", "notes"}, document
+    lines = {line["name"]: line for line in document["lines"]}
+    for one in document["missing"]:
+        line = lines.get(one["name"], lines["data"])
+        line["fix"] = "\n".join([one["what"], *one["remedy"], *one["instead"]])
+    return done.returncode, document["ready"], lines
 
 
 def wanting_gpu(project: Project) -> None:
@@ -38,7 +42,7 @@ def wanting_gpu(project: Project) -> None:
 def test_a_method_that_can_run_here(project: Project) -> None:
     code, ready, lines = doctor(project, "toy", "--runtime", "process")
     assert (code, ready) == (0, True)
-    assert {line["state"] for line in lines.values()} <= {"ok", "note"}
+    assert {line["state"] for line in lines.values()} <= {"ok", "note", "not needed"}
     assert "steps to do" in lines["plan"]["found"]
     assert float(lines["memory"]["found"].split()[0]) > 0
     assert str(project.runs) in lines["disk"]["found"]
@@ -46,12 +50,16 @@ def test_a_method_that_can_run_here(project: Project) -> None:
     assert not project.runs.exists()  # it only looks
 
 
-def test_the_table_says_how_to_mend(project: Project) -> None:
+def test_the_screen_lists_each_lack_once(project: Project) -> None:
     wanting_gpu(project)
+    project.environ = play(project.root.parent / "played", (), environ=project.environ)
     done = project.run("doctor", "toy", "--runtime", "process")
     assert done.returncode == 3
-    assert "driver (missing): install NVIDIA's driver" in done.stdout
-    assert "gpus (missing): GPU: 1 needed, 0 found" in done.stdout
+    assert done.stdout.count("no NVIDIA GPU that may be used here") == 1
+    assert "\n1 thing is missing:\n- gpus: " in done.stdout
+    lines = doctor(project, "toy", "--runtime", "process")[2]
+    assert (lines["gpus"]["state"], lines["driver"]["state"]) == ("missing", "unknown")
+    assert (lines["engine"]["state"], lines["toolkit"]["state"]) == ("not needed", "not needed")
 
 
 def test_what_doctor_misses_reproduce_refuses(project: Project) -> None:
@@ -73,7 +81,7 @@ def test_a_mirror_that_cannot_be_used_is_a_line_among_the_others(project: Projec
     words = ("toy", "--runtime", "process", "--mirror", str(mirror))
     code, ready, lines = doctor(project, *words)
     assert (code, ready, lines["mirror"]["state"]) == (3, False, "missing")
-    assert "did not come to its end" in lines["mirror"]["found"]
+    assert "did not come to its end" in lines["mirror"]["fix"]
     assert "run it again" in lines["mirror"]["fix"]
     assert lines["plan"]["state"] == "ok"
 
@@ -83,14 +91,14 @@ def test_without_a_method_nothing_is_asked_for(project: Project) -> None:
     code, ready, lines = doctor(project)
     assert (code, ready) == (0, True)
     assert lines["engine"]["state"] == "missing"
-    assert f"{project.root}/no.sock" in lines["engine"]["found"]
+    assert f"{project.root}/no.sock" in lines["engine"]["fix"]
 
 
 def test_an_engine_that_is_not_there(project: Project) -> None:
     project.environ["DOCKER_HOST"] = f"unix://{project.root}/no.sock"
     code, _, lines = doctor(project, "toy")
     assert code == 3
-    assert lines["engine"]["state"] == lines["limits"]["state"] == "missing"
+    assert (lines["engine"]["state"], lines["limits"]["state"]) == ("missing", "unknown")
     assert "--runtime process" in lines["engine"]["fix"]
 
 
@@ -110,7 +118,7 @@ def test_a_real_engine(project: Project, docker_host: str) -> None:
     assert code == (3 if any(line["state"] == "missing" for line in lines.values()) else 0)
     wanting_gpu(project)
     _, _, lines = doctor(project, "toy")
-    assert lines["toolkit"]["needed"] == "NVIDIA container toolkit, for steps on GPUs"
+    assert lines["toolkit"]["state"] == "unknown"  # there is no GPU that it could give
 
 
 def test_a_small_disk(

@@ -79,7 +79,7 @@ def test_what_is_needed_again_is_made_again_alone(tmp_path: Path) -> None:
     plan = project.run(
         *("plan", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process", "--json")
     )
-    states = json.loads(plan.stdout)["states"].values()
+    states = [one["state"] for one in json.loads(plan.stdout)["steps"]]
     assert sorted(states) == ["done", "done", "to do", "to do: an output was dropped"]
     code, document, _ = project.reproduce()
     assert code == 0

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.test_faults import GOOD
+from tests.outputs import valid
 from tests.project import Project, finish, step, writes
 
 _PATIENT = (
@@ -135,8 +136,9 @@ def test_a_plan_or_step_that_is_not_there(
     tmp_path: Path, plan: str | None, key: str, text: str
 ) -> None:
     project = Stepped(tmp_path, GOOD)
-    done = project.run("exec-step", project.plan if plan is None else plan, key)
+    done = project.run("exec-step", project.plan if plan is None else plan, key, "--json")
     assert done.returncode == 2
+    assert text in valid(done.stdout)["error"]
     assert text in done.stderr
 
 

@@ -161,7 +161,8 @@ def test_the_missing_docker_daemon_is_named(tmp_path: Path) -> None:
     code, document, _ = project.reproduce("--runtime", "docker")
     assert code == 3
     assert "nowhere.sock" in document["error"]
-    assert "--runtime process" in document["hint"]
+    assert "--runtime process" in document["error"]
+    assert [one["name"] for one in document["missing"]] == ["engine"]
 
 
 def test_status_logs_and_why_read_what_happened(tmp_path: Path) -> None:
@@ -169,7 +170,7 @@ def test_status_logs_and_why_read_what_happened(tmp_path: Path) -> None:
     project.reproduce()
     runs = json.loads(project.run("status", "--json").stdout)["runs"]
     assert [run["state"] for run in runs] == ["done"]
-    name = runs[0]["id"]
+    name = runs[0]["name"]
     assert project.run("logs", f"{name}/middle").returncode == 0
     assert "finished under its key" in project.run("why", f"{name}/middle").stdout
     project.write(step("middle", writes("other")))
@@ -182,6 +183,6 @@ def test_why_names_the_part_that_differs(tmp_path: Path) -> None:
     project.reproduce()
     project.write(step("middle", "raise SystemExit(1)"))
     project.reproduce()
-    run = json.loads(project.run("status", "--json").stdout)["runs"][0]["id"]
+    run = json.loads(project.run("status", "--json").stdout)["runs"][0]["name"]
     found = json.loads(project.run("why", f"{run}/middle", "--json").stdout)
-    assert [one["key_input"] for one in found["differences"]] == ["argv"]
+    assert [one["name"] for one in found["differences"]] == ["argv"]

@@ -164,7 +164,7 @@ def test_a_truncated_output_is_set_aside_and_made_again(tmp_path: Path) -> None:
 def key_of(project: Project, name: str = "middle") -> str:
     words = ("plan", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process", "--json")
     document = json.loads(project.run(*words).stdout)
-    return next(key for key, one in document["steps"].items() if one["name"] == name)
+    return next(one["key"] for one in document["steps"] if one["name"] == name)
 
 
 def test_the_lease_of_a_dead_process_is_no_obstacle(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -114,7 +115,7 @@ def test_an_empty_outer_variable_is_no_gpu(project: Project, outer: str) -> None
     project.environ["CUDA_VISIBLE_DEVICES"] = outer
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
-    assert "GPU: 1 needed, 0 found" in document["error"]
+    assert f"(CUDA_VISIBLE_DEVICES is {outer!r})" in " ".join(document["error"].split())
 
 
 def test_a_card_that_the_stack_cannot_drive_stops_all_before_anything_starts(
@@ -124,11 +125,9 @@ def test_a_card_that_the_stack_cannot_drive_stops_all_before_anything_starts(
     plays(project, H100)
     code, document, _ = project.reproduce()
     assert code == 3
-    assert (
-        "stack host has no code for GPU 0 (NVIDIA H100 80GB HBM3, 80.0 GB, 9.0)"
-        in document["error"]
-    )
-    assert "use --stack newer" in document["error"]
+    said = " ".join(document["error"].split())
+    assert "stack host has no code for GPU 0 (NVIDIA H100 80GB HBM3, 80.0 GB, 9.0)" in said
+    assert "use --stack newer" in said
     assert not (project.runs / "attempts").exists()
     assert not (project.runs / "plans").exists()
 
@@ -159,7 +158,7 @@ def test_a_card_that_is_too_small_as_measured_stops_all_before_anything_starts(
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
     needed = "needs 1 GPU(s) with 16.5 GB of memory (measured on Test GPU 80GB on 2026-11-30)"
-    assert f"{needed}; too small: GPU 0" in document["error"]
+    assert f"{needed}; too small: GPU 0" in " ".join(document["error"].split())
     planned = project.run("plan", "toy", "--runtime", "process", "--json")
     (note,) = json.loads(planned.stdout)["gpus"]
     assert needed in note
@@ -194,8 +193,8 @@ def test_a_rehearsal_on_a_card_gives_hours_and_memory_to_a_plan(project: Project
     assert json.loads(done.stdout)["scale"] == "rehearsal"
     planned = project.run("plan", "toy", "--runtime", "process", "--seeds", "1", "--json")
     document = json.loads(planned.stdout)
-    for key, one in document["steps"].items():
-        figures = document["figures"][key]
+    for one in document["steps"]:
+        figures = one["figures"]
         if one["name"] == "middle":
             assert figures["hours_from"].startswith("measured on A100 on 20")
             assert 0.15 * 1464 / 3600 < figures["hours"] < 3 * 1464 / 3600
@@ -203,8 +202,8 @@ def test_a_rehearsal_on_a_card_gives_hours_and_memory_to_a_plan(project: Project
     outlook = document["outlook"]
     assert (outlook["hours_measured"], outlook["gpu_steps"]) == (1, 1)
     shown = project.run("plan", "toy", "--runtime", "process", "--seeds", "1").stdout
-    assert "GPU-hours (measured): 0." in shown
-    assert "measured on A100 on" in shown.replace("\n", " ")
+    assert re.search(r"GPU-hours\t0\.\d+ \(measured\)", shown)
+    assert "measured\ton A100 on" in shown
 
 
 @pytest.mark.podman
@@ -219,7 +218,8 @@ def test_a_podman_that_would_give_no_gpu_stops_all_before_anything_starts(
     if tuple(int(part) for part in version.split(".")[:2]) >= (5, 4):
         pytest.skip(f"podman {version} honours requests for devices")
     assert (code, project.published()) == (3, [])
-    assert f"podman {version} gives containers no GPU through its API" in document["error"]
+    said = " ".join(document["error"].split())
+    assert f"podman {version} gives containers no GPU through its API" in said
 
 
 def test_an_engine_that_is_not_there_stops_all_before_anything_starts(project: Project) -> None:
@@ -256,7 +256,8 @@ def test_a_broken_driver_matters_only_where_gpus_are_needed(project: Project) ->
     code, document, _ = project.reproduce()
     assert (code, project.published()) == (3, [])
     assert "version mismatch" in document["error"]
-    assert "restart the machine" in document["hint"]
+    assert "restart the machine" in " ".join(document["error"].split())
+    assert [one["name"] for one in document["missing"]] == ["driver"]
     done = project.run("plan", "toy", "--runtime", "process", "--json")
     assert "version mismatch" in json.loads(done.stdout)["gpus"][0]
     assert project.reproduce("--scale", "smoke")[0] == 0

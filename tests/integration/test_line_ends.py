@@ -47,7 +47,7 @@ def plan(clone: Path) -> dict[str, list[str]]:
     done = subprocess.run(argv, cwd=clone, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     runs = json.loads(done.stdout)["runs"]
-    return {run["id"]: sorted(run["steps"].values()) for run in runs}
+    return {run["name"]: sorted(run["steps"].values()) for run in runs}
 
 
 def contents(clone: Path) -> dict[str, bytes]:

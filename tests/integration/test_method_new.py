@@ -1,6 +1,5 @@
 """`harness method new` against a real repository: it pins, writes, plans, and takes back what fails."""
 
-import json
 import shutil
 import subprocess
 from pathlib import Path
@@ -15,6 +14,7 @@ from harness.cli.app import app
 from harness.errors import HarnessError, SourceMismatch, UsageError
 from tests.golden import PROJECT
 from tests.integration.conftest import SourceProject
+from tests.outputs import valid
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def run(*words: str) -> Any:
     if isinstance(done.exception, HarnessError):
         raise done.exception
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    return valid(done.stdout)
 
 
 def new(project: Path, source_project: SourceProject, name: str = "mine", **changes: str) -> Any:
@@ -62,7 +62,7 @@ def test_a_new_method_plans_as_it_stands(project: Path, source_project: SourcePr
     runs = str(project / "runs")
     plan = run("plan", "mine", "--project", str(project), "--runs", runs, "--runtime", "docker")
     assert len(plan["runs"]) == 20
-    names = {step["name"] for step in plan["steps"].values()}
+    names = {step["name"] for step in plan["steps"]}
     assert {"lists", "train-cam", "pseudo-labels", "train-final", "score-final"} <= names
 
 

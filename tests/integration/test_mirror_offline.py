@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from tests.outputs import valid
 from tests.services.docker_engine import BASE
 
 pytestmark = [pytest.mark.docker, pytest.mark.dockerd, pytest.mark.slow]
@@ -23,6 +24,11 @@ _LEADS = ("HARNESS_", "PIP_", "UV_", "DOCKER_HOST", "CONTAINER_HOST", "GIT_")
 
 
 @dataclass(frozen=True)
+def images(made: dict[str, Any]) -> dict[str, str]:
+    """The ids of images by their tags."""
+    return {row["name"]: row["id"] for row in made["images"]}
+
+
 class Away:
     """A mirror, and a machine that has nothing else: no network, empty engine, empty cache."""
 
@@ -43,8 +49,7 @@ class Away:
         """Make the mirror."""
         done = _harness(*self.creating(*words))
         assert done.returncode == 0, done.stdout + done.stderr
-        made: dict[str, Any] = json.loads(done.stdout)
-        return made
+        return valid(done.stdout)
 
     def here(self, *commands: tuple[str, ...]) -> list[Any]:
         """Commands of harness offline, one after another in one engine; what they print."""
@@ -85,9 +90,9 @@ def away(tmp_path: Path, docker_host: str, require: Callable[[bool, str], None])
 def test_the_demo_from_its_mirror_alone(away: Away) -> None:
     made = away.create("demo", "--scale", "smoke")
     assert made["methods"] == ["demo"]
-    assert made["missing"] == {}
-    (tag,) = (tag for tag in made["images"] if tag.startswith("harness/demo:"))
-    assert sorted(name.partition(":")[0] for name in made["images"]) == [
+    assert made["missing"] == []
+    (tag,) = (tag for tag in images(made) if tag.startswith("harness/demo:"))
+    assert sorted(name.partition(":")[0] for name in images(made)) == [
         "harness/demo",
         "harness/system",
         "harness/tools",
@@ -104,7 +109,7 @@ def test_the_demo_from_its_mirror_alone(away: Away) -> None:
     )  # fmt: skip
     (image,) = built["built"]
     assert image["id"].startswith(tag.rpartition("-")[2])
-    assert image["handle"] != made["images"][tag], "it was loaded, not built"
+    assert image["handle"] != images(made)[tag], "it was loaded, not built"
     (run,) = reproduced["runs"]
     assert run["status"] == "done"
     assert set(run["scores"]) == {"J", "F", "JF"}
@@ -123,9 +128,9 @@ def test_seam_from_its_mirror_alone(away: Away) -> None:
     chain = ("reproduce", "seam", "--scale", "smoke", "--losses", "none", "--seeds", "1", *runs)
     built, reproduced = away.here(("build", "seam", "--no-cache", *runs), chain)
     (image,) = built["built"]
-    (tag,) = (tag for tag in made["images"] if tag.startswith("harness/seam:"))
+    (tag,) = (tag for tag in images(made) if tag.startswith("harness/seam:"))
     assert image["id"].startswith(tag.rpartition("-")[2])
-    assert image["handle"] != made["images"][tag], "it was loaded, not built"
+    assert image["handle"] != images(made)[tag], "it was loaded, not built"
     assert reproduced["runs"][0]["status"] == "done"
     there, here = (_packages(away.root / f"cache-{where}") for where in ("there", "here"))
     assert there == here, "built on another engine, of the same hashes"
@@ -135,7 +140,7 @@ def test_an_image_of_the_mirror_is_loaded_and_its_id_is_the_same(away: Away) -> 
     made = away.create("demo", "--scale", "smoke")
     (loaded,) = away.here(("build", "demo", "--runs", str(away.root / "runs-here")))
     (image,) = loaded["built"]
-    assert image["handle"] in made["images"].values()
+    assert image["handle"] in images(made).values()
 
 
 def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> None:
@@ -160,7 +165,7 @@ def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> N
     }  # fmt: skip
     used = _harness(["plan", "demo", "--mirror", str(away.mirror), "--json"], environ)
     assert used.returncode == 3
-    assert "did not come to its end" in json.loads(used.stdout)["error"]
+    assert "did not come to its end" in valid(used.stdout)["error"]
 
     away.create("demo", "--scale", "smoke")
     assert _verify(away.mirror) == (0, [])
@@ -186,7 +191,7 @@ def _packages(cache: Path) -> list[str]:
 
 def _verify(mirror: Path) -> tuple[int, list[Any]]:
     done = _harness(["mirror", "verify", str(mirror), "--json"], os.environ)
-    return done.returncode, json.loads(done.stdout)["damage"]
+    return done.returncode, valid(done.stdout)["damage"]
 
 
 def _harness(argv: list[str], environ: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":

@@ -38,7 +38,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
 
 
 def run_ids(project: Project) -> list[str]:
-    return [run["id"] for run in json.loads(project.run("status", "--json").stdout)["runs"]]
+    return [run["name"] for run in json.loads(project.run("status", "--json").stdout)["runs"]]
 
 
 def test_a_log_is_stored_as_written_and_shown_readable(tmp_path: Path) -> None:

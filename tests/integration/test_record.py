@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from tests.outputs import valid
 from tests.services.docker_engine import BASE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,8 +32,7 @@ def harness(*words: str, project: Path = ROOT) -> dict[str, Any]:
         env=dict(os.environ),
     )
     assert done.returncode == 0, done.stderr + done.stdout
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return valid(done.stdout)
 
 
 def reproduce(runs: Path, *words: str, project: Path = ROOT) -> dict[str, Any]:
@@ -86,9 +86,9 @@ def test_what_was_asked_for_is_named_first(
     reproduce(tmp_path / "runs", *words)
     runs = harness("record", "list", "--runs", str(tmp_path / "runs"))["runs"]
     place = ("--runs", str(base), "--with", str(tmp_path / "runs"))
-    found = harness("record", "diff", RUN, runs[0]["id"], *place)
+    found = harness("record", "diff", RUN, runs[0]["name"], *place)
     first = found["differences"][0]
-    assert (found["suspect"], first["fact"], [first["left"], first["right"]]) == (fact, fact, sides)
+    assert (found["suspect"], first["name"], [first["left"], first["right"]]) == (fact, fact, sides)
     assert found["diverging"] == "train-cam"
     assert found["equal_scores"] is False
 
@@ -144,16 +144,23 @@ def test_a_patch_is_named_first_and_changes_nothing_without_losses(tmp_path: Pat
     assert found["explanation"].startswith("The scores and outputs are equal")
 
 
+def shown(name: str, runs: Path) -> dict[str, Any]:
+    """The one record of `record show`."""
+    (row,) = harness("record", "show", name, "--runs", str(runs))["records"]
+    record: dict[str, Any] = row["record"]
+    return record
+
+
 def test_real_records_are_as_their_schemas_say(base: Path) -> None:
     step_schema = json.loads((SCHEMAS / "step_record.schema.json").read_text())
     run_schema = json.loads((SCHEMAS / "run_record.schema.json").read_text())
     for schema in (step_schema, run_schema):
         jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.validate(harness("record", "show", RUN, "--runs", str(base)), run_schema)
+    jsonschema.validate(shown(RUN, base), run_schema)
     steps = harness("record", "list", "--steps", "--runs", str(base))["steps"]
-    assert [one["step"] for one in steps] == ["data", "train-cam", "infer-cam", "score-cam"]
+    assert [one["name"] for one in steps] == ["data", "train-cam", "infer-cam", "score-cam"]
     for one in steps:
-        record = harness("record", "show", one["key"], "--runs", str(base))
+        record = shown(one["key"], base)
         jsonschema.validate(record, step_schema)
         assert record["use"]["peak_memory_gb"] > 0
         assert (
@@ -166,15 +173,15 @@ def test_real_records_are_as_their_schemas_say(base: Path) -> None:
 
 
 def test_a_later_cached_call_does_not_hide_where_and_when_steps_ran(base: Path) -> None:
-    before = harness("record", "show", RUN, "--runs", str(base))["steps"]
+    before = shown(RUN, base)["steps"]
     again = reproduce(base)
     assert all(step["cached"] for step in again["runs"][0]["steps"])
-    after = harness("record", "show", RUN, "--runs", str(base))["steps"]
+    after = shown(RUN, base)["steps"]
     assert {name: step["status"] for name, step in after.items()} == dict.fromkeys(before, "cached")
     made = {name: step["made"] for name, step in before.items()}
     assert {name: step["made"] for name, step in after.items()} == made
     for name, one in made.items():
-        record = harness("record", "show", f"{RUN}/{name}", "--runs", str(base))
+        record = shown(f"{RUN}/{name}", base)
         assert (one["start"], one["end"]) == (record["time"]["start"], record["time"]["end"])
         assert one["run"].startswith(RUN)
 
@@ -183,11 +190,11 @@ def test_a_machine_and_project_that_made_a_run_match_it(base: Path, tmp_path: Pa
     asked = ("record", "check", RUN, "--runs", str(base))
     same = harness(*asked)
     # The tree of harness itself may be edited while tests run.
-    assert [one for one in same["differences"] if not one["fact"].startswith("harness.")] == []
+    assert [one for one in same["differences"] if not one["name"].startswith("harness.")] == []
     assert same["same"] == (same["differences"] == [])
     change = in_step("train-cam", "threads: {paper: 1, smoke: 1}", "threads: {paper: 1, smoke: 2}")
     other = harness(*asked, project=changed_project(tmp_path, change))
-    assert other["differences"][0]["fact"] == "threads"
+    assert other["differences"][0]["name"] == "threads"
     assert other["differences"][0]["steps"] == ["train-cam"]
 
 
@@ -199,7 +206,9 @@ def test_a_run_of_processes_is_rebuilt_in_fresh_containers_bit_for_bit(
     asked = ("record", "rebuild", RUN, "--runs", str(base), "--base", BASE)
     found = harness(*asked, "--into", str(tmp_path / "again"))
     assert found["identical"] is True
-    assert found["outputs"] == dict.fromkeys(("data", "train-cam", "infer-cam", "score-cam"), True)
+    assert found["steps"] == [
+        {"name": name, "equal": True} for name in ("data", "train-cam", "infer-cam", "score-cam")
+    ]
     assert found["scores"]["cam"][0] == found["scores"]["cam"][1]
     place = ("--runs", str(base), "--with", str(tmp_path / "again"))
     difference = harness("record", "diff", RUN, found["rebuilt"], *place)

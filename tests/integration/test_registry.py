@@ -1,6 +1,5 @@
 """Digests, moved tags and pushes with a real registry; images that must not be with a real engine."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from harness.environments.image import ImageEnvironments
 from harness.errors import BuildError, MismatchError, NotReadyError
 from harness.manifest.model import RuntimeName
 from tests.integration.test_environments import DOCKERFILE, STACKS, Small, engine, small
+from tests.outputs import valid
 from tests.project import FIRST, Project
 from tests.services.docker_engine import BASE
 from tests.services.registry import registry
@@ -164,10 +164,10 @@ def test_lock_compares_and_pins_anew(registered: Registered, tmp_path: Path) -> 
     comment = "# why\nbases:\n"
     lock.write_text(f"{comment}  {registered.base}: {first}\n")
     words = ("lock", "--check", "--json")
-    assert json.loads(_ask(project, *words, code=0))["bases"][0]["current"] == first
+    assert valid(_ask(project, *words, code=0))["bases"][0]["current"] == first
 
     second = registered.publish("second")
-    said = json.loads(_ask(project, *words, code=4))["error"]
+    said = valid(_ask(project, *words, code=4))["error"]
     assert first in said
     assert second in said
     assert first in lock.read_text()

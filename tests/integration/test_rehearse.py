@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.golden import PROJECT
+from tests.outputs import valid
 
 
 def rehearse(root: Path, *words: str) -> "subprocess.CompletedProcess[str]":
@@ -31,7 +32,7 @@ def test_without_a_gpu_it_rehearses_on_the_cpu_and_says_what_that_leaves_open(
     assert done.returncode == 0, done.stderr
     assert "no GPU was found, so steps run on the CPU. This cannot show:" in done.stderr
     assert "2 pictures in each list, 2 iterations of each training" in done.stderr
-    said = json.loads(done.stdout)
+    said = valid(done.stdout)
     assert said["scale"] == "rehearsal-cpu"
     assert [one["name"] for one in said["steps"]] == ["data", "train-cam", "infer-cam", "score-cam"]
     for one in said["steps"]:

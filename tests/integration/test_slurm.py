@@ -16,6 +16,7 @@ import yaml
 from tests.golden import PROJECT
 from tests.integration.test_cli import harness
 from tests.integration.test_faults import GOOD
+from tests.outputs import valid
 from tests.project import LAST, Project, finish, step, writes
 from tests.services.slurm_cluster import Cluster
 
@@ -70,7 +71,7 @@ class Submitting(Project):
 
     def run_id(self) -> str:
         """The only run."""
-        name: str = json.loads(self.run("status", "--json").stdout)["runs"][0]["id"]
+        name: str = json.loads(self.run("status", "--json").stdout)["runs"][0]["name"]
         return name
 
 
@@ -108,6 +109,8 @@ def test_a_command_returns_after_submitting_and_files_and_queue_tell_the_rest(
     assert project.states() == {"first": "done", "middle": "running", "last": "queued"}
     code, same, _ = project.submit()  # from any node: nothing is submitted twice
     assert (code, [one["state"] for one in same["steps"]]) == (0, ["waiting"] * 2)
+    again = valid(project.run("submit", submitted["plan"], "--json").stdout)
+    assert [one["state"] for one in again["steps"]] == ["waiting"] * 2
     (half.parent / "go").touch()
     cluster.until_empty()
     assert project.published() == ["first", "last", "middle"]
@@ -196,7 +199,7 @@ def test_cancelling_a_run_ends_its_jobs(tmp_path: Path, cluster: Cluster) -> Non
     project.half()
     done = project.run("cancel", project.run_id(), "--json")
     assert done.returncode == 0, done.stderr
-    states = {one["step"]: one["state"] for one in json.loads(done.stdout)["cancelled"]}
+    states = {one["name"]: one["state"] for one in json.loads(done.stdout)["cancelled"]}
     assert states == {"middle": "stopped", "last": "stopped"}
     cluster.until_empty()
     assert project.published() == ["first"]
@@ -269,7 +272,7 @@ def test_a_chain_of_a_real_method_runs_on_nodes(tmp_path: Path, cluster: Cluster
 
 
 def _scores(text: str) -> dict[str, Any]:
-    return {run["id"]: (run["scores"], run["stage_scores"]) for run in json.loads(text)["runs"]}
+    return {run["name"]: (run["scores"], run["stage_scores"]) for run in json.loads(text)["runs"]}
 
 
 def _assert_apart(records: list[dict[str, Any]]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from harness.evidence.gather import gather
 from harness.layout import RunLayout
+from tests.outputs import valid
 from tests.project import Project, step
 
 _VOC = """
@@ -74,7 +75,7 @@ def test_five_runs_become_a_package_and_an_answer(project: Project) -> None:
 
     made = project.run(*SUBMISSION)
     assert made.returncode == 0, made.stderr
-    package = json.loads(made.stdout)
+    package = valid(made.stdout)
     assert (package["val_J"], package["images"]) == (70.0, 1456)
     assert "-s2-" in package["run"]
     with tarfile.open(package["file"]) as archive:
@@ -85,9 +86,10 @@ def test_five_runs_become_a_package_and_an_answer(project: Project) -> None:
     assert project.published().count("predict-test") == 1
 
     answered = project.run(
-        "submission", "result", package["run"], "--J", "69.4", "--date", "2026-11-29"
+        "submission", "result", package["run"], "--J", "69.4", "--date", "2026-11-29", "--json"
     )
     assert answered.returncode == 0, answered.stderr
+    assert valid(answered.stdout)["J"] == 69.4
     found = {run.id: run.test_score for run in gather(RunLayout(project.runs)).runs}
     assert found.pop(package["run"]) == 69.4
     assert set(found.values()) == {None}

@@ -35,7 +35,7 @@ def gc(project: Project, *options: str) -> dict[str, list[str]]:
 
 
 def run_id(project: Project) -> str:
-    name: str = json.loads(project.run("status", "--json").stdout)["runs"][0]["id"]
+    name: str = json.loads(project.run("status", "--json").stdout)["runs"][0]["name"]
     return name
 
 
@@ -213,7 +213,7 @@ def test_cancel_asks_the_harness_that_runs_the_step(tmp_path: Path) -> None:
     done = project.run("cancel", f"{run_id(project)}/middle", "--json")
     assert done.returncode == 0, done.stderr
     (row,) = json.loads(done.stdout)["cancelled"]
-    assert (row["step"], row["state"], row["holder"]) == ("middle", "stopped", None)
+    assert (row["name"], row["state"], row["holder"]) == ("middle", "stopped", None)
     code, document, _ = finish(process)
     assert code == 130
     (middle,) = (s for s in document["runs"][0]["steps"] if s["name"] == "middle")
@@ -228,7 +228,7 @@ def test_cancel_of_an_idle_run_does_nothing(tmp_path: Path) -> None:
     project = offline(tmp_path, step("middle", "raise SystemExit(1)"))
     project.reproduce()
     done = project.run("cancel", run_id(project), "--json")
-    states = {row["step"]: row["state"] for row in json.loads(done.stdout)["cancelled"]}
+    states = {row["name"]: row["state"] for row in json.loads(done.stdout)["cancelled"]}
     assert states == {"middle": "idle", "last": "idle"}
     assert project.run("cancel", "no-such-run").returncode == 2
     assert list(project.runs.glob("leases/*.cancel")) == []
@@ -245,7 +245,7 @@ def test_cancel_ends_containers_that_run_on(make: Callable[..., Project], detach
         finish(process)
     assert len(containers(project)) == 1
     done = project.run("cancel", run_id(project), "--json")
-    states = {row["step"]: row["state"] for row in json.loads(done.stdout)["cancelled"]}
+    states = {row["name"]: row["state"] for row in json.loads(done.stdout)["cancelled"]}
     assert states["middle"] == "stopped"
     if not detached:
         assert finish(process)[0] == 130

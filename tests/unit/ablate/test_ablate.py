@@ -27,6 +27,7 @@ from harness.ablate.pictures import Picture, make_picture, rough_map, voc_pictur
 from harness.errors import NotReadyError
 from harness.losses import feature_similarity_loss
 from harness.losses.fsl_closed_form import dense_laplacian
+from tests.outputs import valid
 
 
 def ellipse(size: tuple[int, int] = (600, 800)) -> Picture:
@@ -124,6 +125,7 @@ def test_files_hold_both_curves_and_name_the_best(
     lines: list[str] = []
     found = run(tmp_path / "out", voc=None, options=Options(steps=4), progress=lines.append)
     content = json.loads((tmp_path / "out" / "fig7.json").read_text())
+    valid(json.dumps({"schema": 1, "command": "ablate fsl", **found.as_dict()}))
     assert content["best"] == dict(zip(("mu", "sigma"), found.best, strict=True))
     assert content["options"]["steps"] == 4
     assert "activation clamp" in content["sensitivity"]

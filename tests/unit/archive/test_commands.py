@@ -1,6 +1,5 @@
 """`record export`, and `--from` on the command line."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from harness import cli  # noqa: F401 - its commands register themselves
 from harness.cli.app import app
 from harness.errors import HarnessError, UsageError
 from harness.layout import RunLayout
+from tests.outputs import valid
 from tests.unit.archive.conftest import PROJECT
 
 
@@ -20,7 +20,7 @@ def invoke(*words: str | Path) -> Any:
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception
     assert done.exit_code == 0, done.output
-    return json.loads(done.stdout)
+    return valid(done.stdout)
 
 
 def export(layout: RunLayout, target: Path, *words: str | Path) -> Any:
@@ -30,9 +30,11 @@ def export(layout: RunLayout, target: Path, *words: str | Path) -> Any:
 
 def test_the_runs_that_are_named_are_exported(layout: RunLayout, tmp_path: Path) -> None:
     made = export(layout, tmp_path / "crate.zip", "demo-tiny-none-s1")
-    assert [run[: len("demo-tiny-none-s1")] for run in made["runs"]] == ["demo-tiny-none-s1"]
+    assert [run["name"][: len("demo-tiny-none-s1")] for run in made["runs"]] == [
+        "demo-tiny-none-s1"
+    ]
     found = invoke("record", "list", "--from", tmp_path / "crate.zip", "--json")
-    assert [run["id"] for run in found["runs"]] == made["runs"]
+    assert [run["name"] for run in found["runs"]] == [run["name"] for run in made["runs"]]
 
 
 def test_an_archive_and_its_runs_show_the_same(layout: RunLayout, tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ def test_unknown_name(place: Place) -> None:
     place.declare("resnet38")
     with pytest.raises(UsageError) as raised:
         place.assets().locate("resnet83")
-    assert "did you mean resnet38?" in raised.value.hint
+    assert "did you mean 'resnet38'?" in raised.value.hint
 
 
 @pytest.mark.parametrize("where", ["voc", "VOCdevkit/VOC2012", "VOC2012"])

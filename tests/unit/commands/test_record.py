@@ -13,6 +13,7 @@ from harness.errors import HarnessError, UsageError
 from harness.files import write_sealed
 from harness.layout import RunLayout
 from tests.evidence import Finished, finish
+from tests.outputs import valid
 
 ABOUT: dict[str, Any] = {
     "host": {"name": "node1", "cpu": "A"},
@@ -39,25 +40,32 @@ def ask(layout: RunLayout, *words: str) -> dict[str, Any]:
     if isinstance(done.exception, HarnessError):
         raise done.exception
     assert done.exit_code == 0, done.output
-    document: dict[str, Any] = json.loads(done.stdout)
-    return document
+    return valid(done.stdout)
 
 
 def test_the_list_says_when_and_where_steps_ran(layout: RunLayout) -> None:
     runs = ask(layout, "list")["runs"]
-    assert [run["id"] for run in runs] == [ONE.id, TWO.id, OTHER.id]
+    assert [run["name"] for run in runs] == [ONE.id, TWO.id, OTHER.id]
     assert (runs[0]["hosts"], runs[0]["J"], runs[0]["steps"]) == (["node1"], 60.0, 5)
     assert runs[0]["start"] == "2026-01-01T00:00:00+00:00"
-    assert [run["id"] for run in ask(layout, "list", "seam")["runs"]] == [OTHER.id]
+    assert [run["name"] for run in ask(layout, "list", "seam")["runs"]] == [OTHER.id]
     assert len(ask(layout, "list", "--steps", "demo")["steps"]) == 10
 
 
 def test_a_record_is_found_by_run_step_and_key(layout: RunLayout) -> None:
-    assert ask(layout, "show", "seam")["id"] == OTHER.id
-    step = ask(layout, "show", f"{ONE.id}/train-cam")
+    assert shown(layout, "seam")["id"] == OTHER.id
+    step = shown(layout, f"{ONE.id}/train-cam")
     assert step["identity"]["step"] == "train-cam"
     key = step["identity"]["key"]
-    assert ask(layout, "show", key[:12]) == ask(layout, "show", key) == step
+    assert shown(layout, key[:12]) == shown(layout, key) == step
+
+
+def shown(layout: RunLayout, name: str) -> dict[str, Any]:
+    """The one record of `record show`."""
+    (row,) = ask(layout, "show", name)["records"]
+    assert row["name"] == name
+    record: dict[str, Any] = row["record"]
+    return record
 
 
 def test_a_step_that_failed_is_its_newest_attempt(layout: RunLayout) -> None:
@@ -101,7 +109,7 @@ def test_runs_and_steps_are_compared(layout: RunLayout) -> None:
     kinds = [one["kind"] for one in found["differences"]]
     assert kinds == ["option, parameter or seed", "CPU", "rest"]
     steps = ask(layout, "diff", f"{ONE.id}/train-cam", f"{TWO.id}/train-cam")
-    assert [one["fact"] for one in steps["differences"]] == ["cpu.model", "host.name"]
+    assert [one["name"] for one in steps["differences"]] == ["cpu.model", "host.name"]
 
 
 def test_another_folder_holds_the_other_one(layout: RunLayout, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Totals: calendar time on N GPUs, the smallest card, and how much of it was measured."""
 
 import dataclasses
+import re
 
 import pytest
 
@@ -8,7 +9,8 @@ from harness.manifest.model import Resources, Scale
 from harness.measured.choice import Shelf
 from harness.measured.figures import figures_of
 from harness.measured.outlook import calendar_hours, outlook_of
-from harness.measured.text import outlook_lines, row_rows, step_rows
+from harness.measured.summary import arms_of, jobs_of, measured_in, stages_of
+from harness.measured.text import basis_values, job_cells, outlook_values, stage_cells
 from harness.plan.plan import BoundInput, BoundStep
 from tests.measured import CPU, measurement, plan, step
 
@@ -47,54 +49,72 @@ def test_calendar_time(steps: list[tuple[str, float, int, str]], cards: int, hou
     assert calendar_hours(chain(*steps), cards) == hours
 
 
-def lines(*kept: str) -> list[str]:
+def values(*kept: str) -> list[tuple[str, str]]:
     paper = plan(scale=Scale.PAPER)
     figures = figures_of(paper, Shelf.of([measurement(name) for name in kept]))
-    return list(outlook_lines(outlook_of(paper, paper.steps, figures, ("x is damaged",))))
+    outlook = outlook_of(paper, paper.steps, figures, ("x is damaged",))
+    jobs = jobs_of(paper, paper.steps, figures)
+    return [*outlook_values(outlook), *basis_values(outlook, jobs)]
 
 
-def test_lines_say_what_is_estimated() -> None:
-    found = lines()
-    assert found[2] == "GPU-hours (estimate): 446"
-    assert found[3].startswith("calendar time (estimate): 18.7 days on 1, ")
-    assert found[4].startswith("smallest GPU: 40 GB (train-irn of sipe: 36 GB, estimate)")
-    assert found[5] == "measurement left out: x is damaged"
-    assert len(found) == 6
+def test_values_say_what_is_estimated() -> None:
+    found = dict(values())
+    assert found["GPU-hours"] == "446 (estimate)"
+    assert found["calendar time"].startswith("18.7 days on 1 GPU, ")
+    assert found["disk"].endswith("with --keep (estimate)")
+    assert found["smallest GPU"] == "40 GB, for train-irn of sipe: 36 GB (estimate)"
+    assert found["left out"] == "x is damaged"
+    assert len(found) == 5
 
 
-def test_lines_say_what_was_measured() -> None:
-    found = lines("train-cam", "train-irn")
-    assert "(40 of 282 steps measured)" in found[0]
-    assert found[2].startswith("GPU-hours (40 of 120 steps measured): 4")
-    card = "smallest GPU: 24 GB (train-cam of sipe: 21 GB, measured on Test GPU 80GB on 2026-11-30)"
-    assert found[4] == card
-    assert found[5].startswith("measured hours: start and end once")
+def test_values_say_what_was_measured() -> None:
+    found = dict(values("train-cam", "train-irn"))
+    assert "(40 of 282 steps measured)" in found["disk"]
+    assert "(40 of 120 steps measured)" in found["GPU-hours"]
+    card = "24 GB, for train-cam of sipe: 21 GB (measured on Test GPU 80GB on 2026-11-30)"
+    assert found["smallest GPU"] == card
+    assert found["measured"] == "on Test GPU 80GB on 2026-11-30: train-cam, train-irn"
+    assert found["measured hours"].startswith("start and end once")
 
 
-def test_rows() -> None:
+def test_a_row_for_each_step() -> None:
     paper = plan(scale=Scale.PAPER)
     figures = figures_of(paper, Shelf.of([measurement("train-cam")]))
-    rows = {row[1]: row for row in step_rows(paper, paper.steps, figures)}
+    jobs = jobs_of(paper, paper.steps, figures)
+    rows = {row[0]: row for row in map(job_cells, jobs)}
     assert rows["train-cam"] == (
-        "sipe", "train-cam", "20", "0.477", "9.542", "21 GB", "1 GB",
-        "measured on Test GPU 80GB on 2026-11-30",
+        "train-cam", "2", "20", "0", "20", "0.477", "9.542", "21 GB", "1 GB", "measured",
     )  # fmt: skip
-    assert rows["infer-ir"][4:6] == ("-", "-")
-    assert "lists" not in rows  # minutes, and not measured
-    ((method, backbone, hours),) = row_rows(paper, paper.steps, figures)
-    assert (method, backbone, float(hours)) == ("sipe", "res101", pytest.approx(425.5, abs=0.1))
-    assert step_rows(paper, (), figures) == []
+    assert rows["infer-ir"][5:] == ("1.5", "-", "-", "0.1 GB", "estimate")
+    assert rows["lists"][2:6] == ("1", "0", "1", "0.01")
+    assert [job.stage for job in jobs] == sorted(job.stage for job in jobs)
 
 
-def test_a_row_names_every_source() -> None:
+def test_a_row_for_each_arm_and_stage() -> None:
+    paper = plan(scale=Scale.PAPER)
+    figures = figures_of(paper, Shelf.of([]))
+    todo = {key for key, one in paper.steps.items() if one.name != "train-cam"}
+    arms = arms_of(paper, todo, figures)
+    assert [(arm.losses, arm.runs) for arm in arms] == [
+        (losses, 5) for losses in ("none", "isl", "fsl", "isl+fsl")
+    ]
+    assert all((arm.load.done, arm.load.todo) == (5, arm.load.steps - 5) for arm in arms)
+    stages = stages_of(jobs_of(paper, todo, figures))
+    assert sum(stage.load.steps for stage in stages) == len(paper.steps)
+    assert sum(stage.load.done for stage in stages) == 20
+    total = outlook_of(paper, todo, figures)
+    hours = sum(stage.load.gpu_hours for stage in stages)
+    assert hours == pytest.approx(total.gpu_hours)
+    assert sum(arm.load.gpu_hours for arm in arms) == pytest.approx(hours)  # they share none
+    assert stage_cells(stages[1])[:6] == ("2", "train-cam", "20", "20", "0", "1.5")
+
+
+def test_what_was_measured_in_part_names_its_figures() -> None:
     paper = plan(scale=Scale.PAPER)
     one = measurement("train-cam", scale=Scale.REHEARSAL_CPU, place=CPU, peak_gpu_memory_gb=None)
-    rows = {
-        row[1]: row for row in step_rows(paper, paper.steps, figures_of(paper, Shelf.of([one])))
-    }
-    assert rows["train-cam"][-1] == (
-        "hours estimate, disk measured on Test CPU on 2026-11-30, GPU memory estimate"
-    )
+    jobs = jobs_of(paper, paper.steps, figures_of(paper, Shelf.of([one])))
+    assert measured_in(jobs) == {"measured on Test CPU on 2026-11-30": {"train-cam": ["disk"]}}
+    assert {job.step: job_cells(job)[-1] for job in jobs}["train-cam"] == "partly"
 
 
 def test_a_card_that_nobody_sells() -> None:
@@ -103,8 +123,16 @@ def test_a_card_that_nobody_sells() -> None:
     found = outlook_of(paper, paper.steps, figures_of(paper, Shelf.of([one])))
     assert found.card is not None
     assert found.card.sold_gb is None
-    assert "smallest GPU: none that is sold (train-cam of sipe: 400 GB" in " ".join(
-        outlook_lines(found)
+    text = dict(outlook_values(found))["smallest GPU"]
+    assert text.startswith("none that is sold, for train-cam of sipe: 400 GB")
+
+
+def test_the_cards_at_hand_come_first() -> None:
+    paper = plan(scale=Scale.PAPER)
+    found = outlook_of(paper, paper.steps, figures_of(paper, Shelf.of([])), cards=2)
+    assert re.match(
+        r"[\d.]+ days on the 2 GPUs here, 18.7 days on 1 GPU, ",
+        dict(outlook_values(found))["calendar time"],
     )
 
 
@@ -128,4 +156,4 @@ def test_without_gpus_there_is_no_calendar() -> None:
     todo = [key for key, one in paper.steps.items() if not one.resources.gpus]
     found = outlook_of(paper, todo, figures_of(paper, Shelf.of([])))
     assert (found.gpu_hours, found.calendar_hours, found.card) == (0, {}, None)
-    assert len(list(outlook_lines(found))) == 2
+    assert [name for name, _ in outlook_values(found)] == ["disk"]

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 
 import pytest
@@ -24,6 +23,7 @@ from harness.tables.model import (
     Seeds,
     Table,
     Words,
+    document,
 )
 
 NASTY = "a|b & 50% #1 $x_{2}^3$ \\cmd ~ <i>*x*</i> [l](u) `c` \x1b[31mred\x1b[0m\u202e μ é 字"
@@ -148,10 +148,10 @@ def test_no_format_lets_a_terminal_sequence_through(name: Format) -> None:
     assert "\u202e" not in text
 
 
-def test_json_is_one_document() -> None:
-    found = json.loads(TEXTS[Format.JSON](table((Words(NASTY), Gap(1), Absent("dash")))))
-    assert found["rows"] == [{"method": NASTY, "J_paper": 1, "J_gap": None}]
+def test_the_document_has_a_name_in_every_row() -> None:
+    found = document(table((Words(NASTY), Gap(1), Absent("dash"))))
+    assert found["rows"] == [{"name": NASTY, "method": NASTY, "J_paper": 1, "J_gap": None}]
 
 
 def test_every_format_but_the_terminal_is_a_text() -> None:
-    assert set(TEXTS) | {Format.TERMINAL} == set(Format)
+    assert set(TEXTS) | {Format.TERMINAL, Format.JSON} == set(Format)

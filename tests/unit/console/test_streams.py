@@ -5,13 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from harness import console
 from harness.console import Board, duration, read_advance, streams, users
 from harness.errors import StepError
-from harness.execution.runner import Outcome, Status
-from harness.manifest.model import Losses
+from harness.execution.outcome import Outcome, Status
+from harness.layout import RunLayout
+from harness.store.store import Store
 from tests import toy
 
 
@@ -27,33 +27,12 @@ def test_the_last_match_in_the_log_counts(tmp_path: Path) -> None:
     log.write_text("x" * 20000 + "\nIter: 1/ 8\nIter: 3/ 8\nnoise\n")
     found = read_advance(log, r"Iter:\s*(?P<at>\d+)/\s*(?P<of>\d+)")
     assert found is not None
-    assert (found.at, found.of, found.text) == (3, 8, "3/8")
+    assert (found.at, found.of, found.text, found.share) == (3, 8, "3/8", 0.375)
 
 
 def test_no_log_and_no_pattern_are_no_progress(tmp_path: Path) -> None:
     assert read_advance(tmp_path / "none", "(?P<at>x)") is None
     assert read_advance(None, "(?P<at>x)") is None
-
-
-def test_the_board_shows_step_progress_and_time_left(tmp_path: Path) -> None:
-    plan = toy.plan()
-    key = toy.keys_of(plan, Losses.ISL)["train"]
-    log = tmp_path / "log"
-    log.write_text("2 of 4\n")
-    board = Board(plan, lambda _: log)
-    step = plan.steps[key]
-    object.__setattr__(step, "progress", r"(?P<at>\d+) of (?P<of>\d+)")
-    board.started(step)
-    console = Console(width=120, record=True)
-    console.print(board)
-    shown = console.export_text()
-    assert "train" in shown
-    assert "2/4" in shown
-    assert "tiny isl s1" in shown
-    assert f"0/{len(plan.steps)} steps" in shown
-    board.ended(step, Outcome(status=Status.DONE, seconds=1.0))
-    console.print(board)
-    assert f"1/{len(plan.steps)} steps" in console.export_text()
 
 
 def test_users_of_a_step() -> None:
@@ -88,14 +67,13 @@ def test_strings_are_text_wherever_they_are_shown(
     assert not set("\x07\u202e") & set(table + error)
 
 
-def test_a_board_shows_names_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_board_shows_names_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = io.StringIO()
     monkeypatch.setattr(streams, "err", console.ReadableConsole(file=file, width=200))
     plan = toy.plan()
     step = plan.steps[toy.keys_of(plan)["train"]]
     object.__setattr__(step, "name", "[bold]\x1b[2Jtrain[/x]")
-    board = Board(plan, lambda _: None)
+    board = Board(plan, Store(RunLayout(tmp_path)))
     failure = Outcome(status=Status.FAILED, seconds=1.0, error="[/]\x1b]0;t\x07why", hint="[red]")
     board.ended(step, failure)
-    assert "failed toy 2 [bold]train[/x] (tiny none s1) 1.0 s" in file.getvalue()
-    assert "[/]why\nhint: [red]" in file.getvalue()
+    assert file.getvalue() == "failed  0/5  [bold]train[/x]      1.0 s  toy tiny none s1  [/]why\n"
