@@ -39,7 +39,7 @@ class Profile:
     cpu: Placement = Field(default_factory=Placement)  # steps without
     gres: Word = "gpu"  # of a GPU: `gpu`, or with its type `gpu:a100`
     trust_allocation: bool = False  # the GPUs that the job names are used without a driver's word
-    max_jobs: Annotated[int, Field(ge=2, le=100_000)] = 500  # in the queue at a time
+    max_jobs: Annotated[int, Field(ge=3, le=100_000)] = 500  # in the queue at a time
     time_margin_minutes: Annotated[int, Field(ge=0, le=10_000)] = 30  # beyond the step's own limit
     max_hours: Annotated[float, Field(gt=0, le=1e6)] | None = None  # that the partitions allow
     memory_margin_gb: Annotated[float, Field(ge=0, le=1000)] = 2.0  # for harness beside the step

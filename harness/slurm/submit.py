@@ -121,11 +121,10 @@ class _Wave:
         return noted is not None and noted.plan == self.plan.id
 
     def _has_room(self) -> bool:
-        """Whether one more fits, beside the job that submits what is left."""
-        return (
-            len(own_jobs(self.layout, self.queue)) + len(self.jobs)
-            < self.cluster.profile.max_jobs - 1
-        )
+        """Whether one more fits, beside the job that submits what is left, and this one if any."""
+        there = len(own_jobs(self.layout, self.queue)) + len(self.jobs)
+        itself = 0 if self.cluster.slurm.itself is None else 1
+        return there + itself < self.cluster.profile.max_jobs - 1
 
     def _job(self, key: str) -> str:
         return self.jobs.get(key) or self.waiting[key]

@@ -210,7 +210,10 @@ def test_cancelling_a_run_ends_its_jobs(tmp_path: Path, cluster: Cluster) -> Non
 
 def test_a_cap_on_jobs_is_met_by_waves(tmp_path: Path, cluster: Cluster) -> None:
     project = Submitting(tmp_path, cluster, GOOD)
-    project.ask(max_jobs=2)
+    after = {"inputs": {"file": "steps.first.file"}}
+    beside = [step(f"beside-{number}", writes("beside"), **after) for number in range(2)]
+    project.write_steps(step("first", writes("first")), {**GOOD, **after}, *beside, LAST)
+    project.ask(max_jobs=3)
     most = 0
     process = project.start("--executor", "slurm", "--profile", str(project.profile), "--wait")
     while process.poll() is None:
@@ -219,7 +222,7 @@ def test_a_cap_on_jobs_is_met_by_waves(tmp_path: Path, cluster: Cluster) -> None
     code, done, err = finish(process)
     assert code == 0, err
     assert set(statuses(done).values()) == {"done"}
-    assert 0 < most <= 2
+    assert 0 < most <= 3
 
 
 def test_what_slurm_refuses_is_a_usage_error(tmp_path: Path, cluster: Cluster) -> None:

@@ -33,7 +33,7 @@ def test_an_empty_mapping_asks_for_nothing(tmp_path: Path) -> None:
         ("acount: vision\n", "profile.yaml:1: acount: unknown key 'acount'", "'account'"),
         ("gpu: {partitoin: a}\n", "unknown key 'partitoin'", "'partition'"),
         ("account: two words\n", "account", "docs/schema/"),
-        ("max_jobs: 1\n", "max_jobs", "docs/schema/"),
+        ("max_jobs: 2\n", "max_jobs", "docs/schema/"),
         ("max_jobs: many\n", "max_jobs", "docs/schema/"),
         ("cpu: {sbatch: [gres=gpu]}\n", "cpu.sbatch", "docs/schema/"),
         ('setup: ["module load x\\nrm"]\n', "setup", "docs/schema/"),
