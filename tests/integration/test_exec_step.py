@@ -43,32 +43,29 @@ class Stepped(Project):
         super().__init__(root, middle)
         process = self.start("--until", "first")
         assert finish(process)[0] == 0
-        plan = json.loads(self.run("plan", "toy", *_ASKED, "--json").stdout)
-        self.plan, self.keys = self._save(plan)
+        self.plan, self.keys = self._save()
 
-    def _save(self, document: dict[str, Any]) -> tuple[str, dict[str, str]]:
+    def _save(self) -> tuple[str, dict[str, str]]:
         """Save the plan of the whole chain as `reproduce` would, and run nothing."""
-        (run,) = document["runs"]
-        ordered = [run["steps"][name] for name in ("first", "middle", "last")]  # JSON is sorted
-        document = {**document, "steps": {key: document["steps"][key] for key in ordered}}
         code = (
             "import json, sys\n"
             "from pathlib import Path\n"
-            "from harness.layout import RunLayout\n"
+            "from harness.commands.context import Context, Where\n"
+            "from harness.commands.plan import plan\n"
             "from harness.execution.keeper import Keeper\n"
-            "from harness.plan.plan import read_plan\n"
-            "from harness.store.store import Store\n"
-            "plan = read_plan(json.load(sys.stdin))\n"
-            "with Keeper(Store(RunLayout(Path(sys.argv[1]))), plan).registered(): print(plan.id)\n"
+            "from harness.manifest.model import Losses, RuntimeName\n"
+            "from harness.plan.make import Ask\n"
+            "root, runs = map(Path, sys.argv[1:])\n"
+            "context = Context.open(Where(project=root, runs=runs), writes=True)\n"
+            "asked = {'losses': (Losses.NONE,), 'seeds': 1, 'runtime': RuntimeName.PROCESS}\n"
+            "made = plan(context, Ask(methods=('toy',), **asked))\n"
+            "with Keeper(context.store, made).registered():\n"
+            "    print(json.dumps([made.id, dict(made.runs[0].steps)]))\n"
         )
-        done = subprocess.run(
-            [self.argv("x")[0], "-c", code, str(self.runs)],
-            input=json.dumps(document),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        return done.stdout.strip(), run["steps"]
+        argv = [self.argv("x")[0], "-c", code, str(self.root), str(self.runs)]
+        done = subprocess.run(argv, env=self.environ, capture_output=True, text=True, check=True)
+        plan, keys = json.loads(done.stdout)
+        return plan, keys
 
     def call(self, name: str, *more: str, before: tuple[str, ...] = (), **environ: str) -> Any:
         """`harness exec-step` in the background."""
@@ -97,9 +94,6 @@ def ended(process: Any) -> tuple[int, dict[str, Any], str]:
     (row,) = document["steps"]
     status = "cached" if row["cached"] else row["status"]
     return code, {**row, "status": status}, err
-
-
-_ASKED = ("--losses", "none", "--seeds", "1", "--runtime", "process")
 
 
 def test_steps_called_one_by_one_make_the_run_and_a_second_call_does_nothing(
