@@ -47,6 +47,11 @@ test-podman: install
 test-browser: install
 	$(BIN)/python -m pytest -m "browser and not upstream" $(ARGS)
 
+# Plans on a Slurm of two nodes that is started for it (Debian: slurm-wlm munge); root.
+.PHONY: test-slurm
+test-slurm: install
+	$(BIN)/python -m pytest -m "slurm and not upstream" $(ARGS)
+
 test-all: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
 

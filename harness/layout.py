@@ -78,6 +78,28 @@ class RunLayout:
         """Held while a plan is written down, and while outputs that no plan needs are set aside."""
         return self.root / "leases" / "plans.lock"
 
+    def slurm(self, plan: str) -> "SlurmFolder":
+        """The batch scripts of a plan, what their jobs print, and the profile they follow."""
+        return SlurmFolder(self.root / "slurm" / plan)
+
+    @property
+    def slurm_jobs(self) -> Path:
+        """Folder of the newest job of each step."""
+        return self.root / "slurm" / "jobs"
+
+    def slurm_job(self, key: str) -> Path:
+        """The newest job of a step."""
+        return self.slurm_jobs / f"{key}.json"
+
+    @property
+    def slurm_lock(self) -> Path:
+        """Held by whoever submits jobs."""
+        return self.root / "leases" / "slurm.lock"
+
+    def end(self, plan: str, key: str) -> Path:
+        """How `exec-step` ended for a step of a plan."""
+        return self.root / "ends" / plan / f"{key}.json"
+
     @property
     def numbers(self) -> Path:
         """The runs in the order of their numbers."""
@@ -206,6 +228,26 @@ class StepFolder:
         return self.root / "stamp.json"
 
 
+@dataclass(frozen=True, slots=True)
+class SlurmFolder:
+    """What a plan's jobs are made of."""
+
+    root: Path
+
+    @property
+    def profile(self) -> Path:
+        """The profile that the plan was submitted with."""
+        return self.root / "profile.yaml"
+
+    def script(self, name: str) -> Path:
+        """A batch script."""
+        return self.root / f"{name}.sh"
+
+    def output(self, name: str) -> Path:
+        """What a job prints; a requeued one goes on in it."""
+        return self.root / f"{name}.out"
+
+
 class ArchiveLayout:
     """Names in an archive of finished runs, with slashes; besides these it is laid out as here."""
 
@@ -258,6 +300,11 @@ class CacheLayout:
     def probe(self, identity: str) -> Path:
         """What was found in one environment."""
         return self.root / "environments" / f"{identity[:16]}.json"
+
+    @property
+    def images(self) -> Path:
+        """Images that were handed over to other hosts, as archives."""
+        return self.root / "images"
 
     def gpu(self, uuid: str) -> Path:
         """Lock file held by whoever uses a GPU."""

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, settings
 from tests.needs import NEEDS, missing
 from tests.services.docker_engine import docker_host, own_engine
 from tests.services.podman_engine import podman_host
+from tests.services.slurm_cluster import cluster, slurm_conf
 
-__all__ = ["docker_host", "own_engine", "podman_host"]
+__all__ = ["cluster", "docker_host", "own_engine", "podman_host", "slurm_conf"]
 
 # Time never decides a test: the machine may have much else to do.
 settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow])

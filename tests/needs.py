@@ -20,7 +20,11 @@ _PACKAGES = {
     "docker": "docker.io",
     "dockerd": "docker.io",
     "newuidmap": "uidmap",
+    "munged": "munge",
     "pdflatex": "texlive-latex-recommended",
+    "sbatch": "slurm-wlm",
+    "slurmctld": "slurm-wlm",
+    "slurmd": "slurm-wlm",
 }
 
 
@@ -55,6 +59,11 @@ def _registry() -> str:
     return _programs("docker-registry")
 
 
+def _slurm() -> str:
+    programs = ("slurmctld", "slurmd", "sbatch", "munged")
+    return _programs(*programs) or _root("starting a Slurm cluster takes root")
+
+
 def _bubblewrap() -> str:
     runtime = ProcessRuntime()
     return "" if runtime.isolated else "; ".join(runtime.isolation()["warnings"])
@@ -70,6 +79,7 @@ NEEDS: Mapping[str, Callable[[], str]] = {
     "rootless": _rootless,
     "registry": _registry,
     "bubblewrap": _bubblewrap,
+    "slurm": _slurm,
     "browser": lambda: _programs("chromium", "chromedriver"),
 }
 

@@ -129,7 +129,7 @@ class Project:
 
     def started(self, process: "subprocess.Popen[str]", name: str = "half") -> Path:
         """Wait until the running step has made `name` in its output folder."""
-        end = time.monotonic() + 120
+        end = time.monotonic() + 900
         while time.monotonic() < end:
             found = [p for p in self.runs.glob(f"attempts/*/out/{name}") if p.stat().st_size]
             if found:
@@ -152,11 +152,11 @@ class Project:
 
 def finish(process: "subprocess.Popen[str]") -> tuple[int, dict[str, Any], str]:
     """Wait for a started command."""
-    out, err = process.communicate(timeout=120)
+    out, err = process.communicate(timeout=900)
     return process.returncode, valid(out) if out else {}, err
 
 
-def wait_for(path: Path, limit: float = 60.0) -> None:
+def wait_for(path: Path, limit: float = 900.0) -> None:
     """Wait until a step has made `path`."""
     end = time.monotonic() + limit
     while not path.exists():

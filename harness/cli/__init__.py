@@ -2,6 +2,8 @@
 
 from harness.cli import (  # noqa: I001 - the order of --help
     reproduce,
+    exec_step,
+    submit,
     rehearse,
     plan,
     config,
@@ -37,6 +39,7 @@ __all__ = [
     "build",
     "config",
     "doctor",
+    "exec_step",
     "fetch",
     "gc",
     "inspect",
@@ -55,6 +58,7 @@ __all__ = [
     "scores",
     "shell",
     "submission",
+    "submit",
     "table",
     "verdict",
     "verify",

@@ -60,17 +60,19 @@ def manifest_check(*, where: "Where", as_json: Json = False) -> None:
 
 @manifest_app.command("schema")
 def manifest_schema(folder: Path) -> None:
-    """Write the JSON Schema of manifests, of measurements and of --json into a folder."""
+    """Write the JSON Schema of manifests, measurements, profiles and --json into a folder."""
     import json
 
     from harness.commands.places import folder_to_be, make_writable
     from harness.manifest.load import json_schemas
     from harness.measured.kept import json_schema
     from harness.shapes.outputs import output_schemas
+    from harness.slurm.profile import json_schema as profile_schema
 
     make_writable(folder_to_be(folder, "FOLDER"), "FOLDER")
     outputs = {f"output/{n.replace(' ', '-')}": one for n, one in output_schemas().items()}
-    schemas = {**json_schemas(), "measurement": json_schema(), **outputs}
+    own = {"measurement": json_schema(), "slurm_profile": profile_schema()}
+    schemas = {**json_schemas(), **own, **outputs}
     for name, schema in schemas.items():
         text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
         place = folder / f"{name}.schema.json"

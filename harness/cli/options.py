@@ -196,6 +196,7 @@ ASKED = tuple(_ASK)
 ANYWHERE = tuple(name for name in _WHERE if name != "archive")
 
 _CONTEXT = "typer_context"  # typer passes it to who has a parameter of this type
+_GIVEN = "given"  # a command that asks for it gets that, to see what was typed
 _BESIDES = ("usual_stack", "cache")  # places that settings alone give
 
 Command = Callable[..., None]
@@ -216,13 +217,16 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
             from harness.cli.ready import naming_doctor
             from harness.commands.context import Where, naming_disks, reading_archive
 
-            origins = complete_options(given.pop(_CONTEXT), given, shared)
+            context = given.pop(_CONTEXT)
+            origins = complete_options(context, given, shared)
             typed = {name: value for name, value in given.items() if name not in origins}
             places = {name: given.pop(name) for name in (*where, *_BESIDES)}
             found = Where(**places, options=frozenset(where), origins=origins)
             asked = {name: given.pop(name) for name in ask}
             if ask:
                 given["ask"] = read_ask(**asked)
+            if _GIVEN in inspect.signature(command).parameters:
+                given[_GIVEN] = context
             with naming_disks(found), naming_doctor(typed), reading_archive(found) as place:
                 command(**given, where=place)
 
@@ -248,7 +252,7 @@ def _signature(command: Command, where: Sequence[str], ask: Sequence[str]) -> in
     ]
     first = [one for one in own.parameters.values() if one.kind is not kind]
     rest = [one for one in own.parameters.values() if one.kind is kind]
-    rest = [one for one in rest if one.name not in {"where", "ask"}]
+    rest = [one for one in rest if one.name not in {"where", "ask", _GIVEN}]
     shown = [one for one in rest if one.name != "as_json"]
     last = [one for one in rest if one.name == "as_json"]
     context = inspect.Parameter(_CONTEXT, kind, annotation=typer.Context)

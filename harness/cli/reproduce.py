@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -20,11 +20,21 @@ from harness.cli.options import (
     folder,
     takes,
 )
+from harness.cli.submit import (
+    Executor,
+    Profile,
+    Wait,
+    ask_of_cluster,
+    finish_submitted,
+    is_slurm,
+    reproduce_on_cluster,
+)
 from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
     from harness.commands.reproduce import Result
+    from harness.commands.submit import Submitted
     from harness.plan.make import Ask
 
 
@@ -33,6 +43,7 @@ if TYPE_CHECKING:
 def reproduce(
     methods: Methods,
     *,
+    given: typer.Context,
     ask: "Ask",
     gpus: Gpus = None,
     jobs: Jobs = 2,
@@ -54,6 +65,9 @@ def reproduce(
         Path | None,
         typer.Option(parser=folder, help="Write how each step ended as JUnit XML to this file."),
     ] = None,
+    executor: Executor = "local",
+    profile: Profile = None,
+    wait: Wait = False,
     notify: Notify = None,
     every: Every = None,
     no_report: Annotated[
@@ -71,16 +85,21 @@ def reproduce(
     from harness.commands.reproduce import reproduce as run
     from harness.shapes.start import start_lines
 
+    local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1, "--notify": notify}
+    if slurm := is_slurm(executor, profile, wait=wait, local=local):
+        ask = ask_of_cluster(ask, given)
     context = Context.open(where, writes=True)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     todo = planning.look(context, plan)
+    if slurm and profile and todo.open:
+        ended = reproduce_on_cluster(context, where, plan, profile, keep=keep, wait=wait)
+        _end(context, ended, as_json=as_json, junit=junit, report=not no_report)
     ahead = forecast(context, plan, todo, context.gpus(gpus))
     if not as_json:
         for line in start_lines(plan, todo, ahead.outlook):
             console.err.print(line)
-    hours = {key: one.hours for key, one in ahead.figures.items()}
     news = make_news(context, "reproduce", notify, every)
-    board = console.Board(plan, context.store, hours)
+    board = console.Board(plan, context.store, {k: v.hours for k, v in ahead.figures.items()})
     with telling(news) as tell_end, board, going_on(context, board):
         work = make_work(
             context,
@@ -100,6 +119,24 @@ def reproduce(
     _write(context, result, junit=junit, report=not no_report)
     show_end(context, where, board)
     raise typer.Exit(result.exit_code)
+
+
+def _end(
+    context: "Context",
+    ended: "Result | Submitted",
+    *,
+    as_json: bool,
+    junit: Path | None,
+    report: bool,
+) -> NoReturn:
+    """Show what a cluster did, write the files about it, exit; what was submitted has none."""
+    from harness.commands.reproduce import Result
+
+    if not isinstance(ended, Result):
+        finish_submitted(ended, "reproduce", as_json=as_json)
+    _show(context, ended, as_json=as_json)
+    _write(context, ended, junit=junit, report=report)
+    raise typer.Exit(ended.exit_code)
 
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:

@@ -36,6 +36,7 @@ from harness.plan.plan import BoundStep
 from harness.runtimes.runtime import Environments, Runtime
 from harness.sources.repositories import Repositories
 from harness.sources.sources import Sources
+from harness.store.leases import LOST_AFTER_SECONDS, Leases
 from harness.store.store import Store
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ class Context:
     mirror: Path | None = None
     data: Path | None = None
     build: BuildOptions = field(default_factory=BuildOptions)
+    lost_after: float = LOST_AFTER_SECONDS  # how long the heartbeat of a lost host stands still
     set_stack: str | None = None  # by settings
 
     @classmethod
@@ -139,7 +141,7 @@ class Context:
     @cached_property
     def store(self) -> Store:
         """Finished steps."""
-        return Store(self.layout)
+        return Store(self.layout, Leases(self.layout, limit=self.lost_after))
 
     @cached_property
     def measured(self) -> Kept:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from harness.commands.context import Context, Notify
 from harness.commands.inspect import State, StepState, find_run, find_step
+from harness.commands.jobs import cancel_jobs, hold_back, submitted_plans
 from harness.environments.venv import HOST
 from harness.errors import HarnessError, NotReadyError
 from harness.files import locked, remove_tree
@@ -50,7 +51,14 @@ class Cancelled:
 
 def find(context: Context, kinds: Kinds, notify: Notify) -> list[Garbage]:
     """All that can go."""
-    found = list(find_garbage(context.store, _executions(context, notify), with_store=kinds.store))
+    found = list(
+        find_garbage(
+            context.store,
+            _executions(context, notify),
+            with_store=kinds.store,
+            submitted=submitted_plans(context),
+        )
+    )
     if kinds.cache:
         found += [*_checkouts(context), *_venvs(context)]
     if kinds.images:
@@ -77,7 +85,8 @@ def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
     A holder is asked by a file and has `patience` seconds; what nobody holds is ended here.
     Steps that are done are left out.
     """
-    named = (find_step(context, name),) if "/" in name else find_run(context, name).steps
+    run = None if "/" in name else find_run(context, name)
+    named = run.steps if run else (find_step(context, name),)
     steps = [step for step in named if step.state is not State.DONE]
     keys = {step.key: (step.key, *shard_keys(context.layout, step.key)) for step in steps}
     leases, layout = context.store.leases, context.layout
@@ -85,20 +94,27 @@ def cancel(context: Context, name: str, patience: float) -> list[Cancelled]:
     holders = {key: str(leases.holder(key)) for key in held}
     for key in held:
         layout.cancelled(key).touch()
+    cancelled = cancel_jobs(context, {step.key for step in steps})
+    if run is not None:
+        hold_back(context, run.plan, {step.key for step in steps})
     deadline = time.monotonic() + patience
     while any(leases.is_held(key) for key in held) and time.monotonic() < deadline:
         time.sleep(_POLL_SECONDS)
-    return [_end(context, step, keys[step.key], holders) for step in steps]
+    return [_end(context, step, keys[step.key], holders, cancelled) for step in steps]
 
 
 def _end(
-    context: Context, step: StepState, keys: tuple[str, ...], holders: dict[str, str]
+    context: Context,
+    step: StepState,
+    keys: tuple[str, ...],
+    holders: dict[str, str],
+    jobs: frozenset[str],
 ) -> Cancelled:
     waiting = [key for key in keys if key in holders and context.store.leases.is_held(key)]
     if waiting:
         return Cancelled(step, "asked", holders[waiting[0]])
     ended = [_discard_unfinished(context, key) for key in keys]
-    return Cancelled(step, "stopped" if any(ended) or set(keys) & set(holders) else "idle")
+    return Cancelled(step, "stopped" if any(ended) or set(keys) & (set(holders) | jobs) else "idle")
 
 
 def _discard_unfinished(context: Context, key: str) -> bool:

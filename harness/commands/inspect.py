@@ -6,12 +6,14 @@ from enum import StrEnum
 from typing import Any, TypeAlias
 
 from harness.commands.context import Context
+from harness.commands.jobs import job_states
 from harness.errors import UsageError
 from harness.files import DamagedFile
 from harness.layout import StepFolder
 from harness.manifest.model import RuntimeName
 from harness.names import nearest, suggest
 from harness.plan.needs import Todo, todo_of
+from harness.slurm.jobs import JobState
 from harness.store.intent import read_intent
 from harness.store.numbers import run_numbered, run_numbers
 from harness.store.plans import SavedPlan, SavedRun, executed_plans, saved_plans
@@ -28,6 +30,7 @@ class State(StrEnum):
     """The state of a step or a run."""
 
     DONE = "done"
+    QUEUED = "queued"  # a cluster's batch system has a job for it, which waits
     RUNNING = "running"
     LEFTOVER = "leftover"  # a container was started that no harness follows
     FAILED = "failed"
@@ -61,7 +64,7 @@ class RunState:
     def state(self) -> State:
         """The state of the step that matters most for the run."""
         states = {step.state for step in self.steps}
-        grave = (State.RUNNING, State.LEFTOVER, State.FAILED)
+        grave = (State.RUNNING, State.LEFTOVER, State.FAILED, State.QUEUED)
         if states == {State.DONE}:
             return State.DONE
         waiting = State.TODO if self.executed else State.STOPPED
@@ -128,20 +131,24 @@ def _with_failure(step: StepState, recorded: Mapping[str, Any]) -> StepState:
 def states_of(context: Context, keys: Iterable[str], todo: Todo) -> dict[str, State]:
     """The states of steps by their keys."""
     tried = context.store.every_attempt()
-    return {key: _state_of(context, key, todo, tried) for key in keys}
+    jobs = job_states(context, todo.open)
+    return {key: _state_of(context, key, todo, tried, jobs.get(key)) for key in keys}
 
 
-def _state_of(context: Context, key: str, todo: Todo, tried: _Tried) -> State:
+def _state_of(context: Context, key: str, todo: Todo, tried: _Tried, job: JobState | None) -> State:
     """The state of a step; of one that was split, by its shards too."""
     if key not in todo.open:
         return State.DONE
+    if job is JobState.WAITS:  # perhaps again: the heartbeat of a lost node stays for a while
+        return State.QUEUED
     every = (key, *shard_keys(context.layout, key))
-    if any(context.store.leases.is_held(one) for one in every):
+    if job is JobState.RUNS or any(context.store.leases.is_held(one) for one in every):
         return State.RUNNING
     attempts = [attempt for one in every for attempt in tried.get(beginning(one), ())]
     if any(_is_leftover(attempt) for attempt in attempts):
         return State.LEFTOVER
-    return State.FAILED if any(one.record.exists() for one in attempts) else State.TODO
+    failed = job is JobState.LOST or any(one.record.exists() for one in attempts)
+    return State.FAILED if failed else State.TODO
 
 
 def _is_leftover(attempt: StepFolder) -> bool:

@@ -9,15 +9,15 @@ from harness.commands.build import build
 from harness.commands.context import Context, Notify
 from harness.commands.doctor import refuse_missing
 from harness.commands.fetch import fetch
-from harness.commands.measure import measuring
 from harness.commands.plan import look
+from harness.commands.step import step_function
 from harness.contracts import imports_of
 from harness.contracts.confined import CONFINED
 from harness.errors import Interrupted, MismatchError
 from harness.execution.faults import Retries
 from harness.execution.keeper import Keeper
 from harness.execution.outcome import Outcome, Ready, Status
-from harness.execution.runner import StepRunner, read_scores
+from harness.execution.runner import read_scores
 from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.execution.shards import split_step
 from harness.plan.needs import Todo
@@ -130,15 +130,8 @@ def execute(
     """Run what is not done yet, side by side, and drop what nobody needs any more."""
     plan = keeper.plan
     runtime = context.runtime(plan.runtime, plan.scale, detaches=work.detach)
-    runner = StepRunner(
-        context.store,
-        runtime,
-        ready,
-        verifier=verifier,
-        is_done=keeper.is_done,
-        retries=work.retries,
-        labels=lambda step: labels(context, plan, step),
-        notify=work.notify,
+    run_step = step_function(
+        context, runtime, ready, keeper, verifier, retries=work.retries, notify=work.notify
     )
 
     def split(step: BoundStep) -> Sequence[BoundStep]:
@@ -151,7 +144,7 @@ def execute(
     with work.stopping() as stop:
         return run_plan(
             plan,
-            keeper.sweeping(measuring(context, plan, runner.execute)),
+            run_step,
             replace(work.tokens, gpus=work.tokens.gpus.beside(runtime.survivors)),
             work.jobs,
             stop,
@@ -159,18 +152,6 @@ def execute(
             is_done=keeper.is_done,
             split=split,
         )
-
-
-def labels(context: Context, plan: Plan, step: BoundStep) -> dict[str, str]:
-    """What an execution carries besides its key, so that people and gc know whose it is."""
-    run = next(planned.id for planned in plan.runs if step.whole in planned.steps.values())
-    owner = context.store.leases.owner
-    return {
-        "harness.runs": str(context.layout.root),
-        "harness.plan": plan.id,
-        "harness.run": run,  # the first of those that share the step
-        "harness.owner": f"{owner.host} {owner.pid} {owner.start}",
-    }
 
 
 def summarise(

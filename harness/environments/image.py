@@ -133,23 +133,37 @@ class ImageEnvironments:
         return self._builder.image_id(wanted.tag) or self._loaded(wanted.tag)
 
     def _loaded(self, tag: str) -> str | None:
-        """The id of an image that the mirror has, now in the engine, too."""
+        """The id of an image that lies as an archive here, now in the engine, too."""
+        for folder in self._archives():
+            expected = folder.images().get(tag)
+            if expected is None:
+                continue
+            if self._builder.image_id(tag) != expected:
+                self._carrier.load(folder.archive(tag))
+            found = self._builder.image_id(tag)
+            if found != expected:
+                raise MismatchError(
+                    f"image {tag} of {folder.root}: expected {expected}, the engine has {found}",
+                    hint="run `harness mirror verify` to check a mirror; remove another folder",
+                )
+            return found
+        return None
+
+    def _archives(self) -> list[ImageFolder]:
+        """Where images lie as archives: the mirror, and what other hosts were handed."""
         mirror = self._options.mirror
-        if mirror is None:
-            return None
-        folder = ImageFolder(mirror.layout.images)
-        expected = folder.images().get(tag)
-        if expected is None:
-            return None
-        if self._builder.image_id(tag) != expected:
-            self._carrier.load(folder.archive(tag))
-        found = self._builder.image_id(tag)
-        if found != expected:
-            raise MismatchError(
-                f"image {tag} of {mirror.layout.root}: expected {expected}, the engine has {found}",
-                hint="run `harness mirror verify` to check the mirror",
-            )
-        return found
+        folders = [mirror.layout.images] if mirror is not None else []
+        return [ImageFolder(folder) for folder in (*folders, self._cache.images)]
+
+    def hand_over(self, method: str, stack: str) -> None:
+        """Put the image into the cache as an archive, for hosts that share the cache."""
+        tag = self.image(method, stack).tag
+        image = self._builder.image_id(tag)
+        if image is None:
+            raise NotReadyError(f"the engine has no image {tag}", hint="run `harness build` first")
+        with locked(self._cache.lock("images")):
+            if all(folder.images().get(tag) != image for folder in self._archives()):
+                ImageFolder(self._cache.images).add(tag, self._carrier.export(tag))
 
     def _build(self, wanted: ImageOf, log: Path) -> str:
         images = self._built_on(wanted)

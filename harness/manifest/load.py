@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -131,6 +132,14 @@ def _check_lines(source: YamlSource, file: "PaperFile", rows: Mapping[str, "Row"
                 raise source.error((*where, "cells"), what, hint="write one for each column")
 
 
+def load_file(path: Path, kind: type[T]) -> T:
+    """Read a file that holds one value of `kind`. Raises UsageError or ManifestError."""
+    if not path.is_file():
+        raise UsageError(f"{path}: there is no such file", hint=f"write a {kind.__name__.lower()}")
+    source = read_yaml(path)
+    return _validate(source, source.data, kind, ())
+
+
 def json_schemas() -> Mapping[str, Any]:
     """The JSON Schema of each manifest file, for editors."""
     from harness.manifest.paper import PaperFile
@@ -189,7 +198,7 @@ def _explain(
     more = f" (and {len(details) - 1} more)" if len(details) > 1 else ""
     if detail["type"] in {"unexpected_keyword_argument", "extra_forbidden"}:
         found = str(detail["loc"][-1])
-        near = nearest(found, sorted(_all_fields()))
+        near = nearest(found, sorted(_all_fields(kind)))
         hint = f"did you mean {near!r}?" if near else "remove it"
         return source.error(location, f"unknown key {shorten(found)!r}{more}", hint=hint)
     missing = detail["type"].startswith("missing")
@@ -202,10 +211,11 @@ def _explain(
     )
 
 
-def _all_fields() -> set[str]:
+def _all_fields(read: type) -> set[str]:
+    """The fields of manifests and of what stands beside `read`, which an unknown key may mean."""
     kinds = [
         kind
-        for module in (contract, model)
+        for module in {contract, model, sys.modules[read.__module__]}
         for kind in vars(module).values()
         if dataclasses.is_dataclass(kind) and kind.__module__ == module.__name__
     ]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 from harness.manifest.fields import touch
@@ -256,9 +256,25 @@ class Plan:
         }
 
 
+def read_plan(document: Mapping[str, Any]) -> Plan:
+    """A plan as `Plan.document` gave it."""
+    runs = [
+        PlannedRun(run=_reader(Run).validate_python(one["run"]), steps=one["steps"])
+        for one in document["runs"]
+    ]
+    steps = {key: read_step(one) for key, one in document["steps"].items()}
+    return Plan(runs=tuple(runs), steps=steps)
+
+
 def read_step(document: Mapping[str, Any]) -> BoundStep:
     """A step as a plan's document holds it."""
+    absent = dict.fromkeys(("repo", "seed", "progress", "score"))
+    step: BoundStep = _reader(BoundStep).validate_python({**absent, **document})
+    return step
+
+
+@cache
+def _reader(kind: type) -> Any:
     from pydantic import TypeAdapter
 
-    absent = dict.fromkeys(("repo", "seed", "progress", "score"))
-    return TypeAdapter(BoundStep).validate_python({**absent, **document})
+    return TypeAdapter(kind)

@@ -48,6 +48,11 @@ _LOAD: Final = {
 }
 _CARDS: Final = {"peak_memory_gb": maybe(NUMBER), "peak_gpu_memory_gb": maybe(NUMBER)}
 
+_SUBMITTED: Final[Mapping[str, Schema]] = {
+    "plan": TEXT,
+    "steps": rows(key=TEXT, job=maybe(TEXT), state=TEXT),
+}
+
 #: By command; several where it prints one of several documents.
 DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
     "reproduce": (
@@ -58,7 +63,10 @@ DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
             ),
             "runs": rows(**_RUN, status=TEXT, scores=MAP, stage_scores=MAP, steps=rows(**_STEP)),
         },
+        _SUBMITTED,
     ),
+    "exec-step": ({"plan": TEXT, "steps": rows(**_STEP, hint=maybe(TEXT), exit_code=COUNT)},),
+    "submit": (_SUBMITTED,),
     "rehearse": (
         {
             "scale": TEXT,

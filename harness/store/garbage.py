@@ -40,10 +40,11 @@ class Executions:
     by_name: Mapping[str, tuple[Runtime, Survivor]]
 
 
-def wanted_keys(store: Store) -> frozenset[str]:
-    """Keys that plans want, shards of steps included."""
+def wanted_keys(store: Store, submitted: frozenset[str] = frozenset()) -> frozenset[str]:
+    """Keys that plans want, shards of steps included; `submitted` plans are being executed too."""
     layout = store.layout
-    found = _wanted_steps(layout, executed_plans(layout, store.leases), unchanged_while(layout))
+    executed = executed_plans(layout, store.leases) | submitted
+    found = _wanted_steps(layout, executed, unchanged_while(layout))
     split = found.intersection(split_keys(layout))
     return found.union(*(shard_keys(layout, key) for key in split))
 
@@ -72,9 +73,18 @@ def _wanted_steps(
     return frozenset(found)
 
 
-def find_garbage(store: Store, executions: Executions, *, with_store: bool) -> Iterator[Garbage]:
-    """Containers, attempts, what was set aside; with `with_store` also finished steps."""
-    wanted = wanted_keys(store)
+def find_garbage(
+    store: Store,
+    executions: Executions,
+    *,
+    with_store: bool,
+    submitted: frozenset[str] = frozenset(),
+) -> Iterator[Garbage]:
+    """Containers, attempts, what was set aside; with `with_store` also finished steps.
+
+    `submitted` are plans that a cluster executes.
+    """
+    wanted = wanted_keys(store, submitted)
     orphans = list(_orphans(store, executions, wanted))
     yield from orphans
     yield from _dead_attempts(store, executions, wanted, {orphan.name for orphan in orphans})
@@ -88,7 +98,7 @@ def find_garbage(store: Store, executions: Executions, *, with_store: bool) -> I
     for path in damaged:
         yield Garbage("plan", path.name, size_of(path), "damaged", _removal(path))
     if with_store and not damaged:  # what a damaged plan wants is unknown
-        yield from _unwanted_entries(store, wanted)
+        yield from _unwanted_entries(store, wanted, submitted)
 
 
 def size_of(path: Path) -> int:
@@ -171,18 +181,20 @@ def _why_dead(
     return None if key in wanted else "no plan wants its step"
 
 
-def _unwanted_entries(store: Store, wanted: frozenset[str]) -> Iterator[Garbage]:
+def _unwanted_entries(
+    store: Store, wanted: frozenset[str], submitted: frozenset[str]
+) -> Iterator[Garbage]:
     for path in (path for folder in _folders(store.layout.store) for path in _folders(folder)):
         key = path.name
         if key not in wanted and not store.leases.is_held(key):
-            remove = _under_lease(store, key, partial(_drop_entry, store, key))
+            remove = _under_lease(store, key, partial(_drop_entry, store, key, submitted))
             yield Garbage("store", key, size_of(path), "no plan wants its step", remove)
 
 
-def _drop_entry(store: Store, key: str) -> None:
+def _drop_entry(store: Store, key: str, submitted: frozenset[str]) -> None:
     """Out of the store by one rename; not if a plan that wants it came meanwhile."""
     with locked(store.layout.plans_lock):
-        if key in wanted_keys(store):
+        if key in wanted_keys(store, submitted):
             return
         aside = store.quarantine(key)
     remove_tree(aside)

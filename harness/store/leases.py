@@ -21,10 +21,11 @@ from harness.files import is_locked, lock_now, open_lock, write_json
 from harness.layout import RunLayout
 from harness.store.owner import Owner, read_owner, this_process
 
+#: How long the heartbeat of a lost host stands still before its lease is taken over.
+LOST_AFTER_SECONDS = 300.0
 _logger = logging.getLogger(__name__)
 _POLL_SECONDS = 0.1
 _BEAT_SECONDS = 5.0
-_LIMIT_SECONDS = 300.0
 _LOST = -1  # the counter of a heartbeat that cannot be read
 
 
@@ -45,7 +46,7 @@ class Leases:
         *,
         owner: Owner | None = None,
         beat: float = _BEAT_SECONDS,
-        limit: float = _LIMIT_SECONDS,
+        limit: float = LOST_AFTER_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._layout, self.owner = layout, owner or this_process()

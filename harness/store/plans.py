@@ -14,17 +14,18 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from harness.errors import UsageError
+from harness.errors import MismatchError, UsageError
 from harness.files import DamagedFile, locked, read_sealed, write_sealed
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.needs import Needs, read_needs
-from harness.plan.plan import BoundStep, read_step
+from harness.plan.plan import BoundStep, Plan, read_plan, read_step
 from harness.store.leases import Leases
 from harness.store.numbers import number_runs, run_numbers
 from harness.store.store import Store
 
 _KEPT_IN_MEMORY = 256
+_MOST_NAMED = 3  # plans in a hint
 _logger = logging.getLogger(__name__)
 
 
@@ -122,6 +123,39 @@ def executing(
             write_sealed(layout.plan(plan), document, sort_keys=False, in_lines=False)
             number_runs(layout, [*(run.id for one in unnumbered for run in one.runs), *runs])
         yield
+
+
+@contextmanager
+def attending(store: Store, plan: str) -> Iterator[None]:
+    """Show for as long as this lasts that a saved plan is being executed."""
+    layout, leases = store.layout, store.leases
+    key = layout.presence(plan, uuid.uuid4().hex)
+    with ExitStack() as shown:
+        shown.callback(layout.lease(key).unlink, missing_ok=True)  # at the very end
+        with locked(layout.plans_lock):
+            _forget_dead(layout, leases)
+            shown.enter_context(leases.try_hold(key))  # nobody else knows this key
+        yield
+
+
+def read_saved(layout: RunLayout, name: str) -> tuple[Plan, bool]:
+    """A saved plan by its id, or the beginning of it, whole; and whether all of it is kept.
+
+    Raises UsageError unless there is exactly one, MismatchError if it is damaged.
+    """
+    found = sorted(path.stem for path in layout.plans.glob("*.json"))
+    fitting = [one for one in found if name and one.startswith(name)]
+    if len(fitting) != 1:
+        what = "is the beginning of several plans" if fitting else "is no plan"
+        known = ", ".join(fitting or found[:_MOST_NAMED]) or "none"
+        raise UsageError(f"{name!r} {what} under {layout.plans}", hint=f"there are: {known}")
+    try:
+        document: Any = read_sealed(layout.plan(fitting[0]))
+        return read_plan(document), bool(document.get("keep", False))
+    except (DamagedFile, TypeError, KeyError, AttributeError, ValueError) as error:
+        raise MismatchError(
+            f"plan {fitting[0]} cannot be read: {error}", hint="plan it again by `reproduce`"
+        ) from error
 
 
 def executed_plans(layout: RunLayout, leases: Leases) -> frozenset[str]:

@@ -28,6 +28,8 @@ ELSEWHERE = {
     "rehearse": "test_rehearse.py",
     "submission package": "test_submission.py",
     "submission result": "test_submission.py",
+    "exec-step": "test_exec_step.py",
+    "submit": "test_slurm.py",
     "ablate fsl": "../unit/ablate/test_ablate.py",
 }
 ROOT = TESTS.parents[1]

@@ -47,6 +47,8 @@ def test_a_service_says_how_it_is_used(name: str, no_engine: dict[str, str]) -> 
         (("podman.sh", "start"), "runc (package runc)"),
         (("podman.sh", "lend"), "catatonit (package catatonit)"),
         (("podman.sh", "base"), "podman (package podman)"),
+        (("slurm.sh", "start"), "slurmctld (package slurm-wlm)"),
+        (("slurm.sh", "lend"), "munged (package munge)"),
         (("offline.sh", "folder", "true"), "ip (package iproute2)"),
     ],
 )

@@ -7,7 +7,8 @@ set -euo pipefail
 [ $# -ge 1 ] || { sed -n '2,3p' "$0" >&2; exit 2; }
 
 hidden=(dockerd docker docker-init docker-proxy docker-registry containerd ctr nerdctl podman podman-remote conmon
-  runc crun catatonit skopeo buildah bwrap debootstrap pdflatex zsh fish)
+  runc crun catatonit skopeo buildah bwrap debootstrap pdflatex zsh fish
+  slurmctld slurmd sbatch squeue scancel srun munged)
 
 has_hidden() { # FOLDER
   local name

@@ -23,7 +23,7 @@ def docker_host() -> Iterator[str]:
     if given:
         yield given
         return
-    with lent("docker", "DOCKER_HOST") as host:
+    with lent("docker", "DOCKER_HOST", "base") as host:
         yield host
 
 

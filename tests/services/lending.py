@@ -10,14 +10,15 @@ from pathlib import Path
 
 
 @contextmanager
-def lent(service: str, variable: str) -> Iterator[str]:
-    """The address of the engine that SERVICE.sh runs, with the base image; also in `variable`."""
+def lent(service: str, variable: str, *verbs: str) -> Iterator[str]:
+    """What SERVICE.sh runs, by its address, after it did `verbs` too; also in `variable`."""
     users = Path(os.environ.get("HARNESS_SERVICES", "/tmp/harness-services")) / f"{service}-users"
     users.mkdir(parents=True, exist_ok=True)
     mine = Path(tempfile.mkdtemp(dir=users, prefix=f"{os.getpid()}-"))
     try:
         host = _script(service, "lend")
-        _script(service, "base")
+        for verb in verbs:
+            _script(service, verb)
         os.environ[variable] = host
         yield host
     finally:

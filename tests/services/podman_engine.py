@@ -15,5 +15,5 @@ def podman_host() -> Iterator[str]:
     if given:
         yield given
         return
-    with lent("podman", "CONTAINER_HOST") as host:
+    with lent("podman", "CONTAINER_HOST", "base") as host:
         yield host

@@ -1,0 +1,1 @@
+"""Steps as batch jobs of Slurm: their scripts, their submission, the queue."""
