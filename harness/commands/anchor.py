@@ -7,7 +7,7 @@ from harness.commands.context import Context
 from harness.commands.plan import find_method
 from harness.commands.reproduce import Result
 from harness.errors import UsageError
-from harness.manifest.model import Anchor, Losses, RuntimeName, Scale
+from harness.manifest.model import Anchor, Losses, RuntimeName
 from harness.names import choose
 from harness.plan.make import Ask
 from harness.plan.plan import Plan
@@ -63,13 +63,12 @@ def choose_anchor(context: Context, method: str, name: str | None) -> tuple[str,
 def ask_for(
     method: str, name: str, anchor: Anchor, *, stack: str | None, runtime: RuntimeName
 ) -> Ask:
-    """The run that an anchor needs: the baseline at paper scale, up to the known scores."""
+    """The run that an anchor needs: the baseline at full scale, up to known scores."""
     return Ask(
         methods=(method,),
         backbone=anchor.backbone,
         losses=(Losses.NONE,),
         seeds=1,
-        scale=Scale.PAPER,
         stack=stack,
         runtime=runtime,
         options=anchor.options,

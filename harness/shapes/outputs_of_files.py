@@ -97,7 +97,7 @@ DOCUMENTS: Final[Mapping[str, tuple[Mapping[str, Schema], ...]]] = {
         },
     ),
     "cancel": ({"finished": FLAG, "cancelled": rows(key=TEXT, state=TEXT, holder=maybe(TEXT))},),
-    "shell": ({"argv": NAMES, "step": NAMES},),
+    "shell": ({"argv": NAMES, "env": maybe(MAP), "cwd": maybe(TEXT), "line": TEXT, "step": NAMES},),
     "score": (
         {
             "scores": MAP,

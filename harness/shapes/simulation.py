@@ -57,7 +57,7 @@ def simulation_notes(found: Simulation) -> Iterator[str]:
     yield "at best: the longer of the critical path and the GPU-hours shared out evenly"
     yield "assumed: no step fails, CPUs and memory suffice, nothing is split by --shards"
     if found.hours_measured:
-        yield ASSUMPTION
+        yield f"measured hours: {ASSUMPTION}"
 
 
 def _enough(found: Simulation) -> str:

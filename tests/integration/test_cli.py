@@ -60,15 +60,19 @@ def test_a_plan_at_smoke_scale_promises_no_verdict(tmp_path: Path) -> None:
         (["plan", "seam", "--backbone", "vgg"], 2, "its backbones: res38"),
         (["plan", "seam", "--stack", "cu90"], 2, "its stacks: cu117, cu130"),
         (["plan", "seam", "--option", "alphas"], 2, "--option NAME=CHOICE"),
-        (["plan", "seam", "--option", "alphas=1-2"], 2, "choices: 1-24, 4-24"),
-        (["plan", "seam", "--option", "alpha=4-24"], 2, "options: alphas"),
+        (["plan", "seam", "--option", "alphas=2-24"], 2, "choices: 1-24, 4-24"),
+        (["plan", "seam", "--option", "beta=4-24"], 2, "options: alphas"),
         (["plan", "seam", "--seeds", "9"], 2, "ask for 1 to 5"),
         (["plan", "seam", "--seeds", "2", "--seed", "1"], 2, "not both"),
         (["plan", "seam", "--seed", "one"], 2, "--seed 1,2"),
-        (["plan", "seam", "--scale", "tiny"], 2, "one of: paper, rehearsal, rehearsal-cpu, smoke"),
+        (
+            ["plan", "seam", "--scale", "tiny"],
+            2,
+            "one of: paper, demo, rehearsal, rehearsal-cpu, smoke",
+        ),
         (["plan", "seam", "--until", "nowhere"], 2, "steps: train-cam"),
         (["plan", "seam", "--project", "/nowhere"], 2, "no harness project"),
-        (["frob"], 2, "No such command"),
+        (["frob"], 2, "no command 'frob'"),
     ],
 )
 def test_bad_usage(words: list[str], code: int, text: str, tmp_path: Path) -> None:

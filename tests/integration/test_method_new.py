@@ -52,7 +52,7 @@ def listing(project: Path) -> dict[Path, bytes]:
 
 def test_a_new_method_plans_as_it_stands(project: Path, source_project: SourceProject) -> None:
     written = new(project, source_project)["written"]
-    assert str(project / "manifests" / "methods" / "mine.yaml") in written
+    assert str(project / "manifests" / "methods" / "mine.yaml") in [one["name"] for one in written]
     pinned = yaml.safe_load((project / "manifests" / "repos.yaml").read_text())["repositories"]
     assert pinned["mine"]["tree"] == source_project.tree("HEAD")
     date = subprocess.check_output(

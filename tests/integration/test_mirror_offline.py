@@ -23,12 +23,12 @@ OFFLINE = Path(__file__).parents[1] / "services" / "offline.sh"
 _LEADS = ("HARNESS_", "PIP_", "UV_", "DOCKER_HOST", "CONTAINER_HOST", "GIT_")
 
 
-@dataclass(frozen=True)
 def images(made: dict[str, Any]) -> dict[str, str]:
     """The ids of images by their tags."""
     return {row["name"]: row["id"] for row in made["images"]}
 
 
+@dataclass(frozen=True)
 class Away:
     """A mirror, and a machine that has nothing else: no network, empty engine, empty cache."""
 

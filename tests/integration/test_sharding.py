@@ -136,7 +136,7 @@ def test_one_and_three_shards_give_equal_bytes_under_one_key(tmp_path: Path) -> 
     assert [part["ids"] for part in three["shards"]] == [["a", "b"], ["c", "d"], ["e", "f", "g"]]
     assert "shards" not in one
     assert three["time"]["seconds"] >= sum(part["time"]["seconds"] for part in three["shards"])
-    log = parts.run("logs", f"{document['runs'][0]['id']}/label").stdout
+    log = parts.run("logs", f"{document['runs'][0]['name']}/label").stdout
     assert [line for line in log.splitlines() if line.startswith("labels")] == [
         "labels a b",
         "labels c d",

@@ -31,7 +31,8 @@ def context(layout: RunLayout) -> Context:
 def test_it_writes_one_file_about_the_runs_asked_for(layout: RunLayout, tmp_path: Path) -> None:
     file = tmp_path / "made" / "r.html"
     done = harness(layout, "report", "seam", "-o", str(file), "--json")
-    assert json.loads(done.stdout) == {"file": str(file), "runs": [RUNS[0].id]}
+    document = json.loads(done.stdout)
+    assert (document["file"], document["runs"]) == (str(file), [{"name": RUNS[0].id}])
     page = file.read_text(encoding="utf-8")
     assert "seam/res38" in page
     assert RUNS[1].id not in page

@@ -17,7 +17,7 @@ import pytest
 from harness.errors import ManifestError
 from harness.layout import ProjectLayout
 from harness.manifest.load import load_catalogue, load_method, load_published, method_names
-from harness.manifest.model import Losses, Scale
+from harness.manifest.model import Losses
 from harness.manifest.yaml_source import YamlSource, parse, read_yaml
 from harness.plan.make import Ask, make_plan
 from tests import toy
@@ -171,7 +171,7 @@ class Words(dict[str, Any]):
 
 
 def use(project: ProjectLayout, file: Path, chance: random.Random) -> None:
-    """Read what a manifest holds and plan the methods that need it, at both scales."""
+    """Read what a manifest holds and plan the methods that need it, at its scales."""
     if file == project.paper:
         load_published(project)
         return
@@ -180,6 +180,6 @@ def use(project: ProjectLayout, file: Path, chance: random.Random) -> None:
     name = file.stem if is_method else chance.choice(method_names(project))
     method = load_method(project, name, catalogue)
     digests = toy.digests(assets=Words(), sources=Words(), pristine=Words(), packages=Words())
-    for scale in Scale:
+    for scale in method.scales:
         ask = Ask(scale=scale, losses=(Losses.BOTH,), seed=(1,), with_test=True)
         assert make_plan([method], catalogue, ask, lambda _: digests).steps

@@ -195,6 +195,7 @@ TABLE: Mapping[str, tuple[Edit, ...]] = {
         into("score", ("shared/options/metric/default", "F")),
         out(("method/options/mode/default", "slow"), under=(("ask/options", {"mode": "fast"}),))),
     "Option.choices": (out(("shared/options/metric/choices/JF", {"about": "new"})),),
+    "Option.published": (out(("method/options/mode/published", "other")),),
     "Option.uses_masks": (out(("method/options/mode/uses_masks", True)),),
     "Parameter.paper": (
         at_paper("train", ("method/parameters/lr/paper", 0.2)),

@@ -101,7 +101,7 @@ def test_a_document_has_every_column_by_name() -> None:
     assert document(TABLE) == {
         "table": 6,
         "title": "Scores",
-        "rows": [{"row": "seam/res38", "J_ours": 1.0}],
+        "rows": [{"name": "seam/res38", "row": "seam/res38", "J_ours": 1.0}],
         "notes": ["a note"],
     }
 
