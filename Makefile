@@ -34,10 +34,10 @@ demo: install
 	$(BIN)/harness reproduce demo --losses all --seeds 2 --runtime process
 
 test: install crate-tools
-	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -m "not slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
 test-slow: install crate-tools
-	$(BIN)/python -m pytest -n $(TEST_JOBS) -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
 # Rootless if called by an ordinary user.
 test-podman: install
@@ -71,7 +71,7 @@ check: install
 	$(BIN)/lint-imports
 	$(BIN)/harness manifest check
 	$(BIN)/python tests/checks/upstream_lines.py
-	$(BIN)/python -m pytest -n $(TEST_JOBS) -q tests/unit
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q tests/unit
 
 format: install
 	$(BIN)/ruff format .

@@ -8,7 +8,8 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import ablate_app
-from harness.cli.options import Json, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json
 from harness.errors import UsageError
 from harness.names import choose
 

@@ -6,18 +6,10 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.asked import parse_runtime
 from harness.cli.ending import going_on, show_end
-from harness.cli.options import (
-    ANYWHERE,
-    Gpus,
-    Jobs,
-    Json,
-    MethodName,
-    RuntimeText,
-    StackName,
-    parse_runtime,
-    takes,
-)
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Gpus, Jobs, Json, MethodName, RuntimeText, StackName
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:

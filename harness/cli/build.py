@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, Methods, RuntimeText, StackName, parse_runtime, takes
+from harness.cli.asked import parse_runtime
+from harness.cli.options import takes
+from harness.cli.parameters import Json, Methods, RuntimeText, StackName
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

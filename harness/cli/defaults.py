@@ -1,6 +1,7 @@
 """Options that were not given: what variables and `harness.toml` set in their place."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import typer
@@ -11,12 +12,20 @@ from harness.commands.settings import Setting, read_settings, variable
 _TYPED = "COMMANDLINE"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What variables and files set that was not typed."""
+
+    origins: Mapping[str, str]  # who set an option, by its name
+    places: Mapping[str, Any]  # fields of `Where` that are no options
+
+
 def complete_options(
     context: typer.Context, given: dict[str, Any], shared: Collection[str]
-) -> Mapping[str, str]:
-    """Fill in what was not given of the `shared` options; returns who set what, by option.
+) -> Defaults:
+    """Fill in what was not given of the `shared` options.
 
-    `given` then holds as `usual_stack` a stack that was not typed: methods without it keep theirs.
+    A stack that was not typed is a place: methods without it keep theirs.
     Raises UsageError if a file of settings cannot be read.
     """
     origins = {}
@@ -31,11 +40,11 @@ def complete_options(
             origins[name] = variable(name)
     if given.get("archive") is not None and "runs" in origins:
         given["runs"] = None
-    given["usual_stack"] = given.get("stack") if "stack" in origins else None
+    usual_stack = given.get("stack") if "stack" in origins else None
     if "stack" in origins:
         given["stack"] = None
-    given["cache"] = settings["cache"].value if "cache" in settings else None
-    return origins
+    cache = settings["cache"].value if "cache" in settings else None
+    return Defaults(origins=origins, places={"usual_stack": usual_stack, "cache": cache})
 
 
 def _origin(found: Setting) -> str:

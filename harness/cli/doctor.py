@@ -7,7 +7,8 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import ASKED, Gpus, Json, takes
+from harness.cli.options import ASKED, takes
+from harness.cli.parameters import Gpus, Json
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, Json, takes
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Json
 from harness.cli.work import stopping
 
 if TYPE_CHECKING:

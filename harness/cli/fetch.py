@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from harness.cli.app import app
-from harness.cli.options import Json, Methods, ScaleText, parse_scale, takes
+from harness.cli.asked import parse_scale
+from harness.cli.options import takes
+from harness.cli.parameters import Json, Methods, ScaleText
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, RunOrStep, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json, RunOrStep
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.app import app, manifest_app
-from harness.cli.options import Json, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -7,16 +7,9 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import mirror_app
-from harness.cli.options import (
-    ANYWHERE,
-    Json,
-    RuntimeText,
-    ScaleText,
-    StackName,
-    parse_runtime,
-    parse_scale,
-    takes,
-)
+from harness.cli.asked import parse_runtime, parse_scale
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Json, RuntimeText, ScaleText, StackName
 from harness.errors import MismatchError, NotReadyError
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import ASKED, Gpus, Json, Methods, takes
+from harness.cli.options import ASKED, takes
+from harness.cli.parameters import Gpus, Json, Methods
 from harness.cli.simulation import show_simulation
 
 if TYPE_CHECKING:

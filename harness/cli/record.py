@@ -8,8 +8,10 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import record_app
+from harness.cli.asked import parse_runtime
 from harness.cli.ending import going_on, show_end
-from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, folder, parse_runtime, takes
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Gpus, Jobs, Json, folder
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import record_app
-from harness.cli.options import Json, folder, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json, folder
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -8,18 +8,10 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.asked import parse_losses
 from harness.cli.ending import going_on, show_end
-from harness.cli.options import (
-    ANYWHERE,
-    Every,
-    Gpus,
-    Json,
-    Methods,
-    Notify,
-    folder,
-    parse_losses,
-    takes,
-)
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Every, Gpus, Json, Methods, Notify, folder
 from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:

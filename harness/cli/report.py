@@ -8,7 +8,8 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import Json, Runs, folder, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json, Runs, folder
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

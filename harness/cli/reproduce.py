@@ -8,18 +8,8 @@ import typer
 
 from harness.cli.app import app
 from harness.cli.ending import going_on, show_end
-from harness.cli.options import (
-    ANYWHERE,
-    ASKED,
-    Every,
-    Gpus,
-    Jobs,
-    Json,
-    Methods,
-    Notify,
-    folder,
-    takes,
-)
+from harness.cli.options import ANYWHERE, ASKED, takes
+from harness.cli.parameters import Every, Gpus, Jobs, Json, Methods, Notify, folder
 from harness.cli.submit import (
     Executor,
     Profile,

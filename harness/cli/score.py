@@ -7,7 +7,7 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import Json
+from harness.cli.parameters import Json
 
 
 @app.command()

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import Json, RunStep, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json, RunStep
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

@@ -9,9 +9,11 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
+from harness.cli.asked import read_ask
 from harness.cli.ending import going_on
 from harness.cli.group import Commands
-from harness.cli.options import ANYWHERE, Gpus, Jobs, Json, MethodName, folder, read_ask, takes
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Gpus, Jobs, Json, MethodName, folder
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:

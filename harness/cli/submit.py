@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from harness.cli.app import app
-from harness.cli.options import ANYWHERE, Json, folder, takes
+from harness.cli.options import ANYWHERE, takes
+from harness.cli.parameters import Json, folder
 from harness.cli.work import stopping
 from harness.errors import UsageError
 

@@ -6,7 +6,8 @@ import typer
 
 from harness.cli import completers
 from harness.cli.app import app
-from harness.cli.options import Json, takes
+from harness.cli.options import takes
+from harness.cli.parameters import Json
 
 if TYPE_CHECKING:
     from harness.commands.context import Where

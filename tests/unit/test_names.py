@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.cli.options import parse_losses, parse_runtime, parse_scale
+from harness.cli.asked import parse_losses, parse_runtime, parse_scale
 from harness.errors import UsageError
 from harness.manifest.model import Losses, RuntimeName, Scale
 from harness.names import choose, nearest, suggest
