@@ -2,8 +2,6 @@
 
 from harness.cli import (  # noqa: I001 - the order of --help
     reproduce,
-    exec_step,
-    submit,
     rehearse,
     plan,
     config,
@@ -16,6 +14,8 @@ from harness.cli import (  # noqa: I001 - the order of --help
     shell,
     anchor,
     inspect,
+    submit,
+    exec_step,
     record,
     record_export,
     verdict,

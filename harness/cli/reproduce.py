@@ -8,9 +8,7 @@ import typer
 
 from harness.cli.app import app
 from harness.cli.ending import going_on, show_end
-from harness.cli.options import ANYWHERE, ASKED, takes
-from harness.cli.parameters import Every, Gpus, Jobs, Json, Methods, Notify, folder
-from harness.cli.submit import (
+from harness.cli.on_cluster import (
     Executor,
     Profile,
     Wait,
@@ -19,6 +17,8 @@ from harness.cli.submit import (
     is_slurm,
     reproduce_on_cluster,
 )
+from harness.cli.options import ANYWHERE, ASKED, takes
+from harness.cli.parameters import Every, Gpus, Jobs, Json, Methods, Notify, folder
 from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
