@@ -22,7 +22,6 @@ from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
 _GRACE_SECONDS = 10.0
 _POLL_SECONDS = 0.1
-_FIRST_POLL_SECONDS = 0.002  # of a short step; each pause is twice as long as the one before
 _HOUR = 3600.0
 _SHELL_SIGNALLED = 128
 
@@ -140,11 +139,9 @@ class ProcessRuntime:
 
     def _follow(self, child: subprocess.Popen[bytes], limit: float, stop: Event) -> Exit:
         deadline, memory = time.monotonic() + limit, MemoryPeak()
-        pause = _FIRST_POLL_SECONDS
         while child.poll() is None:
             memory.look(child.pid)
-            pause = min(2 * pause, _POLL_SECONDS)
-            if stop.wait(pause):
+            if stop.wait(_POLL_SECONDS):
                 self._end(child)
                 return Exit(cause=Cause.INTERRUPTED)
             if time.monotonic() > deadline:
