@@ -36,7 +36,7 @@ def _plain(one: str | tuple[str, str]) -> str | tuple[str, str]:
 def methods(ctx: typer.Context, incomplete: str) -> Candidates:
     """Methods by name, and all."""
     del incomplete
-    yield from ((name, _method(ctx, name).title) for name in _every_method(ctx))
+    yield from _titled(ctx)
     yield "all", "every method of the paper"
 
 
@@ -44,7 +44,7 @@ def methods(ctx: typer.Context, incomplete: str) -> Candidates:
 def one_method(ctx: typer.Context, incomplete: str) -> Candidates:
     """A method by name."""
     del incomplete
-    yield from ((name, _method(ctx, name).title) for name in _every_method(ctx))
+    yield from _titled(ctx)
 
 
 @offering
@@ -181,6 +181,10 @@ def _method(ctx: typer.Context, name: str) -> "MethodNames":
     from harness.commands.candidates import read_method
 
     return read_method(_project(ctx), name)
+
+
+def _titled(ctx: typer.Context) -> Iterator[tuple[str, str]]:
+    yield from ((name, _method(ctx, name).title) for name in _every_method(ctx))
 
 
 def _methods_meant(ctx: typer.Context) -> "Iterator[MethodNames]":

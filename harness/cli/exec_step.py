@@ -6,7 +6,7 @@ import typer
 
 from harness.cli.app import app
 from harness.cli.options import ANYWHERE, takes
-from harness.cli.parameters import Json
+from harness.cli.parameters import Json, Retry, TrustStore
 from harness.cli.work import stopping
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ def exec_step(
     plan: Annotated[str, typer.Argument(help="Id of a plan under runs/plans, or its beginning.")],
     key: Annotated[str, typer.Argument(help="Key of a step of the plan, or its beginning.")],
     *,
-    retries: Annotated[
-        int, typer.Option(min=0, help="Retries after an infrastructure fault; never after others.")
-    ] = 2,
+    retries: Retry = 2,
     patience: Annotated[
         float, typer.Option(min=0, help="Wait so many seconds for inputs from other hosts.")
     ] = 0.0,
@@ -32,10 +30,7 @@ def exec_step(
         bool,
         typer.Option("--trust-allocation", help="Use the GPUs of the job without a driver's word."),
     ] = False,
-    trust_store: Annotated[
-        bool,
-        typer.Option("--trust-store", help="Do not hash stored files of the size recorded."),
-    ] = False,
+    trust_store: TrustStore = False,
     where: "Where",
     as_json: Json = False,
 ) -> None:
@@ -52,7 +47,7 @@ def exec_step(
     context = replace(Context.open(where, writes=True), lost_after=lost_after)
     work = StepWork(
         stopping=stopping(lambda: None),
-        retries=Retries(limit=retries, out_of_memory=min(1, retries)),
+        retries=Retries.at_most(retries),
         trust_store=trust_store,
         trust_allocation=trust_allocation,
         patience=patience,

@@ -9,6 +9,7 @@ import typer
 from harness.cli.parameters import folder
 from harness.cli.work import stopping
 from harness.errors import UsageError
+from harness.names import choose
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
@@ -32,9 +33,7 @@ def is_slurm(
 
     Raises UsageError for options that do not fit.
     """
-    if executor not in _EXECUTORS:
-        raise UsageError(f"--executor {executor}: unknown", hint=f"one of: {', '.join(_EXECUTORS)}")
-    if executor == "local":
+    if choose(executor, _EXECUTORS, f"--executor {executor}: unknown") == "local":
         if profile is not None or wait:
             raise UsageError("--profile and --wait are for a cluster", hint="add --executor slurm")
         return False
@@ -67,14 +66,12 @@ def reproduce_on_cluster(
     from harness import console
     from harness.commands.follow import follow
     from harness.commands.submit import hand_over
-    from harness.execution.schedule import Progress
 
     submitted = hand_over(context, where, plan, profile, console.err.print, keep=keep)
     if not wait:
         return submitted
     with console.Board(plan, context.store) as board, stopping(board.stop)() as stop:
-        progress = Progress(planned=board.planned, started=board.started, ended=board.ended)
-        return follow(context, submitted, progress, stop)
+        return follow(context, submitted, board.progress, stop)
 
 
 def finish_submitted(submitted: "Submitted", command: str, *, as_json: bool) -> NoReturn:

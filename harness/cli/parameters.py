@@ -52,6 +52,12 @@ Every = Annotated[
         envvar="HARNESS_EVERY",
     ),
 ]
+Retry = Annotated[
+    int, typer.Option(min=0, help="Retries after an infrastructure fault; never after others.")
+]
+TrustStore = Annotated[
+    bool, typer.Option("--trust-store", help="Do not hash stored files of the size recorded.")
+]
 ScaleText = Annotated[
     str | None,
     typer.Option(

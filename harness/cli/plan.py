@@ -65,7 +65,7 @@ def plan(
         show_simulation(found, todo, ahead, simulate, as_json=as_json)
         return
     at_hand = shapes.gpu_notes(context, found, todo, leases)
-    lacks = missing(context, found, todo, leases)
+    lacks = missing(context, found, todo, leases, ahead)
     if as_json:
         document = shapes.plan_document(context, found, todo, ahead)
         console.show_json("plan", document | shapes.prospects(at_hand, verdicts, lacks))

@@ -18,7 +18,17 @@ from harness.cli.on_cluster import (
     reproduce_on_cluster,
 )
 from harness.cli.options import ANYWHERE, ASKED, takes
-from harness.cli.parameters import Every, Gpus, Jobs, Json, Methods, Notify, folder
+from harness.cli.parameters import (
+    Every,
+    Gpus,
+    Jobs,
+    Json,
+    Methods,
+    Notify,
+    Retry,
+    TrustStore,
+    folder,
+)
 from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
@@ -37,9 +47,7 @@ def reproduce(
     ask: "Ask",
     gpus: Gpus = None,
     jobs: Jobs = 2,
-    retries: Annotated[
-        int, typer.Option(min=0, help="Retries after an infrastructure fault; never after others.")
-    ] = 2,
+    retries: Retry = 2,
     detach: Annotated[
         bool, typer.Option("--detach", help="On Ctrl-C leave containers running, to follow later.")
     ] = False,
@@ -47,10 +55,7 @@ def reproduce(
         int, typer.Option(min=1, help="Split a step into at most this many shards.")
     ] = 1,
     keep: Annotated[bool, typer.Option("--keep", help="Keep every intermediate.")] = False,
-    trust_store: Annotated[
-        bool,
-        typer.Option("--trust-store", help="Do not hash stored files of the size recorded."),
-    ] = False,
+    trust_store: TrustStore = False,
     junit: Annotated[
         Path | None,
         typer.Option(parser=folder, help="Write how each step ended as JUnit XML to this file."),

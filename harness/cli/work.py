@@ -34,17 +34,16 @@ def make_work(
     """
     from harness.commands.reproduce import Work
     from harness.execution.faults import Retries
-    from harness.execution.schedule import Progress, Tokens
+    from harness.execution.schedule import Tokens
     from harness.store.machine import total_memory_gb
 
     memory = total_memory_gb()
-    progress = Progress(planned=board.planned, started=board.started, ended=board.ended)
     return Work(
         jobs=jobs,
         tokens=Tokens(cpus=os.cpu_count() or 1, memory_gb=memory, gpus=context.gpus(gpus)),
         stopping=stopping(board.stop, *((signal.SIGHUP,) if detach else ())),
-        progress=progress.beside(news.progress) if news else progress,
-        retries=Retries(limit=retries, out_of_memory=min(1, retries)),
+        progress=board.progress.beside(news.progress) if news else board.progress,
+        retries=Retries.at_most(retries),
         detach=detach,
         notify=board.notify,
         **settings,

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from harness.commands.context import Context
-from harness.commands.forecast import forecast
+from harness.commands.forecast import Forecast, forecast
 from harness.commands.plan import expand, look, plan
 from harness.doctor import CHECKS, Diagnosis, Finding, Needs, Unready, examine, gather
 from harness.doctor.check import Check
@@ -30,14 +30,20 @@ def diagnose(context: Context, ask: Ask, leases: GpuLeases) -> Diagnosis:
     return examined(context, needs_of_ask(context, ask), leases=leases)
 
 
-def missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> tuple[Finding, ...]:
+def missing(
+    context: Context,
+    plan_: Plan,
+    todo: Todo,
+    leases: GpuLeases,
+    ahead: Forecast | None = None,
+) -> tuple[Finding, ...]:
     """Everything without which what is to do of the plan cannot run here; nothing if all is done.
 
     Raises UsageError for GPUs by `--gpus` that are not there.
     """
     if not todo.open:
         return ()
-    return examined(context, needs_of_plan(context, plan_, todo), leases=leases).missing
+    return examined(context, needs_of_plan(context, plan_, todo, ahead), leases=leases).missing
 
 
 def refuse_missing(context: Context, plan_: Plan, todo: Todo, leases: GpuLeases) -> None:
@@ -98,11 +104,13 @@ def _scale(context: Context, methods: Sequence[str], asked: Scale | None) -> Sca
     return scale_of(context.method(methods[0]), asked)
 
 
-def needs_of_plan(context: Context, planned: Plan, todo: Todo) -> Needs:
-    """What the steps need that are to do."""
+def needs_of_plan(
+    context: Context, planned: Plan, todo: Todo, ahead: Forecast | None = None
+) -> Needs:
+    """What the steps need that are to do; `ahead` is what they take, if that is known already."""
     steps = todo.steps(planned)
     methods = tuple(dict.fromkeys(one.run.method for one in planned.runs))
-    ahead = forecast(context, planned, todo)
+    ahead = ahead or forecast(context, planned, todo)
     assets = {name for step in steps for name in step.assets}
     sources = (name for step in steps for name, _ in step.sources)
     repositories = repositories_of(context, sources)

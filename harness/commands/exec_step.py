@@ -62,7 +62,7 @@ def exec_step(context: Context, plan_id: str, key: str, work: StepWork) -> StepR
         except Interrupted as error:
             outcome = Outcome(status=Status.INTERRUPTED, error=str(error), exit_code=130)
         except HarnessError as error:
-            outcome = _failed(error)
+            outcome = Outcome.failed(error)
         keep_end(context, plan, step.key, outcome)
         write_settled_runs(context, plan, step.key)
     return StepResult(plan=plan, step=step, outcome=outcome)
@@ -84,8 +84,7 @@ def _execute(
 ) -> Outcome:
     verifier = Verifier(context.store, trust=work.trust_store)
     if keeper.is_done(step):
-        record = context.store.record(step.key) or {}
-        return Outcome(status=Status.CACHED, seconds=record.get("time", {}).get("seconds", 0.0))
+        return Outcome.cached(context.store.record(step.key))
     _wait_for_inputs(context, step, work.patience, stop)
     fetched = fetch(context, [step], work.notify)
     ready = build(context, keeper.plan.runtime, [step], fetched, work.notify)
@@ -156,9 +155,3 @@ def _gpus(
         yield lease.uuids
     finally:
         lease.give()
-
-
-def _failed(error: HarnessError) -> Outcome:
-    return Outcome(
-        status=Status.FAILED, error=str(error), hint=error.hint, exit_code=error.exit_code
-    )

@@ -76,8 +76,7 @@ def _outcome(
 def _finished(context: Context, step: BoundStep, end: Mapping[str, Any] | None) -> Outcome:
     if end is not None and Status(end["status"]) is Status.DONE:
         return _read(end)
-    record = context.store.record(step.key) or {}
-    return Outcome(status=Status.CACHED, seconds=record.get("time", {}).get("seconds", 0.0))
+    return Outcome.cached(context.store.record(step.key))
 
 
 def _read(end: Mapping[str, Any]) -> Outcome:

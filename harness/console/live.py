@@ -20,6 +20,7 @@ from harness.console.followed import Followed
 from harness.console.lines import Line, fit
 from harness.console.pace import Going, Pace
 from harness.console.units import clock, duration
+from harness.execution import schedule
 from harness.execution.failure import Failure
 from harness.execution.outcome import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
@@ -68,6 +69,11 @@ class Board:
     def notify(self, text: str) -> None:
         """Print one line about what harness itself does."""
         streams.err.print(text)
+
+    @property
+    def progress(self) -> schedule.Progress:
+        """What tells it of the plan, of starts and of ends."""
+        return schedule.Progress(planned=self.planned, started=self.started, ended=self.ended)
 
     def stop(self) -> None:
         """Somebody asked for an end: running steps are being ended."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from harness.errors import DiskFull, EngineGone, HarnessError
 from harness.files import FAILING, FULL
@@ -44,6 +45,11 @@ class Retries:
     limit: int = 2
     out_of_memory: int = 1  # the same command most often ends the same way
     pause: float = 10.0  # seconds for engine, disk or GPU to come back; doubled each time
+
+    @classmethod
+    def at_most(cls, limit: int) -> Self:
+        """So many tries after infrastructure faults, of these one for want of memory."""
+        return cls(limit=limit, out_of_memory=min(1, limit))
 
     def allow(self, faults: Sequence[Exit]) -> bool:
         """Whether there is to be another try after these faults."""

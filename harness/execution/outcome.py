@@ -42,6 +42,11 @@ class Outcome:
     cancelled: bool = False  # interrupted alone, by `harness cancel`
 
     @classmethod
+    def cached(cls, record: Mapping[str, Any] | None) -> Self:
+        """The end of a step that was done already, with what its record tells."""
+        return cls(status=Status.CACHED, seconds=(record or {}).get("time", {}).get("seconds", 0.0))
+
+    @classmethod
     def interrupted(cls, error: Interrupted) -> Self:
         """The end of a step that was stopped."""
         return cls(

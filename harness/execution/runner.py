@@ -58,21 +58,17 @@ class StepRunner:
     def execute(self, step: BoundStep, stop: Event, gpus: tuple[str, ...] = ()) -> Outcome:
         """Bring `step` into the store. Every failure of the step comes back as an Outcome."""
         if self._is_done(step):
-            return self._cached(step)
+            return Outcome.cached(self.store.record(step.key))
         try:
             with self.store.leases.hold(step.key, stop):
                 if self._is_done(step):
-                    return self._cached(step)
+                    return Outcome.cached(self.store.record(step.key))
                 own = StepStop(stop, self.store.layout.cancelled(step.key))
                 return self._until_settled(step, own, gpus)
         except Interrupted as error:
             return Outcome.interrupted(error)
         except HarnessError as error:
             return Outcome.failed(error, self._seconds_of(error))
-
-    def _cached(self, step: BoundStep) -> Outcome:
-        record = self.store.record(step.key) or {}
-        return Outcome(status=Status.CACHED, seconds=record.get("time", {}).get("seconds", 0.0))
 
     def _seconds_of(self, error: HarnessError) -> float:
         """How long the attempt ran that an error is about; nothing if none was recorded."""

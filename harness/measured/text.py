@@ -131,16 +131,17 @@ def _gigabytes(size: float) -> str:
 def _calendar_text(outlook: Outlook) -> str:
     """The GPUs at hand first; the usual numbers of GPUs after them."""
     fleets = [
-        f"{_time(hours)} on {count}{' GPU' if count == 1 else ''}"
+        f"{calendar_time(hours)} on {count}{' GPU' if count == 1 else ''}"
         for count, hours in outlook.calendar_hours.items()
         if count != outlook.cards
     ]
     here = outlook.calendar_hours.get(outlook.cards)
     if here is not None:
         named = "GPU" if outlook.cards == 1 else f"{outlook.cards} GPUs"
-        fleets = [f"{_time(here)} on the {named} here", *fleets]
+        fleets = [f"{calendar_time(here)} on the {named} here", *fleets]
     return f"{', '.join(fleets)}, if CPUs and memory suffice"
 
 
-def _time(hours: float) -> str:
+def calendar_time(hours: float) -> str:
+    """Hours, from two days on as days: 47 hours, 4.73 days."""
     return f"{hours / _DAY:.3g} days" if hours >= 2 * _DAY else f"{hours:.3g} hours"

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from harness.measured.outlook import Outlook
-from harness.measured.text import source
+from harness.measured.text import calendar_time, source
 from harness.plan.needs import Todo
 from harness.plan.plan import Plan
 
-_DAY_HOURS = 24.0
 _MOST_METHODS = 3  # whose options are shown
 
 
@@ -29,7 +28,9 @@ def _lines(plan: Plan, todo: Todo, outlook: Outlook) -> Iterator[str]:
 
 def _costs(outlook: Outlook) -> Iterator[str]:
     how = source(outlook.hours_measured, outlook.gpu_steps)
-    fleets = [f"{_days(hours)} on {count}" for count, hours in outlook.calendar_hours.items()]
+    fleets = [
+        f"{calendar_time(hours)} on {count}" for count, hours in outlook.calendar_hours.items()
+    ]
     yield f"{how}: {outlook.gpu_hours:.4g} GPU-hours; {', '.join(fleets[:3])} GPU(s)"
     how = source(outlook.disk_measured, outlook.steps)
     kept = f"{outlook.peak_disk_kept_gb:.3g} GB with --keep"
@@ -45,9 +46,3 @@ def _options(plan: Plan) -> Iterator[str]:
     for method, options in chosen.items():
         pairs = ", ".join(f"{name}={choice}" for name, choice in options.items())
         yield f"options of {method}: {pairs}"
-
-
-def _days(hours: float) -> str:
-    if hours >= 2 * _DAY_HOURS:
-        return f"{hours / _DAY_HOURS:.3g} days"
-    return f"{hours:.3g} hours"
