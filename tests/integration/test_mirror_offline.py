@@ -161,7 +161,7 @@ def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> N
     code, damage = _verify(away.mirror)
     assert code == 4
     assert damage[0] == {
-        "path": "mirror.json", "expected": "a complete mirror", "found": "one cut off",
+        "name": "mirror.json", "expected": "a complete mirror", "found": "one cut off",
     }  # fmt: skip
     used = _harness(["plan", "demo", "--mirror", str(away.mirror), "--json"], environ)
     assert used.returncode == 3
@@ -174,7 +174,7 @@ def test_a_call_that_was_killed_is_taken_up_and_damage_is_found(away: Away) -> N
     smallest[1].unlink()
     code, damage = _verify(away.mirror)
     assert code == 4
-    found = sorted(one["path"] for one in damage)
+    found = sorted(one["name"] for one in damage)
     assert found == sorted(f"packages/{path.name}" for path in smallest)
     away.create("demo", "--scale", "smoke")  # what is not what the lock names counts for nothing
     code, damage = _verify(away.mirror)
