@@ -7,9 +7,9 @@ CRATE := .venv-crate
 ARGS ?=
 TEST_JOBS ?= 2
 
-.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check format bench bench-tools smoke mirror locks lock schema clean
+.PHONY: help install crate-tools demo test test-slow test-podman test-browser test-all soak gpu-check check lint format bench bench-tools smoke mirror locks lock schema clean
 help:
-	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | bench | smoke | mirror | locks | install | doctor-, rehearse-, reproduce-<method>[-<backbone>] [ARGS=...] | report-<method>"
+	@echo "make demo | test | test-podman | test-browser | test-all | gpu-check | check | lint | bench | smoke | mirror | locks | install | doctor-, rehearse-, reproduce-<method>[-<backbone>] [ARGS=...] | report-<method>"
 
 install: $(VENV)/.installed
 
@@ -64,14 +64,17 @@ soak: install
 gpu-check: install
 	$(BIN)/python -m pytest -m gpu -rs tests/gpu $(ARGS)
 
-check: install
+check: lint
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q tests/unit
+
+# What can be said without running a test.
+lint: install
 	$(BIN)/ruff format --check -q .
 	$(BIN)/ruff check -q .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/harness manifest check
 	$(BIN)/python tests/checks/upstream_lines.py
-	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -q tests/unit
 
 format: install
 	$(BIN)/ruff format .
