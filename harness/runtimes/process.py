@@ -21,7 +21,7 @@ from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, S
 from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
 _GRACE_SECONDS = 10.0
-_POLL_SECONDS = 0.1
+_POLL_SECONDS = (0.005, 0.1)  # between looks at a step: at first, and later; many steps are short
 _HOUR = 3600.0
 _SHELL_SIGNALLED = 128
 
@@ -114,9 +114,9 @@ class ProcessRuntime:
         return ()
 
     def _argv(self, command: Command, python: Path) -> list[str]:
-        program = str(Path(supervisor.__file__))
-        supervised = [sys.executable, "-I", "-S", program, str(os.getpid()), *command.argv]
-        return self._isolated_argv(command, python) or supervised
+        # Bubblewrap ends a moment before the processes in it do: the supervisor waits for them.
+        supervise = [sys.executable, "-I", "-S", str(Path(supervisor.__file__)), str(os.getpid())]
+        return [*supervise, *(self._isolated_argv(command, python) or command.argv)]
 
     def _isolated_argv(self, command: Command, python: Path) -> list[str] | None:
         """The command line in bubblewrap; None where there is no bubblewrap."""
@@ -139,15 +139,17 @@ class ProcessRuntime:
 
     def _follow(self, child: subprocess.Popen[bytes], limit: float, stop: Event) -> Exit:
         deadline, memory = time.monotonic() + limit, MemoryPeak()
+        pause, longest = _POLL_SECONDS
         while child.poll() is None:
             memory.look(child.pid)
-            if stop.wait(_POLL_SECONDS):
+            if stop.wait(pause):
                 self._end(child)
                 return Exit(cause=Cause.INTERRUPTED)
             if time.monotonic() > deadline:
                 self._end(child)
                 detail = f"ran longer than {limit:g} seconds"
                 return Exit(cause=Cause.TIMEOUT, detail=detail, peak_memory_gb=memory.gb)
+            pause = min(2 * pause, longest)
         return replace(self._exit(child.returncode), peak_memory_gb=memory.gb)
 
     def _end(self, child: subprocess.Popen[bytes]) -> None:
@@ -160,11 +162,11 @@ class ProcessRuntime:
 
     def _kill(self, child: subprocess.Popen[bytes]) -> None:
         """End all that is left; the supervisor last, since what it loses becomes its child."""
-        while not self.isolated and child.poll() is None:
+        while child.poll() is None:
             for pid in supervisor.children(child.pid):
                 _signal(pid, signal.SIGKILL)
             with suppress(subprocess.TimeoutExpired):
-                child.wait(_POLL_SECONDS)
+                child.wait(_POLL_SECONDS[1])
         _signal_group(child.pid, signal.SIGKILL)
         child.wait()
 

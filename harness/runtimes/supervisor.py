@@ -1,4 +1,4 @@
-"""Run a step outside bubblewrap so that nothing it starts outlives it.
+"""Run a step, in bubblewrap or not, so that nothing it starts outlives it.
 
 Called as a program: `python -I -S supervisor.py PARENT_PID ARGV...`. What the step leaves behind,
 also in a session of its own, becomes a child of this process. It is ended before this process ends

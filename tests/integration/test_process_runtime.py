@@ -161,6 +161,7 @@ LEFT = {
     "a session": "start(SLEEP, start_new_session=True)",
     "a daemon": "start(f'import os\\nif os.fork() == 0:\\n os.setsid()\\n if os.fork() == 0: {SLEEP}')",
     "a stubborn child": "start('import signal; signal.signal(15, signal.SIG_IGN); ' + SLEEP)",
+    "a hundred": "for _ in range(100): start(SLEEP, start_new_session=True)",
     "a child of a session": "start(f'import subprocess, sys; subprocess.Popen([sys.executable, "
     '"-c", {SLEEP!r}], start_new_session=True); \' + SLEEP, start_new_session=True)',
 }
