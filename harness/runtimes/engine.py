@@ -29,6 +29,8 @@ CDI_KIND = "nvidia.com/gpu"
 PODMAN_WITH_DEVICES = (5, 4)
 _DOCKER_DEFAULT = "unix:///var/run/docker.sock"
 _PODMAN_DEFAULT = "unix:///run/podman/podman.sock"
+#: By address, the version of the API on which SDK and engine agreed: they ask only once.
+_agreed: dict[str, str] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,17 @@ class Engine:
         import docker
 
         environ = {**os.environ, "DOCKER_HOST": self.address}
+        agreed = _agreed.pop(self.address, None)  # forgotten unless the engine still accepts it
         try:
-            client = docker.from_env(timeout=seconds, environment=environ)
+            client = docker.from_env(version=agreed, timeout=seconds, environment=environ)
             client.ping()
+        except docker.errors.APIError as error:
+            if agreed is None:
+                raise self._gone(error) from error
+            return self.connect(seconds)
         except engine_errors(OSError) as error:
             raise self._gone(error) from error
+        _agreed[self.address] = client.api.api_version
         return client
 
     def _gone(self, error: BaseException) -> EngineGone:
