@@ -54,12 +54,17 @@ def read_sealed(path: Path) -> dict[str, Any] | None:
 
 
 def write_sealed(
-    path: Path, value: Mapping[str, Any], *, sort_keys: bool = True, in_lines: bool = True
+    path: Path,
+    value: Mapping[str, Any],
+    *,
+    sort_keys: bool = True,
+    in_lines: bool = True,
+    flush: bool = True,
 ) -> None:
     """Write a JSON object with a digest of itself, as `write_json`: a change of it is seen."""
     content = {name: item for name, item in value.items() if name != _DIGEST}
     sealed = {**content, _DIGEST: _digest(content)}
-    write_json(path, sealed, sort_keys=sort_keys, in_lines=in_lines)
+    write_json(path, sealed, sort_keys=sort_keys, in_lines=in_lines, flush=flush)
 
 
 def _digest(content: Mapping[str, Any]) -> str:
@@ -67,10 +72,12 @@ def _digest(content: Mapping[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Path, content: bytes, *, flush: bool = True) -> None:
     """Replace `path` so that a reader, or a machine that loses power, has the old or the new file.
 
-    Missing folders are made. Raises OSError; then nothing is left beside the old file.
+    Missing folders are made. Raises OSError; then nothing is left beside the old file. Without
+    `flush` a machine that loses power may lose it: for what counts for nothing then, or is flushed
+    later.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
@@ -78,11 +85,13 @@ def write_bytes(path: Path, content: bytes) -> None:
         with _nameless(path.parent, fresh) as file:
             file.write(content)
             file.flush()
-            os.fsync(file.fileno())
+            if flush:
+                os.fsync(file.fileno())
             if not fresh.exists():
                 _name(file.fileno(), fresh)
         os.replace(fresh, path)
-        sync(path.parent)
+        if flush:
+            sync(path.parent)
     except OSError as error:
         error.filename = error.filename or str(path)  # that of a write has none
         raise
@@ -112,18 +121,25 @@ def _name(descriptor: int, path: Path) -> None:
     os.link(source, path, src_dir_fd=descriptor, follow_symlinks=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str, *, flush: bool = True) -> None:
     """Write UTF-8 text, as `write_bytes`."""
-    write_bytes(path, text.encode())
+    write_bytes(path, text.encode(), flush=flush)
 
 
-def write_json(path: Path, value: Any, *, sort_keys: bool = True, in_lines: bool = True) -> None:
+def write_json(
+    path: Path,
+    value: Any,
+    *,
+    sort_keys: bool = True,
+    in_lines: bool = True,
+    flush: bool = True,
+) -> None:
     """Write JSON, as `write_bytes`; keys in order unless their own order means something.
 
     What people do not read goes into one line, which takes a tenth of the time.
     """
     text = json.dumps(value, indent=1 if in_lines else None, sort_keys=sort_keys)
-    write_text(path, f"{text}\n")
+    write_text(path, f"{text}\n", flush=flush)
 
 
 def write_if_changed(path: Path, text: str) -> None:

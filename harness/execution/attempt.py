@@ -41,7 +41,8 @@ class Attempt:
             owner=owner,
             inputs={name: digest_plain(files) for name, files in before.items()},
         )
-        write_sealed(workspace.attempt.intent, asdict(intent), in_lines=False)
+        # Not flushed: what it tells of is gone, too, where power is lost.
+        write_sealed(workspace.attempt.intent, asdict(intent), in_lines=False, flush=False)
         return cls(
             workspace=workspace, command=command, intent=intent, before=_joined(before.values())
         )
@@ -53,7 +54,7 @@ class Attempt:
         if {name: digest_plain(files) for name, files in now.items()} != intent.inputs:
             return None
         taken = replace(intent, reattached=intent.reattached + 1)
-        write_sealed(workspace.attempt.intent, asdict(taken), in_lines=False)
+        write_sealed(workspace.attempt.intent, asdict(taken), in_lines=False, flush=False)
         return cls(workspace=workspace, command=command, intent=taken, before=_joined(now.values()))
 
 

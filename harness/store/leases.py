@@ -167,7 +167,8 @@ class Leases:
 
     def _write(self, key: str, counter: int) -> None:
         beat = {"owner": asdict(self.owner), "counter": counter}
-        write_json(self._layout.heartbeat(key), beat, in_lines=False)
+        # Not flushed: where power is lost nobody works, and this claim should be gone.
+        write_json(self._layout.heartbeat(key), beat, in_lines=False, flush=False)
 
 
 class _Stillness:

@@ -188,6 +188,17 @@ def flushed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     return found
 
 
+def test_what_need_not_outlive_a_loss_of_power_is_written_whole_but_not_flushed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    write_sealed(tmp_path / "beat.json", {"counter": 1}, flush=False)
+    assert read_sealed(tmp_path / "beat.json") == {"counter": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["beat.json"]
+    assert flushed == []
+
+
 def test_every_file_is_flushed_once_and_a_folder_after_all_in_it(
     tmp_path: Path, flushed: list[Path]
 ) -> None:
