@@ -26,7 +26,7 @@ def follow(context: Context, submitted: Submitted, progress: Progress, stop: Eve
     plan = submitted.plan
     outcomes = _Watch(context, submitted, progress).until_settled(stop)
     verifier = Verifier(context.store)
-    runs = (summarise(verifier, plan, one, outcomes, context.code) for one in plan.runs)
+    runs = (summarise(context, verifier, plan, one, outcomes) for one in plan.runs)
     return Result(plan=plan, outcomes=outcomes, runs=tuple(runs))
 
 

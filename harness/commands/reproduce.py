@@ -91,7 +91,7 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
         fetched = fetch(context, steps, work.notify)
         ready = build(context, plan.runtime, steps, fetched, work.notify)
         outcomes = execute(context, ready, keeper, verifier, work)
-    runs = tuple(summarise(verifier, plan, one, outcomes, context.code) for one in plan.runs)
+    runs = tuple(summarise(context, verifier, plan, one, outcomes) for one in plan.runs)
     return Result(plan=plan, outcomes=outcomes, runs=runs)
 
 
@@ -149,19 +149,19 @@ def execute(
             work.jobs,
             stop,
             work.progress,
-            is_done=keeper.is_done,
+            cached=keeper.cached,
             split=split,
         )
 
 
 def summarise(
+    context: Context,
     verifier: Verifier,
     plan: Plan,
     planned: PlannedRun,
     outcomes: Mapping[str, Outcome],
-    code: Mapping[str, object],
 ) -> RunResult:
-    """One run's status and scores, also written as its record.
+    """One run's status and scores, also written as its record unless that says so already.
 
     Raises MismatchError if a score was damaged since it was written.
     """
@@ -188,6 +188,8 @@ def summarise(
         }
         for name, key in planned.steps.items()
     }
-    record = records.run_record(planned, status, steps, scores, scored_by, plan=plan.id, code=code)
-    records.write_record(store.layout.run(planned.id), record)
+    file, nothing_ran = store.layout.run(planned.id), statuses == {Status.CACHED}
+    record = records.run_record(planned, status, steps, scores, scored_by, plan=plan.id)
+    if not (nothing_ran and records.tells(file, record)):
+        records.write_record(file, {**record, "code": context.code})
     return RunResult(planned=planned, status=status, scores=scores)

@@ -48,7 +48,7 @@ def write_settled_runs(context: Context, plan: Plan, key: str) -> list[RunResult
     outcomes = settled_outcomes(context, plan)
     verifier = Verifier(context.store)
     return [
-        summarise(verifier, plan, run, outcomes, context.code)
+        summarise(context, verifier, plan, run, outcomes)
         for run in plan.runs
         if key in run.steps.values() and outcomes.keys() >= set(run.steps.values())
     ]

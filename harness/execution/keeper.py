@@ -56,6 +56,10 @@ class Keeper:
             return True
         return self.store.recorded(step.whole) and self._is_closed(step.whole)
 
+    def cached(self, step: BoundStep) -> Outcome | None:
+        """The end of a step that need not run; None if it has to."""
+        return Outcome.cached(self.store.record(step.key)) if self.is_done(step) else None
+
     def _is_closed(self, key: str) -> bool:
         """Whether all is there that is needed of a step. What was closed once stays so."""
         if key not in self._closed:

@@ -53,7 +53,10 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Who is notified of the plan, of starts and of ends (the console)."""
+    """Who is notified of the plan, of starts and of ends (the console).
+
+    A step that was done already, or that cannot start, only ends.
+    """
 
     planned: Callable[[Plan], None] = lambda _: None
     started: Callable[[BoundStep], None] = lambda _: None
@@ -85,16 +88,16 @@ def run_plan(  # noqa: PLR0913 - what an execution needs
     stop: Event,
     progress: Progress,
     *,
-    is_done: Callable[[BoundStep], bool] = lambda _: False,
+    cached: Callable[[BoundStep], Outcome | None] = lambda _: None,
     split: Callable[[BoundStep], Sequence[BoundStep]] = lambda _: (),
 ) -> Mapping[str, Outcome]:
     """Run every step once its parents are there; a failure stops only what depends on it.
 
     What `split` makes of a step whose parents are there runs before the step, side by side. A step
-    that is done already needs no tokens.
+    of which `cached` gives the end is done already: it does not start and needs no tokens.
     """
     progress.planned(plan)
-    return _Queue(plan, execute, tokens, jobs, stop, progress, is_done, split).drain()
+    return _Queue(plan, execute, tokens, jobs, stop, progress, cached, split).drain()
 
 
 @dataclass(slots=True)
@@ -105,11 +108,11 @@ class _Queue:
     jobs: int
     stop: Event
     progress: Progress
-    is_done: Callable[[BoundStep], bool]
+    cached: Callable[[BoundStep], Outcome | None]
     split: Callable[[BoundStep], Sequence[BoundStep]]
     shards: dict[str, Sequence[BoundStep]] = field(default_factory=dict)  # of steps looked at
     outcomes: dict[str, Outcome] = field(default_factory=dict)
-    running: dict[Future[Outcome], tuple[BoundStep, GpuLease | None]] = field(default_factory=dict)
+    running: dict[Future[Outcome], tuple[BoundStep, GpuLease]] = field(default_factory=dict)
     are_well: bool = True  # no step has ended so that those behind it cannot start
 
     def drain(self) -> Mapping[str, Outcome]:
@@ -176,17 +179,18 @@ class _Queue:
     def _try_start(
         self, step: BoundStep, waiting: dict[str, BoundStep], pool: ThreadPoolExecutor
     ) -> None:
-        lease = None  # of what is done already, which takes no tokens
-        if not self.is_done(step):
-            try:
-                lease = self.tokens.take(self._light(step))
-            except NotReadyError as error:
-                self._end(waiting.pop(step.key), Outcome.failed(error))
-                return
-            if lease is None:
-                return
+        if (cached := self.cached(step)) is not None:
+            self._end(waiting.pop(step.key), cached)
+            return
+        try:
+            lease = self.tokens.take(self._light(step))
+        except NotReadyError as error:
+            self._end(waiting.pop(step.key), Outcome.failed(error))
+            return
+        if lease is None:
+            return
         self.progress.started(waiting.pop(step.key))
-        future = pool.submit(self.execute, step, self.stop, lease.uuids if lease else ())
+        future = pool.submit(self.execute, step, self.stop, lease.uuids)
         self.running[future] = (step, lease)
 
     def _light(self, step: BoundStep) -> BoundStep:
@@ -197,8 +201,7 @@ class _Queue:
         done, _ = wait(self.running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
         for future in done:
             step, lease = self.running.pop(future)
-            if lease is not None:
-                self.tokens.give(self._light(step), lease)
+            self.tokens.give(self._light(step), lease)
             self._end(step, future.result())
 
     def _end(self, step: BoundStep, outcome: Outcome) -> None:

@@ -204,7 +204,7 @@ def test_every_field_of_a_step_record_is_documented() -> None:
 
 def test_every_field_of_a_run_record_is_documented() -> None:
     planned = toy.plan().runs[0]
-    record = records.run_record(planned, "done", {}, {}, {}, plan="p", code={})
+    record = {**records.run_record(planned, "done", {}, {}, {}, plan="p"), "code": {}}
     text = section(RECORDS, "Run record")
     assert set(first_column(text)) == set(record)
     assert set(schema_of("run")["required"]) == set(record)

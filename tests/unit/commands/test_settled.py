@@ -1,6 +1,7 @@
 """How steps ended that other processes execute: by files, and what a batch system lost."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -95,3 +96,24 @@ def test_a_run_gets_its_record_once_all_its_steps_have_ended(context: Any) -> No
         "score": ("blocked", "waits for train, which did not finish"),
     }
     assert write_settled_runs(context, PLAN, "another") == []
+
+
+def test_a_run_record_is_left_as_it_is_if_nothing_ran_and_it_says_the_same(context: Any) -> None:
+    unscored = {key: replace(step, score=None) for key, step in PLAN.steps.items()}
+    plan, file = replace(PLAN, steps=unscored), context.layout.run(PLAN.runs[0].id)
+    for step in plan.steps.values():
+        finish(context.store, step)
+
+    def code_after(**code: str) -> dict[str, str]:
+        context.code = code
+        write_settled_runs(context, plan, KEYS["data"])
+        found: dict[str, str] = json.loads(file.read_text())["code"]
+        return found
+
+    assert code_after(commit="first") == {"commit": "first"}
+    assert code_after(commit="second") == {"commit": "first"}
+    file.write_text("{")
+    assert code_after(commit="third") == {"commit": "third"}
+    keep_end(context, plan, KEYS["data"], Outcome(status=Status.DONE))
+    assert code_after(commit="fourth") == {"commit": "fourth"}
+    assert code_after(commit="fifth") == {"commit": "fifth"}  # a step ran, as far as anybody knows

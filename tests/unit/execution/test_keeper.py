@@ -48,7 +48,7 @@ def finish(store: Store, step: BoundStep, text: str = "content") -> None:
 def record(step: BoundStep, text: str) -> dict[str, object]:
     return {
         "identity": {"key": step.key},
-        "time": {"start": "2026-01-01", "seconds": 1.0},
+        "time": {"start": "2026-01-01", "end": "2026-01-02", "seconds": 1.0},
         "host": {"name": "here"},
         "container": {"gpus": []},
         "runtime": {},

@@ -20,7 +20,7 @@ from harness.plan.plan import BoundStep, Plan
 from harness.runtimes.runtime import Survivor
 from tests import toy
 
-DONE = Outcome(status=Status.DONE)
+DONE, CACHED = Outcome(status=Status.DONE), Outcome(status=Status.CACHED)
 ANY = toy.plan().steps.values()
 needs = st.builds(
     Resources,
@@ -94,9 +94,9 @@ def run(
         return DONE
 
     tokens = Tokens(cpus=8, memory_gb=64, gpus=gpus)
-    finished = set(done)
+    finished = dict.fromkeys(done, CACHED)
     outcomes = run_plan(
-        plan, execute, tokens, 2, stop or Event(), Progress(), is_done=lambda s: s.key in finished
+        plan, execute, tokens, 2, stop or Event(), Progress(), cached=lambda s: finished.get(s.key)
     )
     return outcomes, seen
 
@@ -164,11 +164,11 @@ def test_an_engine_that_never_answers_fails_the_step_instead_of_waiting_for_ever
     assert seen == []
 
 
-def test_what_is_done_needs_no_gpu(tmp_path: Path) -> None:
+def test_what_is_done_needs_no_gpu_and_is_not_executed(tmp_path: Path) -> None:
     plan = gpu_plan()
     outcomes, seen = run(plan, leases(tmp_path, 0), done=plan.steps)
-    assert set(outcomes.values()) == {DONE}
-    assert seen == [()] * 3
+    assert set(outcomes.values()) == {CACHED}
+    assert seen == []
     outcomes, seen = run(plan, leases(tmp_path, 0))
     assert {one.status for one in outcomes.values()} == {Status.FAILED, Status.BLOCKED}
     assert next(iter(outcomes.values())).exit_code == 3
