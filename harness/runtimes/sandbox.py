@@ -100,7 +100,8 @@ def _namespaces() -> list[str]:
     return [*(f"--unshare-{space}" for space in spaces), "--die-with-parent", "--cap-drop", "ALL"]
 
 
-def _system() -> list[str]:
+@functools.cache
+def _system() -> tuple[str, ...]:
     argv = ["--tmpfs", "/", "--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         path = Path("/", name)
@@ -108,7 +109,7 @@ def _system() -> list[str]:
             argv += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             argv += ["--ro-bind", str(path), str(path)]
-    return [*argv, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]  # noqa: S108 - its own
+    return (*argv, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp")  # noqa: S108 - its own
 
 
 def _in_system(path: Path) -> bool:

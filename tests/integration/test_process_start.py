@@ -1,0 +1,37 @@
+"""What a step costs that does next to nothing: its supervisor's start, and how its end is seen."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event
+
+import pytest
+
+from harness.runtimes import process, supervisor
+
+
+def test_the_supervisor_imports_nothing_that_takes_longer_than_python_to_start() -> None:
+    folder = str(Path(supervisor.__file__).parent)
+    code = f"import sys; sys.path.append({folder!r}); import supervisor; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, check=True)
+    modules = set(done.stdout.decode().split())
+    assert "supervisor" in modules
+    assert not modules & {"enum", "pathlib", "re", "subprocess", "typing"}
+
+
+def test_who_waits_for_a_process_wakes_when_it_ends() -> None:
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    with child, process._waiting_for(child.pid, Event()) as wait:
+        wait(0.001)
+        assert child.poll() is None
+        child.communicate(b"\n")
+        wait(3600.0)
+
+
+def test_where_nobody_tells_of_an_end_a_stop_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "pidfd_open")
+    stop = Event()
+    stop.set()
+    with process._waiting_for(os.getpid(), stop) as wait:
+        wait(3600.0)
