@@ -90,7 +90,7 @@ class Verifier:
 def stamp(entry: StepFolder, record: Mapping[str, Any], fingerprints: Mapping[str, str]) -> None:
     """Note the states in which outputs were found as this record says."""
     states = {"record": keys.digest_plain(record), "outputs": dict(fingerprints)}
-    write_sealed(entry.stamp, states, in_lines=False)
+    write_sealed(entry.stamp, states, in_lines=False, flush=False)  # hashed again if it is lost
 
 
 def stamped(entry: StepFolder, record: Mapping[str, Any]) -> dict[str, str]:
