@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Final
 
 _PRESENT = "plan"
+_KEPT_IN_MEMORY = 8192
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class RunLayout:
 
     def entry(self, key: str) -> "StepFolder":
         """A finished step: the attempt's folder, renamed."""
-        return StepFolder(self.root.joinpath("store", key[:2], key))
+        return _entry(self.root, key)
 
     def entries(self) -> Iterator["StepFolder"]:
         """Every finished step."""
@@ -176,13 +178,13 @@ class RunLayout:
         return self.root / "quarantine"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: paths that are asked for again and again are kept
 class StepFolder:
     """One attempt's folder; published by renaming it to its key."""
 
     root: Path
 
-    @property
+    @cached_property
     def out(self) -> Path:
         """What the step wrote under /out."""
         return self.root / "out"
@@ -217,7 +219,7 @@ class StepFolder:
         """How to find what runs in this attempt; gone once the attempt is settled."""
         return self.root / "attempt.json"
 
-    @property
+    @cached_property
     def record(self) -> Path:
         """The step record."""
         return self.root / "record.json"
@@ -226,6 +228,11 @@ class StepFolder:
     def stamp(self) -> Path:
         """The state in which the outputs were last found as recorded."""
         return self.root / "stamp.json"
+
+
+@lru_cache(_KEPT_IN_MEMORY)
+def _entry(root: Path, key: str) -> StepFolder:
+    return StepFolder(root.joinpath("store", key[:2], key))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from harness.commands.reproduce import Result
     from harness.commands.submit import Submitted
     from harness.plan.make import Ask
+    from harness.plan.needs import Todo
+    from harness.plan.plan import Plan
 
 
 @app.command()
@@ -75,10 +77,8 @@ def reproduce(
     from harness import console
     from harness.commands import plan as planning
     from harness.commands.context import Context
-    from harness.commands.forecast import forecast
     from harness.commands.news import telling
     from harness.commands.reproduce import reproduce as run
-    from harness.shapes.start import start_lines
 
     local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1, "--notify": notify}
     if slurm := is_slurm(executor, profile, wait=wait, local=local):
@@ -89,12 +89,10 @@ def reproduce(
     if slurm and profile and todo.open:
         ended = reproduce_on_cluster(context, where, plan, profile, keep=keep, wait=wait)
         _end(context, ended, as_json=as_json, junit=junit, report=not no_report)
-    ahead = forecast(context, plan, todo, context.gpus(gpus))
-    if not as_json:
-        for line in start_lines(plan, todo, ahead.outlook):
-            console.err.print(line)
+    named = gpus is not None  # such cards have to be there, whatever is done already
+    hours = _ahead(context, plan, todo, gpus, as_json=as_json) if todo.open or named else {}
     news = make_news(context, "reproduce", notify, every)
-    board = console.Board(plan, context.store, {k: v.hours for k, v in ahead.figures.items()})
+    board = console.Board(plan, context.store, hours)
     with telling(news) as tell_end, board, going_on(context, board):
         work = make_work(
             context,
@@ -114,6 +112,21 @@ def reproduce(
     _write(context, result, junit=junit, report=not no_report)
     show_end(context, where, board)
     raise typer.Exit(result.exit_code)
+
+
+def _ahead(
+    context: "Context", plan: "Plan", todo: "Todo", gpus: str | None, *, as_json: bool
+) -> dict[str, float]:
+    """Print what is to do and what it takes; the hours of each step, by key."""
+    from harness import console
+    from harness.commands.forecast import forecast
+    from harness.shapes.start import start_lines
+
+    ahead = forecast(context, plan, todo, context.gpus(gpus))
+    if not as_json:
+        for line in start_lines(plan, todo, ahead.outlook):
+            console.err.print(line)
+    return {key: one.hours for key, one in ahead.figures.items()}
 
 
 def _end(
@@ -136,6 +149,8 @@ def _end(
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:
     """The files for people and CI; a report only of runs of which some are done."""
+    if junit is None and not report:
+        return
     from harness import console
     from harness.commands import report as reports
 

@@ -48,7 +48,7 @@ def build(
         assets=fetched.assets,
         environments=environments,
         repositories=context.catalogue.repositories,
-        code=context.code if steps else {},  # who runs nothing records nothing
+        code=context.code,
     )
 
 

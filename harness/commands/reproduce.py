@@ -5,19 +5,14 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from harness.commands.build import build
 from harness.commands.context import Context, Notify
-from harness.commands.doctor import refuse_missing
-from harness.commands.fetch import fetch
 from harness.commands.plan import look
-from harness.commands.step import step_function
 from harness.contracts import imports_of
 from harness.contracts.confined import CONFINED
 from harness.errors import Interrupted, MismatchError
 from harness.execution.faults import Retries
 from harness.execution.keeper import Keeper
 from harness.execution.outcome import Outcome, Ready, Status
-from harness.execution.runner import read_scores
 from harness.execution.schedule import Progress, Tokens, run_plan
 from harness.execution.shards import split_step
 from harness.plan.needs import Todo
@@ -78,21 +73,28 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
     verifier = Verifier(context.store, trust=work.trust_store)
     quarantine_damaged(verifier, planned, work.notify)
     todo = look(context, planned)
-    refuse_missing(context, planned, todo, work.tokens.gpus)
-    for doubt in work.tokens.gpus.doubts(todo.steps(planned)):
-        work.notify(doubt)
+    if todo.open:
+        refuse_unready(context, planned, todo, work)
     plan = settled(context, planned, todo, verifier, work.notify)
     keeper = Keeper(context.store, plan, keep=work.keep, notify=work.notify)
     with keeper.registered():
         steps = keeper.todo().steps(plan)  # looked up anew: only now nobody drops what they need
         if steps:
-            contracts = [output.contract for step in steps for output in step.outputs.values()]
-            CONFINED.start(*imports_of(contracts))  # imported while sources are fetched
-        fetched = fetch(context, steps, work.notify)
-        ready = build(context, plan.runtime, steps, fetched, work.notify)
-        outcomes = execute(context, ready, keeper, verifier, work)
+            ready = prepare(context, plan, steps, work.notify)
+            outcomes = execute(context, ready, keeper, verifier, work)
+        else:
+            outcomes = conclude(keeper, work.progress)
     runs = tuple(summarise(context, verifier, plan, one, outcomes) for one in plan.runs)
     return Result(plan=plan, outcomes=outcomes, runs=runs)
+
+
+def refuse_unready(context: Context, planned: Plan, todo: Todo, work: Work) -> None:
+    """Raise Unready if anything is missing for what is to do; name what is doubtful."""
+    from harness.commands.doctor import refuse_missing
+
+    refuse_missing(context, planned, todo, work.tokens.gpus)
+    for doubt in work.tokens.gpus.doubts(todo.steps(planned)):
+        work.notify(doubt)
 
 
 def quarantine_damaged(verifier: Verifier, plan: Plan, notify: Notify) -> None:
@@ -124,10 +126,33 @@ def settled(context: Context, plan: Plan, todo: Todo, verifier: Verifier, notify
     return final
 
 
+def prepare(context: Context, plan: Plan, steps: Sequence[BoundStep], notify: Notify) -> Ready:
+    """Fetch and build what these steps of a plan need."""
+    from harness.commands.build import build
+    from harness.commands.fetch import fetch
+
+    contracts = [output.contract for step in steps for output in step.outputs.values()]
+    CONFINED.start(*imports_of(contracts))  # imported while sources are fetched
+    fetched = fetch(context, steps, notify)
+    return build(context, plan.runtime, steps, fetched, notify)
+
+
+def conclude(keeper: Keeper, progress: Progress) -> Mapping[str, Outcome]:
+    """How the steps of a plan ended of which nothing is left to do."""
+    keeper.sweep()  # what somebody died over
+    progress.planned(keeper.plan)
+    outcomes = {key: keeper.done(step) for key, step in keeper.plan.steps.items()}
+    for key, outcome in outcomes.items():
+        progress.ended(keeper.plan.steps[key], outcome)
+    return outcomes
+
+
 def execute(
     context: Context, ready: Ready, keeper: Keeper, verifier: Verifier, work: Work
 ) -> Mapping[str, Outcome]:
     """Run what is not done yet, side by side, and drop what nobody needs any more."""
+    from harness.commands.step import step_function
+
     plan = keeper.plan
     runtime = context.runtime(plan.runtime, plan.scale, detaches=work.detach)
     run_step = step_function(
@@ -176,6 +201,8 @@ def summarise(
         if step.score is not None and store.has(key, step.outputs):
             if damage := verifier.damage(key):
                 raise MismatchError(f"{step.title}: {damage}", hint="run the same command again")
+            from harness.execution.runner import read_scores
+
             entry = store.layout.entry(key)
             scores[step.score] = read_scores(entry, step.outputs["scores"].path)
             scored_by[step.score] = name

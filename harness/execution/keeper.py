@@ -58,7 +58,11 @@ class Keeper:
 
     def cached(self, step: BoundStep) -> Outcome | None:
         """The end of a step that need not run; None if it has to."""
-        return Outcome.cached(self.store.record(step.key)) if self.is_done(step) else None
+        return self.done(step) if self.is_done(step) else None
+
+    def done(self, step: BoundStep) -> Outcome:
+        """The end of a step that was done before."""
+        return Outcome.cached(self.store.record(step.key))
 
     def _is_closed(self, key: str) -> bool:
         """Whether all is there that is needed of a step. What was closed once stays so."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from threading import Event
 
 from harness.errors import HarnessError, NotReadyError
-from harness.execution.runner import Outcome, Status
+from harness.execution.outcome import Outcome, Status
 from harness.gpus.leases import GpuLease, GpuLeases
 from harness.manifest.model import Resources
 from harness.plan.plan import BoundStep, Plan

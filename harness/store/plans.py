@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import MismatchError, UsageError
-from harness.files import DamagedFile, locked, read_sealed, write_sealed
+from harness.files import DamagedFile, locked, read_sealed, sealed, sync, write_text
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.needs import Needs, read_needs
@@ -119,10 +119,24 @@ def executing(
             _forget_dead(layout, leases)
             shown.enter_context(leases.try_hold(key))  # nobody else knows this key
             unnumbered = [] if run_numbers(layout) else saved_plans(layout)
-            # Not sorted: parents come before children.
-            write_sealed(layout.plan(plan), document, sort_keys=False, in_lines=False)
+            _save(layout.plan(plan), document)
             number_runs(layout, [*(run.id for one in unnumbered for run in one.runs), *runs])
         yield
+
+
+def _save(file: Path, document: Mapping[str, Any]) -> None:
+    """Write a plan; one that is there as it is to be becomes the newest."""
+    # Not sorted: parents come before children.
+    text = sealed(document, sort_keys=False, in_lines=False)
+    try:
+        is_saved = file.read_text(encoding="utf-8") == text
+    except (OSError, UnicodeDecodeError):
+        is_saved = False
+    if is_saved:
+        os.utime(file)
+        sync(file.parent)  # whoever wrote it may have died before
+    else:
+        write_text(file, text)
 
 
 @contextmanager

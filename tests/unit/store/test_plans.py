@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import pytest
 
@@ -86,3 +87,22 @@ def test_another_host_that_was_forgotten_and_lives_is_seen_again(store: Store) -
         layout.heartbeat(key).unlink(missing_ok=True)
         while seen(store) != {"far"}:
             pass
+
+
+def test_a_plan_that_is_saved_already_becomes_the_newest_and_is_not_written_again(
+    store: Store,
+) -> None:
+    file = store.layout.plan("abc")
+
+    def save(document: dict[str, Any]) -> int:
+        with executing(store, "abc", document):
+            assert read_sealed(file) == document
+            return file.stat().st_ino
+
+    first = save({"runs": [1]})
+    os.utime(file, (1, 1))
+    assert save({"runs": [1]}) == first
+    assert file.stat().st_mtime > 1
+    assert save({"runs": [1], "keep": True}) != first
+    file.write_bytes(b"\xff{")
+    save({"runs": [1]})
