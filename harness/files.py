@@ -19,6 +19,7 @@ FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.E
 #: What the kernel answers where a file system has no files without a name.
 _NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 _DIGEST = "digest"  # of the rest of a sealed file
+_encode = json.JSONEncoder().encode
 #: A file system's journal writes what is flushed at the same time at once (ext4, XFS), and a server
 #: answers several requests (NFS): 10,000 small files are flushed in a tenth of the time.
 _FLUSHED_TOGETHER = 16
@@ -147,18 +148,15 @@ def write_json(
 
 
 def _text(value: Any, *, sort_keys: bool, in_lines: bool) -> str:
-    text = (
-        _in_lines(value, sort_keys=sort_keys)
-        if in_lines
-        else json.dumps(value, sort_keys=sort_keys)
-    )
-    return f"{text}\n"
+    if in_lines:
+        return f"{_in_lines(value, sort_keys=sort_keys)}\n"
+    return f"{json.dumps(value, sort_keys=sort_keys)}\n"
 
 
 def _in_lines(value: Any, depth: int = 1, *, sort_keys: bool) -> str:
     """The same as `json.dumps` with `indent=1`, which is ten times as slow with long lists."""
     if not (value and isinstance(value, dict | list | tuple)):
-        return json.dumps(value)
+        return _encode(value)
     line, after = "\n" + " " * depth, "\n" + " " * (depth - 1)
     inner = value.values() if isinstance(value, dict) else value
     if not any(isinstance(one, dict | list | tuple) for one in inner):
@@ -170,7 +168,7 @@ def _in_lines(value: Any, depth: int = 1, *, sort_keys: bool) -> str:
         return f"[{line}{f',{line}'.join(parts)}{after}]"
     items = sorted(value.items()) if sort_keys else value.items()
     parts = [
-        f"{json.dumps(str(name))}: {_in_lines(one, deeper, sort_keys=sort_keys)}"
+        f"{_encode(str(name))}: {_in_lines(one, deeper, sort_keys=sort_keys)}"
         for name, one in items
     ]
     return f"{{{line}{f',{line}'.join(parts)}{after}}}"

@@ -42,7 +42,7 @@ record_app = _group("record", "Records: list, show and compare them.")
 def main() -> None:
     """Run the command line; every error becomes its exit code."""
     # What is read and planned stays: to look for garbage in it again and again finds none.
-    gc.set_threshold(100_000)
+    gc.set_threshold(500_000)
     if completion.ASKS in os.environ:
         completion.complete(lambda: app(prog_name=_NAME))
     _prepare_streams()

@@ -22,7 +22,7 @@ from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, S
 from harness.runtimes.sandbox import Bubblewrap, Prefix, find_bubblewrap, wrap
 
 _GRACE_SECONDS = 10.0
-_POLL_SECONDS = (0.005, 0.1)  # between looks at a step: at first, and later; many steps are short
+_POLL_SECONDS = (0.02, 0.1)  # between looks at a step: at first, and later; many steps are short
 _HOUR = 3600.0
 _SHELL_SIGNALLED = 128
 
@@ -43,6 +43,7 @@ class ProcessRuntime:
         obstacle = Prefix.of(Path(sys.executable)).obstacle()
         self._bubblewrap: Bubblewrap | str = obstacle or found
         self._grace = grace
+        self._prefixes: dict[Path, Prefix] = {}  # environments stay while steps run in them
 
     @property
     def isolated(self) -> bool:
@@ -123,14 +124,19 @@ class ProcessRuntime:
         """The command line in bubblewrap; None where there is no bubblewrap."""
         if not isinstance(self._bubblewrap, Bubblewrap):
             return None
-        prefix = Prefix.of(python)
+        prefix = self._prefix(python)
         devices = _gpu_devices() if command.gpus else ()
         before = wrap(self._bubblewrap, prefix, command.mounts, command.cwd, devices)
         inside = prefix.inside(python)
         return [*before, *(inside if one == str(python) else one for one in command.argv)]
 
+    def _prefix(self, python: Path) -> Prefix:
+        if python not in self._prefixes:
+            self._prefixes[python] = Prefix.of(python)
+        return self._prefixes[python]
+
     def _env(self, command: Command, python: Path) -> dict[str, str]:
-        prefix = Prefix.of(python)
+        prefix = self._prefix(python)
         folder = Path(prefix.inside(python) if self.isolated else python).parent
         return {
             "PATH": f"{folder}:/usr/local/bin:/usr/bin:/bin",
