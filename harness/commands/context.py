@@ -206,11 +206,7 @@ class Context:
 
     def runtime(self, name: RuntimeName, scale: Scale, *, detaches: bool = False) -> Runtime:
         """What isolates steps; with `detaches` a stop leaves them running. Raises UsageError."""
-        if detaches and name is RuntimeName.PROCESS:
-            raise UsageError(
-                "--detach with --runtime process: a process ends with harness",
-                hint="use --runtime docker or podman, or leave --detach away",
-            )
+        refuse_detaching(name, detaches=detaches)
         if name is RuntimeName.PROCESS:
             from harness.runtimes.process import ProcessRuntime
 
@@ -277,6 +273,15 @@ class Context:
         from harness.environments.registry import EngineImageCarrier
 
         return EngineImageCarrier(name)
+
+
+def refuse_detaching(name: RuntimeName, *, detaches: bool) -> None:
+    """Raise UsageError if steps are to be left running that cannot be."""
+    if detaches and name is RuntimeName.PROCESS:
+        raise UsageError(
+            "--detach with --runtime process: a process ends with harness",
+            hint="use --runtime docker or podman, or leave --detach away",
+        )
 
 
 @contextmanager

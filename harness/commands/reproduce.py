@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from threading import Event
 
-from harness.commands.context import Context, Notify
+from harness.commands.context import Context, Notify, refuse_detaching
 from harness.commands.plan import look
 from harness.contracts import imports_of
 from harness.contracts.confined import CONFINED
@@ -83,7 +83,7 @@ def reproduce(context: Context, planned: Plan, work: Work) -> Result:
             ready = prepare(context, plan, steps, work.notify)
             outcomes = execute(context, ready, keeper, verifier, work)
         else:
-            outcomes = conclude(keeper, work.progress)
+            outcomes = conclude(keeper, work)
     runs = tuple(summarise(context, verifier, plan, one, outcomes) for one in plan.runs)
     return Result(plan=plan, outcomes=outcomes, runs=runs)
 
@@ -137,13 +137,14 @@ def prepare(context: Context, plan: Plan, steps: Sequence[BoundStep], notify: No
     return build(context, plan.runtime, steps, fetched, notify)
 
 
-def conclude(keeper: Keeper, progress: Progress) -> Mapping[str, Outcome]:
+def conclude(keeper: Keeper, work: Work) -> Mapping[str, Outcome]:
     """How the steps of a plan ended of which nothing is left to do."""
+    refuse_detaching(keeper.plan.runtime, detaches=work.detach)
     keeper.sweep()  # what somebody died over
-    progress.planned(keeper.plan)
+    work.progress.planned(keeper.plan)
     outcomes = {key: keeper.done(step) for key, step in keeper.plan.steps.items()}
     for key, outcome in outcomes.items():
-        progress.ended(keeper.plan.steps[key], outcome)
+        work.progress.ended(keeper.plan.steps[key], outcome)
     return outcomes
 
 
