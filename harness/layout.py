@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 _PRESENT = "plan"
-_KEPT_IN_MEMORY = 8192
+_KEPT_IN_MEMORY = 32768  # paths
 
 
 @dataclass(frozen=True, slots=True)
