@@ -34,7 +34,8 @@ _KEPT = {
 _OURS = {
     "UV_NO_CONFIG": "1",
     "UV_NO_PROGRESS": "1",
-    # As pip does. All places are asked: the lock's hashes decide which file is installed.
+    # As pip does. All places are asked: the lock's hashes say which files may be installed. Of
+    # several wheels of a version uv takes the first place's, pip the one with the newest tag.
     "UV_INDEX_STRATEGY": "unsafe-best-match",
     # A linked file would be one with the cache's, and a step without isolation may write to it.
     "UV_LINK_MODE": "copy",
