@@ -89,6 +89,8 @@ class Terminal:
     def __enter__(self) -> Self:
         self._pid, self._end = pty.fork()
         if self._pid == 0:  # the program's side
+            # Ignored where tests run in the background.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             fcntl.ioctl(0, termios.TIOCSWINSZ, self._size)
             os.execvpe(self._argv[0], self._argv, self._environ)
         return self
