@@ -38,10 +38,6 @@ class Workspace:
         mounts["packages"] = Mount(source=self.packages, target=_PACKAGES)
         return mounts
 
-    def host_path(self, template: str) -> Path:
-        """A template as a path of this machine: where contracts find what they compare with."""
-        return Path(fill(template, self.places().get))
-
     def places(self) -> dict[str, str]:
         """Every path of this machine that the step sees, by the name templates use."""
         return {name: str(mount.source) for name, mount in self.mounts().items()}

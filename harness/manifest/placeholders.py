@@ -4,18 +4,11 @@ import re
 from collections.abc import Callable
 
 PLACEHOLDER = re.compile(r"\{([a-z]+(?:\.[A-Za-z][\w-]*){0,2})\}")
-#: Filled only when a step runs, since they depend on the host; keys hash them as they are.
-PLACES = frozenset({"out", "work"})
 
 
 def placeholders(text: str) -> tuple[str, ...]:
     """The placeholder names in `text`, in order."""
     return tuple(PLACEHOLDER.findall(text))
-
-
-def is_place(name: str) -> bool:
-    """Whether `name` is a place (`in.X`, `out`, `work`), not a value."""
-    return name in PLACES or name.startswith("in.")
 
 
 def fill(text: str, value_of: Callable[[str], str | None]) -> str:
