@@ -63,12 +63,14 @@ class Engine:
         agreed = _agreed.pop(self.address, None)  # forgotten unless the engine still accepts it
         try:
             client = docker.from_env(version=agreed, timeout=seconds, environment=environ)
-            client.ping()
-        except docker.errors.APIError as error:
-            if agreed is None:
-                raise self._gone(error) from error
-            return self.connect(seconds)
         except engine_errors(OSError) as error:
+            raise self._gone(error) from error
+        try:
+            client.ping()
+        except engine_errors(OSError) as error:
+            client.close()
+            if agreed is not None and isinstance(error, docker.errors.APIError):
+                return self.connect(seconds)
             raise self._gone(error) from error
         _agreed[self.address] = client.api.api_version
         return client

@@ -1,5 +1,6 @@
 """The container runtime on real engines: isolation, ends, limits, an engine that goes away."""
 
+import gc
 import os
 import socket
 import time
@@ -368,6 +369,7 @@ def door(engine: Lent, monkeypatch: pytest.MonkeyPatch) -> Iterator[Door]:
     monkeypatch.setenv(engine.variable, door.address)
     yield door
     door.shut()
+    gc.collect()  # here and now, where `broken_sockets` holds, not in some later test
 
 
 def _when(bench: Bench, said: str, act: Callable[[], None]) -> Thread:
