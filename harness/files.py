@@ -19,7 +19,6 @@ FAILING = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE, errno.E
 #: What the kernel answers where a file system has no files without a name.
 _NO_TMPFILE = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 _DIGEST = "digest"  # of the rest of a sealed file
-_encode = json.JSONEncoder().encode
 #: A file system's journal writes what is flushed at the same time at once (ext4, XFS), and a server
 #: answers several requests (NFS): 10,000 small files are flushed in a tenth of the time.
 _FLUSHED_TOGETHER = 16
@@ -148,35 +147,12 @@ def write_json(
 
 
 def _text(value: Any, *, sort_keys: bool, in_lines: bool) -> str:
-    if in_lines:
-        return f"{_in_lines(value, sort_keys=sort_keys)}\n"
-    return f"{json.dumps(value, sort_keys=sort_keys)}\n"
-
-
-def _in_lines(value: Any, depth: int = 1, *, sort_keys: bool) -> str:
-    """The same as `json.dumps` with `indent=1`, which is ten times as slow with long lists."""
-    if not (value and isinstance(value, dict | list | tuple)):
-        return _encode(value)
-    line, after = "\n" + " " * depth, "\n" + " " * (depth - 1)
-    inner = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(one, dict | list | tuple) for one in inner):
-        text = json.dumps(value, separators=(f",{line}", ": "), sort_keys=sort_keys)
-        return f"{text[0]}{line}{text[1:-1]}{after}{text[-1]}"
-    deeper = depth + 1
-    if not isinstance(value, dict):
-        parts = [_in_lines(one, deeper, sort_keys=sort_keys) for one in value]
-        return f"[{line}{f',{line}'.join(parts)}{after}]"
-    items = sorted(value.items()) if sort_keys else value.items()
-    parts = [
-        f"{_encode(str(name))}: {_in_lines(one, deeper, sort_keys=sort_keys)}"
-        for name, one in items
-    ]
-    return f"{{{line}{f',{line}'.join(parts)}{after}}}"
+    return f"{json.dumps(value, indent=1 if in_lines else None, sort_keys=sort_keys)}\n"
 
 
 def write_if_changed(path: Path, text: str) -> None:
     """Write text, as `write_bytes`, unless the file holds it already."""
-    if not (path.is_file() and path.read_text(encoding="utf-8") == text):
+    if not (path.is_file() and path.read_bytes() == text.encode()):
         write_text(path, text)
 
 

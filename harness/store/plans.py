@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import MismatchError, UsageError
-from harness.files import DamagedFile, locked, read_sealed, sealed, sync, write_text
+from harness.files import DamagedFile, locked, read_sealed, sealed, sync, write_if_changed
 from harness.layout import RunLayout
 from harness.manifest.model import RuntimeName
 from harness.plan.needs import Needs, read_needs
@@ -127,16 +127,9 @@ def executing(
 def _save(file: Path, document: Mapping[str, Any]) -> None:
     """Write a plan; one that is there as it is to be becomes the newest."""
     # Not sorted: parents come before children.
-    text = sealed(document, sort_keys=False, in_lines=False)
-    try:
-        is_saved = file.read_text(encoding="utf-8") == text
-    except (OSError, UnicodeDecodeError):
-        is_saved = False
-    if is_saved:
-        os.utime(file)
-        sync(file.parent)  # whoever wrote it may have died before
-    else:
-        write_text(file, text)
+    write_if_changed(file, sealed(document, sort_keys=False, in_lines=False))
+    os.utime(file)
+    sync(file.parent)  # whoever wrote it may have died before
 
 
 @contextmanager
