@@ -15,7 +15,7 @@ from harness.commands.step import JOB, step_function
 from harness.errors import HarnessError, Interrupted, StepError, UsageError
 from harness.execution.faults import Retries
 from harness.execution.keeper import Keeper
-from harness.execution.outcome import Outcome, Status
+from harness.execution.outcome import Outcome
 from harness.gpus.allocation import allocated
 from harness.plan.plan import BoundStep, Plan
 from harness.runtimes.runtime import Runtime
@@ -60,7 +60,7 @@ def exec_step(context: Context, plan_id: str, key: str, work: StepWork) -> StepR
         try:
             outcome = _execute(context, keeper, step, work, stop)
         except Interrupted as error:
-            outcome = Outcome(status=Status.INTERRUPTED, error=str(error), exit_code=130)
+            outcome = Outcome.interrupted(error)
         except HarnessError as error:
             outcome = Outcome.failed(error)
         keep_end(context, plan, step.key, outcome)
@@ -83,8 +83,8 @@ def _execute(
     context: Context, keeper: Keeper, step: BoundStep, work: StepWork, stop: Event
 ) -> Outcome:
     verifier = Verifier(context.store, trust=work.trust_store)
-    if keeper.is_done(step):
-        return Outcome.cached(context.store.record(step.key))
+    if (cached := keeper.cached(step)) is not None:
+        return cached
     _wait_for_inputs(context, step, work.patience, stop)
     fetched = fetch(context, [step], work.notify)
     ready = build(context, keeper.plan.runtime, [step], fetched, work.notify)
