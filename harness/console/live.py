@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
@@ -20,11 +20,13 @@ from harness.console.followed import Followed
 from harness.console.lines import Line, fit
 from harness.console.pace import Going, Pace
 from harness.console.units import clock, duration
-from harness.execution import schedule
 from harness.execution.failure import Failure
 from harness.execution.outcome import Outcome, Status
 from harness.plan.plan import BoundStep, Plan
 from harness.store.store import Store
+
+if TYPE_CHECKING:
+    from harness.execution import schedule
 
 _WIDEST = 120
 _ECHO = 3  # columns left free: a terminal shows ^C behind the view, which must not begin a line
@@ -71,8 +73,10 @@ class Board:
         streams.err.print(text)
 
     @property
-    def progress(self) -> schedule.Progress:
+    def progress(self) -> "schedule.Progress":
         """What tells it of the plan, of starts and of ends."""
+        from harness.execution import schedule
+
         return schedule.Progress(planned=self.planned, started=self.started, ended=self.ended)
 
     def stop(self) -> None:
