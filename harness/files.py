@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -174,8 +175,13 @@ def sync_tree(root: Path) -> None:
     for folder, _, names in os.walk(root):
         paths = (Path(folder, name) for name in names)
         found += [Path(folder), *(path for path in paths if not path.is_symlink())]
-    with ThreadPoolExecutor(_FLUSHED_TOGETHER, thread_name_prefix="sync") as pool:
-        list(pool.map(sync, found))
+    list(_flushers().map(sync, found))
+
+
+@cache
+def _flushers() -> ThreadPoolExecutor:
+    """Threads that stay, because to start them takes longer than to flush a small step's files."""
+    return ThreadPoolExecutor(_FLUSHED_TOGETHER, thread_name_prefix="sync")
 
 
 def remove_tree(path: Path, *, quiet: bool = False) -> None:

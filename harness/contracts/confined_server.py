@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import importlib
 import json
 import os
@@ -24,6 +25,7 @@ def serve(door: socket.socket, modules: Sequence[str]) -> None:
     for module in (*_PRELOADED, *modules):
         with contextlib.suppress(ImportError):  # whoever needs it says so
             importlib.import_module(module)
+    gc.freeze()  # a child's collections would touch, and so copy, all the memory it shares
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # children leave nothing behind
     while True:
         _, descriptors, *_ = socket.recv_fds(door, 1, 1)

@@ -80,8 +80,11 @@ def _size(picture: Path, contract: Contract) -> tuple[int, int]:
 
 def in_order(work: Callable[..., T], *items: Iterable[object]) -> list[T]:
     """Map in a few threads; the first error in order of items is raised and the rest dropped."""
+    calls = list(zip(*items, strict=False))
+    if len(calls) <= 1:  # to start threads takes longer
+        return [work(*arguments) for arguments in calls]
     pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="contracts")
     try:
-        return list(pool.map(work, *items))
+        return list(pool.map(lambda arguments: work(*arguments), calls))
     finally:
         pool.shutdown(cancel_futures=True)

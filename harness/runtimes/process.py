@@ -2,20 +2,19 @@
 
 import os
 import platform
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 from harness.errors import NotReadyError
 from harness.manifest.model import RuntimeName
-from harness.runtimes import supervisor
+from harness.runtimes.children import signal_process, started, waiting_for
 from harness.runtimes.limits import raise_open_files
 from harness.runtimes.memory import MemoryPeak, oom_kills
 from harness.runtimes.runtime import Cause, Command, Exit, Interactive, Mount, Survivor
@@ -73,21 +72,20 @@ class ProcessRuntime:
             )
         raise_open_files()
         kills = oom_kills()
-        with log.open("wb") as stream:
-            child = subprocess.Popen(
-                self._argv(command, python),
+        with (
+            log.open("wb") as stream,
+            started(
+                self._isolated_argv(command, python) or command.argv,
+                bubblewrap=self.isolated,
                 cwd=None if self.isolated else str(command.cwd),
                 env=self._env(command, python),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-            try:
-                limit = command.resources.time_limit_hours * _HOUR
-                return _explained(self._follow(child, limit, stop), kills)
-            finally:
-                self._kill(child)
+            ) as child,
+        ):
+            limit = command.resources.time_limit_hours * _HOUR
+            return _explained(self._follow(child, limit, stop), kills)
 
     def attach(self, command: Command, log: Path, stop: Event) -> Exit | None:
         """None: a child dies with its parent."""
@@ -114,11 +112,6 @@ class ProcessRuntime:
     def survivors(self) -> tuple[Survivor, ...]:
         """None: children die with their parent."""
         return ()
-
-    def _argv(self, command: Command, python: Path) -> list[str]:
-        # Bubblewrap ends a moment before the processes in it do: the supervisor waits for them.
-        supervise = [sys.executable, "-I", "-S", str(Path(supervisor.__file__)), str(os.getpid())]
-        return [*supervise, *(self._isolated_argv(command, python) or command.argv)]
 
     def _isolated_argv(self, command: Command, python: Path) -> list[str] | None:
         """The command line in bubblewrap; None where there is no bubblewrap."""
@@ -147,7 +140,7 @@ class ProcessRuntime:
     def _follow(self, child: subprocess.Popen[bytes], limit: float, stop: Event) -> Exit:
         deadline, memory = time.monotonic() + limit, MemoryPeak()
         pause, longest = _POLL_SECONDS
-        with _waiting_for(child.pid, stop) as wait:
+        with waiting_for(child.pid, stop) as wait:
             while child.poll() is None:
                 memory.look(child.pid)
                 wait(pause)
@@ -165,19 +158,9 @@ class ProcessRuntime:
         """TERM to the step, not to bubblewrap, whose end would kill the step at once; then KILL."""
         for pid in _group(child.pid):
             if _program(pid) != "bwrap":
-                _signal(pid, signal.SIGTERM)
+                signal_process(pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             child.wait(self._grace)
-
-    def _kill(self, child: subprocess.Popen[bytes]) -> None:
-        """End all that is left; the supervisor last, since what it loses becomes its child."""
-        while child.poll() is None:
-            for pid in supervisor.children(child.pid):
-                _signal(pid, signal.SIGKILL)
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(_POLL_SECONDS[1])
-        _signal_group(child.pid, signal.SIGKILL)
-        child.wait()
 
     def _exit(self, code: int) -> Exit:
         if code == 0:
@@ -186,23 +169,6 @@ class ProcessRuntime:
         if number in {one.value for one in signal.Signals}:
             return Exit(cause=Cause.SIGNAL, code=code, signal=signal.Signals(number).name)
         return Exit(cause=Cause.STEP, code=code)
-
-
-@contextmanager
-def _waiting_for(pid: int, stop: Event) -> Iterator[Callable[[float], object]]:
-    """Yield what waits so many seconds at most: less if the process ends, on Linux since 5.3.
-
-    Elsewhere it is less if `stop` is set.
-    """
-    try:
-        descriptor = os.pidfd_open(pid)
-    except (AttributeError, OSError):
-        yield stop.wait
-        return
-    try:
-        yield lambda seconds: select.select([descriptor], (), (), seconds)
-    finally:
-        os.close(descriptor)
 
 
 def _explained(exit_: Exit, kills_before: int | None) -> Exit:
@@ -242,13 +208,3 @@ def _program(pid: int) -> str:
         return Path(f"/proc/{pid}/comm").read_text().strip()
     except OSError:
         return ""
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # it ended by itself
-        os.kill(pid, number)
-
-
-def _signal_group(leader: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):  # all of it ended by itself
-        os.killpg(leader, number)

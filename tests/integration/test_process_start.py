@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from harness.runtimes import process, supervisor
+from harness.runtimes import children, supervisor
 
 
 def test_the_supervisor_imports_nothing_that_takes_longer_than_python_to_start() -> None:
@@ -22,7 +22,7 @@ def test_the_supervisor_imports_nothing_that_takes_longer_than_python_to_start()
 
 def test_who_waits_for_a_process_wakes_when_it_ends() -> None:
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    with child, process._waiting_for(child.pid, Event()) as wait:
+    with child, children.waiting_for(child.pid, Event()) as wait:
         wait(0.001)
         assert child.poll() is None
         child.communicate(b"\n")
@@ -30,8 +30,8 @@ def test_who_waits_for_a_process_wakes_when_it_ends() -> None:
 
 
 def test_where_nobody_tells_of_an_end_a_stop_wakes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr(os, "pidfd_open")
+    monkeypatch.setattr(children, "can_watch_processes", lambda: False)
     stop = Event()
     stop.set()
-    with process._waiting_for(os.getpid(), stop) as wait:
+    with children.waiting_for(os.getpid(), stop) as wait:
         wait(3600.0)
