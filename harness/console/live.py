@@ -42,6 +42,7 @@ class Board:
     hours: Mapping[str, float] = field(default_factory=dict)  # measured, by key
     stopping: bool = False  # somebody asked for an end
     outcomes: dict[str, Outcome] = field(default_factory=dict)
+    finished: set[str] = field(default_factory=set)  # keys of the steps that are done
     working: dict[str, Followed] = field(default_factory=dict)
     shards: dict[str, int] = field(default_factory=dict)  # finished ones, by the whole step's key
     cards: CardView = field(default_factory=CardView)
@@ -96,6 +97,8 @@ class Board:
                 self.shards[step.whole] = self.shards.get(step.whole, 0) + 1
                 return
             self.outcomes[step.key] = outcome
+            note = self.finished.add if outcome.status in _FINISHED else self.finished.discard
+            note(step.key)
             self.pace.ended[step.key] = outcome
         if outcome.status in {Status.DONE, Status.FAILED}:
             self._print(self._end_of(step, outcome))
@@ -106,7 +109,7 @@ class Board:
     @property
     def done(self) -> int:
         """How many steps are done, whoever did them."""
-        return sum(one.status in _FINISHED for one in self.outcomes.values())
+        return len(self.finished)
 
     def _print(self, line: Line) -> None:
         width = streams.err.width if streams.err.is_terminal else None
@@ -120,7 +123,7 @@ class Board:
         return Line(
             Text("failed", "red") if failed else Text("done  ", "green"),
             f"{self.done:>{len(total)}}/{total}",
-            step.name.ljust(max(len(one.name) for one in self.plan.steps.values())),
+            step.name.ljust(self.plan.longest_name),
             f"{duration(outcome.seconds) if outcome.seconds else '':>9}",
             about=who(self.plan, step),
             end=reason if failed else "",
@@ -193,7 +196,7 @@ def who(plan: Plan, step: BoundStep) -> str:
 
 def users(plan: Plan, step: BoundStep) -> str:
     """Which runs share a step: `all`, or their losses, backbones and seeds."""
-    runs = [planned.run for planned in plan.runs if step.whole in planned.steps.values()]
+    runs = plan.users[step.whole]
     if len(runs) == len(plan.runs):
         return "all"
     backbones = "|".join(dict.fromkeys(run.backbone for run in runs))

@@ -174,6 +174,20 @@ class Plan:
         """The content address of the plan."""
         return digest([[planned.run.id, dict(planned.steps)] for planned in self.runs])[:16]
 
+    @cached_property
+    def users(self) -> Mapping[str, tuple[Run, ...]]:
+        """The runs that share each step, by its key."""
+        found: dict[str, dict[str, Run]] = {key: {} for key in self.steps}
+        for planned in self.runs:
+            for key in planned.steps.values():
+                found[key][planned.id] = planned.run
+        return {key: tuple(runs.values()) for key, runs in found.items()}
+
+    @cached_property
+    def longest_name(self) -> int:
+        """How many characters the longest name of a step has."""
+        return max(len(step.name) for step in self.steps.values())
+
     @property
     def runtime(self) -> RuntimeName:
         """What isolates the steps: the same for all runs of one command."""
