@@ -1,5 +1,16 @@
-"""`python -m harness`."""
+"""`python -m harness`, and the script `harness`."""
 
-from harness.cli import main
+from harness import again
 
-main()
+
+def main() -> None:
+    """Run the command line, unless nothing has changed since the same call."""
+    if again.answered():
+        return
+    from harness import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

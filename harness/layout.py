@@ -329,6 +329,12 @@ class ProjectLayout:
     root: Path
 
     @property
+    def inputs(self) -> tuple[Path, ...]:
+        """All that plans are made of."""
+        folders = (self.root / name for name in ("manifests", "dockerfiles"))
+        return (*folders, self.patches, self.lock)
+
+    @property
     def repositories(self) -> Path:
         """Pins of all upstream repositories."""
         return self.root / "manifests" / "repos.yaml"

@@ -1,11 +1,13 @@
 """The command that runs everything."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from harness.cli.again import begin, noting
 from harness.cli.app import app
 from harness.cli.ending import going_on, show_end
 from harness.cli.on_cluster import (
@@ -33,8 +35,10 @@ from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
     from harness.commands.context import Context, Where
+    from harness.commands.news import News
     from harness.commands.reproduce import Result
     from harness.commands.submit import Submitted
+    from harness.console import Board
     from harness.plan.make import Ask
     from harness.plan.needs import Todo
     from harness.plan.plan import Plan
@@ -77,13 +81,12 @@ def reproduce(
     from harness import console
     from harness.commands import plan as planning
     from harness.commands.context import Context
-    from harness.commands.news import telling
-    from harness.commands.reproduce import reproduce as run
 
     local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1, "--notify": notify}
     if slurm := is_slurm(executor, profile, wait=wait, local=local):
         ask = ask_of_cluster(ask, given)
     context = Context.open(where, writes=True)
+    note = begin(context)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     todo = planning.look(context, plan)
     if slurm and profile and todo.open:
@@ -93,11 +96,12 @@ def reproduce(
     hours = _ahead(context, plan, todo, gpus, as_json=as_json) if todo.open or named else {}
     news = make_news(context, "reproduce", notify, every)
     board = console.Board(plan, context.store, hours)
-    with telling(news) as tell_end, board, going_on(context, board):
-        work = make_work(
+    is_plain = not (todo.open or slurm or named or news or junit)
+    with noting(note, context, plan) if is_plain else nullcontext():
+        result = _run(
             context,
             board,
-            news=news,
+            news,
             jobs=jobs,
             gpus=gpus,
             retries=retries,
@@ -106,12 +110,22 @@ def reproduce(
             keep=keep,
             trust_store=trust_store,
         )
-        result = run(context, plan, work)
-        tell_end(result.exit_code)
-    _show(context, result, as_json=as_json)
-    _write(context, result, junit=junit, report=not no_report)
-    show_end(context, where, board)
+        _show(context, result, as_json=as_json)
+        _write(context, result, junit=junit, report=not no_report)
+        show_end(context, where, board)
+        note.holds &= result.nothing_ran
     raise typer.Exit(result.exit_code)
+
+
+def _run(context: "Context", board: "Board", news: "News | None", **settings: Any) -> "Result":
+    """Execute the board's plan, and tell of its end."""
+    from harness.commands.news import telling
+    from harness.commands.reproduce import reproduce as run
+
+    with telling(news) as tell_end, board, going_on(context, board):
+        result = run(context, board.plan, make_work(context, board, news=news, **settings))
+        tell_end(result.exit_code)
+    return result
 
 
 def _ahead(

@@ -12,6 +12,7 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from harness import again
 from harness.errors import DiskFull, HarnessError, NotReadyError, UsageError
 from harness.files import FAILING, FULL, SHUT, write_bytes
 from harness.layout import CacheLayout, ProjectLayout
@@ -120,6 +121,13 @@ def find_project(asked: Path | None) -> ProjectLayout:
     return ProjectLayout(installed if installed.exists() else _PACKAGE.parent)
 
 
+def marks_before(project: ProjectLayout) -> tuple[Path, ...]:
+    """What would have another project found from the working directory, if it were there."""
+    here = Path.cwd()
+    folders = (folder for folder in (here, *here.parents) if folder != project.root)
+    return tuple(folder / _MARK for folder in folders)
+
+
 def is_installed(project: ProjectLayout) -> bool:
     """Whether it is the installed copy, which nobody should write into."""
     return project.root.is_relative_to(_PACKAGE)
@@ -142,14 +150,8 @@ def find_runs_folder(
 def find_cache(usual: Path | None = None) -> CacheLayout:
     """HARNESS_CACHE, else the usual one, else harness's folder in the user's cache."""
     named = os.environ.get("HARNESS_CACHE")
-    place = Path(named) if named else usual or _users_cache() / "harness"
+    place = Path(named) if named else usual or Path(again.users_cache(), "harness")
     return CacheLayout(folder_to_be(place, "HARNESS_CACHE"))
-
-
-def _users_cache() -> Path:
-    """XDG_CACHE_HOME, which counts only if it is absolute, else ~/.cache."""
-    named = Path(os.environ.get("XDG_CACHE_HOME") or ".")
-    return named if named.is_absolute() else Path("~", ".cache")
 
 
 def _unusable(error: OSError, name: str, path: Path, verb: str) -> HarnessError:

@@ -61,6 +61,11 @@ class Result:
         return any(one.status == Status.DONE for one in self.runs)
 
     @property
+    def nothing_ran(self) -> bool:
+        """Whether every step was done before."""
+        return all(one.status is Status.CACHED for one in self.outcomes.values())
+
+    @property
     def exit_code(self) -> int:
         """0 when every run is done; else of the gravest outcome."""
         codes = {outcome.exit_code for outcome in self.outcomes.values()}
