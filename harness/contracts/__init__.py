@@ -50,12 +50,14 @@ _CHECKS: dict[type, Callable[[Any, Path, Render], Summary]] = {
     Voc: check_voc,
     PlainFile: check_file,
 }
+_WITHOUT_ARRAYS = {JsonObject, Listing, Folder, Voc, PlainFile}
 
 
 def imports_of(contracts: Iterable[Contract]) -> tuple[str, ...]:
     """The slow imports of the checks of these contracts."""
     kinds = {type(one) for one in contracts}
-    return ("torch",) if StateDict in kinds else ()
+    arrays = () if kinds <= _WITHOUT_ARRAYS else ("numpy", "PIL.Image")
+    return (*arrays, "torch") if StateDict in kinds else arrays
 
 
 def check(contract: Contract, path: Path, render: Render) -> Summary:
