@@ -46,7 +46,7 @@ def waiting_for(pid: int, stop: Event) -> Iterator[Callable[[float], object]]:
         return
     descriptor = os.pidfd_open(pid)
     try:
-        yield lambda seconds: select.select([descriptor], (), (), seconds)
+        yield lambda seconds: _until_ended(descriptor, seconds)
     finally:
         os.close(descriptor)
 
@@ -59,6 +59,12 @@ def can_watch_processes() -> bool:
     except (AttributeError, OSError):
         return False
     return True
+
+
+def _until_ended(descriptor: int, seconds: float | None = None) -> None:
+    poll = select.poll()  # select(2) takes no descriptor above 1,023
+    poll.register(descriptor, select.POLLIN)
+    poll.poll(None if seconds is None else 1000 * seconds)
 
 
 def signal_process(pid: int, number: signal.Signals) -> None:
@@ -96,7 +102,7 @@ def _in_namespace(argv: Sequence[str], **how: Any) -> Iterator[subprocess.Popen[
             if first is not None:
                 with suppress(ProcessLookupError):
                     signal.pidfd_send_signal(first, signal.SIGKILL)
-                select.select([first], (), ())
+                _until_ended(first)
             child.wait()
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.errors import NotReadyError
+from harness.runtimes import children, process
 from harness.runtimes.process import ProcessRuntime
 from harness.runtimes.runtime import Cause, Environment, Exit
 from tests.integration.steps import Bench
@@ -199,6 +200,28 @@ def test_what_a_step_leaves_running_ends_with_it(
     done = bench.run(runtime, leaves(kind, mark))
     assert done.cause is Cause.DONE, bench.said()
     assert not runs(mark)
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.parametrize("kind", ["a child", "a daemon", "a hundred"])
+def test_bubblewrap_has_a_supervisor_where_no_process_can_be_watched(
+    bench: Bench, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "can_watch_processes", lambda: False)
+    mark = f"8{os.getpid()}.{list(LEFT).index(kind)}"
+    done = bench.run(isolated(), leaves(kind, mark))
+    assert done.cause is Cause.DONE, bench.said()
+    assert not runs(mark)
+
+
+@pytest.mark.bubblewrap
+def test_a_bubblewrap_that_fails_is_the_steps_end(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "wrap", lambda one, *_: [one.path, "--no-such-option"])
+    done = bench.run(isolated(), "pass")
+    assert done.cause is Cause.STEP
+    assert "--no-such-option" in bench.said()
 
 
 @pytest.mark.parametrize("number", ["SIGHUP", "SIGINT", "SIGUSR1", "SIGUSR2", "SIGTERM"])

@@ -1,6 +1,7 @@
 """What a step costs that does next to nothing: its supervisor's start, and how its end is seen."""
 
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -35,3 +36,20 @@ def test_where_nobody_tells_of_an_end_a_stop_wakes(monkeypatch: pytest.MonkeyPat
     stop.set()
     with children.waiting_for(os.getpid(), stop) as wait:
         wait(3600.0)
+
+
+def test_who_waits_may_have_many_files_open() -> None:
+    assert children.can_watch_processes()  # asked once
+    reading, writing = os.pipe()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "pidfd_open", lambda _: os.dup2(reading, 2000))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+        try:
+            with children.waiting_for(os.getpid(), Event()) as wait:
+                wait(0.001)
+                os.close(writing)  # it is over
+                wait(3600.0)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            os.close(reading)
