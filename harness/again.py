@@ -2,7 +2,7 @@
 
 `harness reproduce` leaves a note where it found everything done (`cli/again.py`): what it looked
 at, the state of that, and what it printed. The same call is answered from the note as long as that
-state is the same. Every call asks here first, so nothing is imported that takes time.
+state is the same. `reproduce` asks here first, so nothing is imported that takes time.
 """
 
 import hashlib
