@@ -206,12 +206,13 @@ class Attempts:
             for text in output["contract"].get(WARNINGS, ()):
                 self.notify(readable(f"{step.title}: output {name}: {text}"))
 
-    def _write_down(self, folder: StepFolder, record: dict[str, Any], ending: Ending) -> None:
-        records.write_record(folder.record, record)
+    @staticmethod
+    def _write_down(folder: StepFolder, record: dict[str, Any], ending: Ending) -> None:
+        written = records.write_record(folder.record, record)
         if ending.failure is not None:
             return
         marks = {name: one["fingerprint"] for name, one in ending.outputs.items()}
-        stamp(folder, self.store.record_of(folder) or {}, marks)
+        stamp(folder, written, marks)
 
     def _interrupted(self, attempt: Attempt, exit_: Exit, stop: StepStop) -> Interrupted:
         step = attempt.workspace.step

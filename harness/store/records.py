@@ -171,9 +171,11 @@ def tells(file: Path, record: Mapping[str, Any]) -> bool:
     return found is not None and {**found, **by} == {**keys.plain(record), **by}
 
 
-def write_record(file: Path, record: Mapping[str, Any]) -> None:
-    """Write a step or run record, sealed."""
-    write_sealed(file, keys.plain(record))
+def write_record(file: Path, record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Write a step or run record, sealed; what a reader of it finds."""
+    written: dict[str, Any] = keys.plain(record)
+    write_sealed(file, written)
+    return written
 
 
 def read_record(file: Path) -> Mapping[str, Any] | None:

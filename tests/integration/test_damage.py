@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from harness.layout import RunLayout
+from harness.store.store import Store
+from harness.store.verification import stamped
 from tests.integration.test_faults import GOOD
 from tests.mutations import flip_bit
 from tests.project import Project, step
@@ -113,6 +116,16 @@ def test_a_damaged_plan_is_named_and_skipped(
     assert gone == ({"store"} if harm is removed else {"plan"})
     code, document, err = project.reproduce()
     assert (code, scores(document)) == (0, SCORES), err
+
+
+def test_what_a_step_wrote_has_a_stamp_of_its_record(finished: Path) -> None:
+    store = Store(RunLayout(finished))
+    entries = list(store.layout.entries())
+    assert len(entries) == 3
+    for entry in entries:
+        record = store.record_of(entry)
+        assert record
+        assert stamped(entry, record).keys() == record["outputs"].keys()
 
 
 @pytest.mark.parametrize("harm", [flip, deep, foreign, removed])
