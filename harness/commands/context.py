@@ -234,6 +234,15 @@ class Context:
         found = {Engine.find(name, os.environ).address: name for name in names}
         return tuple(found.values())
 
+    @staticmethod
+    def refuse_without_engine(name: RuntimeName) -> None:
+        """Raise EngineGone if a runtime is in containers and its engine does not answer."""
+        from harness.runtimes.engine import Engine
+
+        if name is not RuntimeName.PROCESS:
+            with Engine.find(name, os.environ).client():
+                pass
+
     def environments(self, name: RuntimeName, stack: str) -> Environments:
         """What steps on a stack run in, under one runtime."""
         if name is not RuntimeName.PROCESS:

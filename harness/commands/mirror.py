@@ -50,9 +50,10 @@ def create(
 
     `choice` is stack (None: each method's first), scale (None: each method's full one) and runtime.
     What is in place is left alone. Assets that cannot be downloaded are returned, not raised:
-    people add them by hand.
+    people add them by hand. Raises EngineGone before anything is downloaded.
     """
     stack, scale, runtime = choice
+    context.refuse_without_engine(runtime)
     methods = [context.method(name) for name in expand(context, names)]
     gathered = Gathered()
     with MirrorFolder(root.resolve()).filling() as mirror:

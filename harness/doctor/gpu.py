@@ -6,6 +6,7 @@ from dataclasses import replace
 from harness.doctor.check import Line, Machine, Needs, State, line, not_needed, unknown
 from harness.doctor.finding import Finding
 from harness.manifest.catalogue import Stack
+from harness.manifest.model import RuntimeName
 from harness.plan.compatibility import (
     Gpu,
     doubts,
@@ -80,8 +81,7 @@ def _driver_without_need(machine: Machine) -> Line:
 def _lacks(needs: Needs, machine: Machine, needed: str) -> Iterator[Finding]:
     """Why these cards cannot do the steps, whatever their driver's version, which is checked."""
     cards = machine.gpus if isinstance(machine.gpus, tuple) else ()
-    smoke = f"harness reproduce {needs.names} --scale smoke --seeds 1"
-    smoke += "" if needs.in_containers else f" --runtime {needs.runtime}"
+    smoke = f"harness reproduce {needs.names} --scale smoke --seeds 1{_runtime(machine, needs)}"
     without = (f"{smoke} (proves the wiring without a GPU)",)
     if not cards:
         yield Finding(
@@ -97,6 +97,13 @@ def _lacks(needs: Needs, machine: Machine, needed: str) -> Iterator[Finding]:
         what, _, advice = reason.partition("; use ")
         steps = (f"use {advice}",) if advice else ("use a machine with such GPUs",)
         yield Finding(name="gpus", what=what, steps=steps, instead=without)
+
+
+def _runtime(machine: Machine, needs: Needs) -> str:
+    """The option for the asked-for runtime; for processes where no engine answers."""
+    silent = needs.in_containers and isinstance(machine.engine, str)
+    runtime = RuntimeName.PROCESS if silent else needs.runtime
+    return "" if runtime is RuntimeName.DOCKER else f" --runtime {runtime}"
 
 
 def _doubtful(needs: Needs, cards: Sequence[Gpu]) -> Iterator[Finding]:

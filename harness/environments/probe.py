@@ -1,25 +1,21 @@
 """What an environment holds: asked of its own Python once, kept in the cache, put into records."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+import harness.environments.installed
 from harness.files import DamagedFile, read_sealed, write_sealed
 from harness.layout import CacheLayout
 
 #: Raised with every new field, so that environments probed before are probed again, not built.
-VERSION = 2
+VERSION = 3
 
-#: Prints what an environment holds as one JSON object; runs on every stack (Python >= 3.9).
-PROBE = """
-import importlib.metadata, importlib.util, json, platform, re, sys
+_REST = """
+import importlib.util, json, platform, re, sys
 
-installed, installers = {}, {}
-for one in importlib.metadata.distributions():
-    name = (one.metadata["Name"] or "").lower()
-    if name and name not in installed:
-        installed[name] = one.version
-        by = (one.read_text("INSTALLER") or "unknown").strip()
-        installers.setdefault(by, []).append(name)
+packages = installed()
+versions = dict(one.split("==", 1) for one in packages["pip_freeze"])
 
 
 def system():
@@ -45,13 +41,13 @@ def numpy_blas():
     return "{name} {version}".format(**blas)
 
 
-libraries = {"opencv": next((v for n, v in installed.items() if n.startswith("opencv")), None)}
+libraries = {"opencv": next((v for n, v in versions.items() if n.startswith("opencv")), None)}
 if importlib.util.find_spec("numpy"):
     libraries["numpy_blas"] = numpy_blas()
 if importlib.util.find_spec("PIL"):
     from PIL import features
     libraries.update(
-        pillow=installed.get("pillow"), jpeg=features.version("jpg"), zlib=features.version("zlib")
+        pillow=versions.get("pillow"), jpeg=features.version("jpg"), zlib=features.version("zlib")
     )
 probe = {
     "probe": @VERSION,
@@ -59,8 +55,7 @@ probe = {
     "platform": sys.platform + "-" + platform.machine(),
     "os": system(),
     "libc": " ".join(platform.libc_ver()),
-    "pip_freeze": sorted(name + "==" + version for name, version in installed.items()),
-    "installers": {by: sorted(names) for by, names in installers.items()},
+    **packages,
     "torch": None, "cuda": None, "cudnn": None, "nccl": None, "archs": [],
 }
 if importlib.util.find_spec("torch"):
@@ -82,6 +77,8 @@ if importlib.util.find_spec("torch"):
 probe["libraries"] = {name: text for name, text in libraries.items() if text}
 print(json.dumps(probe))
 """.replace("@VERSION", str(VERSION))
+#: Prints what an environment holds as one JSON object; runs on every stack (Python >= 3.9).
+PROBE = Path(harness.environments.installed.__file__).read_text(encoding="utf-8") + _REST
 
 
 def read_probe(cache: CacheLayout, identity: str) -> dict[str, Any] | None:

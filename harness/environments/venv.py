@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.environments.builder import BuildOptions, Interpreter, VenvBuilder
+from harness.environments.installed import installed
 from harness.environments.probe import PROBE, is_current, keep_probe, read_probe
 from harness.environments.requirements import MethodLock, RequirementLock, other_packages, read_lock
 from harness.errors import BuildError, NotReadyError
@@ -47,7 +48,7 @@ class HostEnvironments:
         identity = self.identify(method, stack)
         python = Path(sys.executable)
         probe = read_probe(self._cache, identity)
-        if probe is None or not is_current(probe) or probe["pip_freeze"] != installed_packages():
+        if probe is None or not is_current(probe) or _changed(probe):
             probe = self._probe(identity, python)
         return Environment(
             id=identity, handle=str(python), python=str(python), probe=with_lock(probe, lock)
@@ -166,13 +167,15 @@ def host_platform() -> str:
     return f"{sys.platform}-{platform.machine()}"
 
 
+def _changed(probe: Mapping[str, Any]) -> bool:
+    """Whether this Python holds other packages than were probed: more than the lock may change."""
+    return any(probe.get(name) != found for name, found in own_packages().items())
+
+
 @functools.cache
-def installed_packages() -> list[str]:
-    """Everything that this Python has, as the probe lists it: more than the lock may change."""
-    versions: dict[str, str] = {}
-    for one in importlib.metadata.distributions():
-        versions.setdefault((one.metadata["Name"] or "").lower(), one.version)
-    return sorted(f"{name}=={version}" for name, version in versions.items() if name)
+def own_packages() -> Mapping[str, Any]:
+    """What is installed in this Python, as its probe lists it."""
+    return installed()
 
 
 @functools.cache

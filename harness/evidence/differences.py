@@ -44,7 +44,10 @@ class Kind(Enum):
             "cpu_shim",
         ),
     )
-    PACKAGES = "Python or package versions", ("python", "package.", "packages", "library.", "lock")
+    PACKAGES = (
+        "Python, package versions or wheels",
+        ("python", "package.", "packages", "library.", "wheel.", "lock"),
+    )
     INSTALLER = "package manager", ("installer",)
     CONTAINER = (
         "container, operating system or libc",
@@ -133,12 +136,25 @@ def compare_runs(left: RunEvidence, right: RunEvidence) -> Comparison:
 def differing_facts(left: Facts, right: Facts) -> Iterator[tuple[str, Any, Any]]:
     """The facts in which two records differ: (name, left, right).
 
-    What only one of them says counts in the groups of `OPEN` alone.
+    What only one of them says counts in the groups of `OPEN` alone. Other wheels count where
+    nothing else makes them others.
     """
     for name in dict.fromkeys((*left, *right)):
         one, other = left.get(name), right.get(name)
-        if one != other and (name.startswith(OPEN) or (name in left and name in right)):
+        if one == other or _follows(name, left, right):
+            continue
+        if name.startswith(OPEN) or (name in left and name in right):
             yield name, one, other
+
+
+def _follows(name: str, left: Facts, right: Facts) -> bool:
+    """Whether it is the wheel of a package of another version, for another Python or machine."""
+    return name.startswith("wheel.") and _wanted_wheel(name, left) != _wanted_wheel(name, right)
+
+
+def _wanted_wheel(name: str, facts: Facts) -> tuple[Any, ...]:
+    python = ".".join(facts.get("python", "").split(".")[:2])
+    return facts.get(f"package.{name.removeprefix('wheel.')}"), python, facts.get("cpu.machine")
 
 
 def kind_of(fact: str, *, draws_data: bool = False) -> Kind:

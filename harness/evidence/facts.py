@@ -101,13 +101,19 @@ def _environment_facts(environment: Mapping[str, Any]) -> Iterator[tuple[str, An
     for package in _NUMERICAL:
         by = [name for name, packages in installers.items() if package in packages]
         yield f"installer.{package}", by[0] if by else None
+    for tags, packages in environment.get("wheels", {}).items():
+        yield from ((f"wheel.{_normal(package)}", tags) for package in packages)
     yield "lock", environment.get("lock")
     yield "cpu.capability", environment.get("cpu_capability")
 
 
 def _package(frozen: str) -> tuple[str, str]:
     name, _, version = frozen.partition("==")
-    return name.lower().replace("_", "-"), version
+    return _normal(name), version
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-")
 
 
 def _device_facts(record: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

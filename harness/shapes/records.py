@@ -84,7 +84,7 @@ def _about_step(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield f"peak memory of {uuid}", f"{used:g} GB"
     yield "exit", ", ".join(f"{k} {v}" for k, v in record["exit"].items() if v not in {None, ""})
     facts = step_facts(record)
-    hidden = [name for name in facts if name.startswith("package.")]
+    hidden = [name for name in facts if name.startswith(("package.", "wheel."))]
     yield from ((name, show(facts[name])) for name in facts if name not in hidden)
     for name, one in record["outputs"].items():
         yield f"output {name}", f"{one['files']} files, {one['bytes']} bytes, {one['sha256']}"

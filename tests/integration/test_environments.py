@@ -120,6 +120,7 @@ def test_a_venv_is_built_probed_reused_and_runs(either: Small) -> None:
     small = either
     made = small.venvs().ensure("tool", "small", small.log)
     assert "harness-smallest==1.0" in made.probe["pip_freeze"]  # type: ignore[operator]
+    assert "harness-smallest" in made.probe["wheels"]["py3-none-any"]  # type: ignore[index]
     assert made.probe["torch"] is None
     assert ("uv pip install" in small.log.read_text().replace("/uv ", " uv ")) == small.uv
     assert list(Path(made.python).parents[1].rglob("harness_smallest.*.pyc"))

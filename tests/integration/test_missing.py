@@ -149,3 +149,14 @@ def test_a_fetch_brings_what_it_can_and_lists_the_rest(tmp_path: Path) -> None:
     assert "fetch here" in done.stderr
     (data / "nowhere").write_bytes(b"x")
     assert project.run("fetch", "toy", "--data", str(data)).returncode == 0
+
+
+def test_a_mirror_downloads_nothing_where_no_engine_can_build_its_images(
+    harness: Callable[..., Any], tmp_path: Path
+) -> None:
+    refused = harness("mirror", "create", str(tmp_path / "mirror"), "seam")
+    assert refused.returncode == 3
+    assert "no docker engine answers" in refused.stderr
+    assert "mirror repository" not in refused.stderr
+    assert not list((tmp_path / "mirror").iterdir())
+    assert not list((tmp_path / "cache").glob("repositories/*"))

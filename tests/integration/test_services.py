@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,21 @@ def test_a_service_names_what_it_misses_and_makes_nothing(
 @pytest.mark.parametrize("verb", ["stop", "return"])
 def test_what_never_started_is_stopped(name: str, verb: str, no_engine: dict[str, str]) -> None:
     assert call(name, verb, environ=no_engine).returncode == 0
+
+
+def test_an_environment_made_on_the_bare_machine_outlives_the_call(tmp_path: Path) -> None:
+    """The folder of the machine's Python is replaced, because it has an engine too."""
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "podman").symlink_to("/bin/false")
+    (programs / "python3.11").symlink_to(getattr(sys, "_base_executable", sys.executable))
+    environ = {**os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "TMPDIR": str(tmp_path)}
+    venv = tmp_path / "venv"
+    argv = ("python3.11", "-m", "venv", "--without-pip", str(venv))
+    done = call("bare.sh", *argv, environ=environ)
+    if done.stderr.endswith("takes root\n"):
+        pytest.skip("hiding the socket of a daemon takes root")
+    assert done.returncode == 0, done.stderr
+    subprocess.run([str(venv / "bin" / "python"), "-c", ""], check=True)
+    gone = call("bare.sh", "bash", "-c", "command -v podman", environ=environ)
+    assert (gone.returncode, gone.stdout) == (1, "")

@@ -18,6 +18,17 @@ has_hidden() { # FOLDER
   return 1
 }
 
+# Calls each Python of FOLDER by its own path: an environment that is made with a link in LINKS ends with that folder.
+lasting_pythons() { # FOLDER LINKS
+  local python
+  for python in "$2"/python3 "$2"/python3.[0-9] "$2"/python3.[0-9][0-9]; do
+    [ -x "$python" ] || continue
+    rm "$python"
+    printf '#!/bin/sh\nexec "%s/%s" "$@"\n' "$(realpath "$1")" "$(basename "$python")" >"$python"
+    chmod +x "$python"
+  done
+}
+
 # PATH with links to all but the hidden programs in place of each folder that has some of those.
 bare_path() {
   local folder folders links path=
@@ -27,6 +38,7 @@ bare_path() {
       links=$(mktemp -d "$root/bin.XXXXXX")
       ln -s "$(realpath "$folder")"/* "$links"
       (cd "$links" && rm -f "${hidden[@]}")
+      lasting_pythons "$folder" "$links"
       folder=$links
     fi
     path+=:$folder

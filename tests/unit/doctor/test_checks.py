@@ -209,6 +209,8 @@ BAD: list[tuple[Any, dict[str, Any], dict[str, Any], State, str, str]] = [
     (gpu.driver, {}, {"steps": (dataclasses.replace(step(), stack="cu130"),)}, MISSING, "535.216.01", "use --stack cu117"),
     (gpu.gpus, {"gpus": (H100,)}, {}, MISSING, "H100, 80.0 GB, 9.0) driven by cu130", "use --stack cu130"),
     (gpu.gpus, {"gpus": ()}, {}, MISSING, "needed: 1 of up to 24 GB", "harness reproduce toy --scale smoke --seeds 1 (proves"),
+    (gpu.gpus, {"gpus": (), "engine": "no docker answers"}, {}, MISSING, "none", "--scale smoke --seeds 1 --runtime process (proves"),
+    (gpu.gpus, {"gpus": ()}, {"runtime": RuntimeName.PODMAN}, MISSING, "none", "--scale smoke --seeds 1 --runtime podman (proves"),
     (gpu.gpus, {"gpus": ()}, PROCESS, MISSING, "none", "--scale smoke --seeds 1 --runtime process (proves"),
     (gpu.gpus, {"gpus": (), "visible_devices": ""}, {}, MISSING, "none", "(CUDA_VISIBLE_DEVICES is '')"),
     (gpu.gpus, {}, {"steps": (step(gpus=2),)}, MISSING, "GPU: 2 needed, 1 found", "such GPUs"),

@@ -36,6 +36,8 @@ STACKS = {
 PROBE = {
     "probe": VERSION,
     "torch": "2.0.1",
+    "installers": {"pip": ["jinja2", "nvidia_cublas_cu11", "torch"]},
+    "wheels": {"py3-none-any": ["jinja2"], "cp311-cp311-linux_x86_64": ["torch"]},
     "pip_freeze": ["jinja2==3.1.6", "nvidia_cublas_cu11==11.10.3.66", "torch==2.0.1+cu117"],
 }
 

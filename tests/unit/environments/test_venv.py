@@ -14,7 +14,7 @@ from harness.environments.venv import (
     HOST,
     HostEnvironments,
     VenvEnvironments,
-    installed_packages,
+    own_packages,
     pip_options,
 )
 from harness.errors import BuildError, NotReadyError
@@ -104,7 +104,7 @@ def test_host_is_this_python_and_counts_what_is_installed(
     tmp_path: Path, host: HostEnvironments, builder: FakeVenvBuilder
 ) -> None:
     write_host_lock(tmp_path, "pytest", "numpy")
-    builder.found = {**PROBE, "pip_freeze": installed_packages()}
+    builder.found = {**PROBE, **own_packages()}
     first = host.ensure("tool", HOST, tmp_path / "log")
     assert builder.built == []
     assert len(builder.probed) == 1
@@ -142,16 +142,26 @@ def test_the_demos_lock_has_the_versions_that_harness_runs_on() -> None:
             assert importlib.metadata.version(one.name) == one.version, one.name
 
 
-def test_a_package_beside_the_lock_has_this_python_probed_again(
-    tmp_path: Path, host: HostEnvironments, builder: FakeVenvBuilder
+@pytest.mark.parametrize(
+    "before",
+    [
+        {"pip_freeze": ["pytest==0"]},
+        {"installers": {"conda": ["pytest"]}},
+        {"wheels": {"cp311-cp311-linux_x86_64": ["pytest"]}},
+    ],
+)
+def test_a_python_that_was_changed_beside_the_lock_is_probed_again(
+    tmp_path: Path, host: HostEnvironments, builder: FakeVenvBuilder, before: dict[str, Any]
 ) -> None:
     write_host_lock(tmp_path, "pytest")
-    builder.found = {**PROBE, "pip_freeze": ["pytest==0"]}  # as it was at another time
+    builder.found = {**PROBE, **own_packages(), **before}  # as it was at another time
+    first = host.identify("tool", HOST)
     host.ensure("tool", HOST, tmp_path / "log")
-    builder.found = {**PROBE, "pip_freeze": installed_packages()}
+    builder.found = {**PROBE, **own_packages()}
     now = host.ensure("tool", HOST, tmp_path / "log").probe
-    assert now["pip_freeze"] == installed_packages()
+    assert now == {**now, **own_packages()}
     assert len(builder.probed) == 2
+    assert host.identify("tool", HOST) == first
 
 
 def test_probes_are_sealed_json(tmp_path: Path, environments: VenvEnvironments) -> None:

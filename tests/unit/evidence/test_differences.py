@@ -22,6 +22,8 @@ CARD = {
     "capability": "8.0",
     "driver": "535.1",
 }
+OLD_WHEEL = "cp311-cp311-manylinux2014_x86_64.manylinux_2_17_x86_64"
+NEW_WHEEL = "cp311-cp311-manylinux_2_28_x86_64"
 #: As a step on one GPU in a container is recorded.
 RECORD: dict[str, Any] = {
     "schema": 4,
@@ -66,6 +68,7 @@ RECORD: dict[str, Any] = {
         "libc": "glibc 2.36",
         "pip_freeze": ["numpy==1.23.5", "pillow==9.5.0", "torch==2.0.1+cu117"],
         "installers": {"pip": ["numpy", "pillow", "torch"]},
+        "wheels": {OLD_WHEEL: ["numpy", "pillow"], "cp311-cp311-linux_x86_64": ["torch"]},
         "torch": "2.0.1+cu117",
         "cuda": "11.7",
         "cudnn": 8500,
@@ -130,6 +133,12 @@ def to_conda(record: dict[str, Any]) -> None:
         "id": "env2",
         "installers": {"conda": ["numpy", "torch"], "pip": ["pillow"]},
     }
+
+
+def to_wheels(tags: str) -> Edit:
+    """Pillow of another wheel, or of none."""
+    wheels = {OLD_WHEEL: ["numpy"], tags: ["pillow"], "cp311-cp311-linux_x86_64": ["torch"]}
+    return put("environment", "wheels", wheels)
 
 
 def to_process(record: dict[str, Any]) -> None:
@@ -221,6 +230,8 @@ CHANGES: dict[str, tuple[Edit, str, Kind]] = {
         "packages",
         Kind.PACKAGES,
     ),
+    "wheel": (to_wheels(NEW_WHEEL), "wheel.pillow", Kind.PACKAGES),
+    "package without a wheel": (to_wheels("unknown"), "wheel.pillow", Kind.PACKAGES),
     "package manager": (to_conda, "installer", Kind.INSTALLER),
     "operating system": (
         put("environment", "os", "Debian GNU/Linux 13 (trixie)"),
@@ -368,10 +379,34 @@ def test_what_an_older_record_does_not_say_is_no_difference() -> None:
     old = copy.deepcopy(RECORD)
     for field in ("code", "determinism", "gpus"):
         del old[field]
-    for field in ("os", "installers", "libraries", "lock"):
+    for field in ("os", "installers", "libraries", "lock", "wheels"):
         del old["environment"][field]
     old["environment"]["os"] = RECORD["environment"]["os"]
     assert compare_runs(run(old), run(RECORD)).differences == ()
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        put("environment", "pip_freeze", 1, "pillow==10.0.0"),
+        put("environment", "python", "3.9.2"),
+        put("host", "machine", "aarch64"),
+    ],
+)
+def test_a_wheel_that_cannot_be_the_same_is_no_difference(cause: Edit) -> None:
+    other = edited(cause, to_wheels(NEW_WHEEL))
+    found = compare_steps(step(RECORD), step(other)).differences
+    assert [one.fact for one in found if one.fact.startswith("wheel.")] == []
+    assert len(found) == 1
+
+
+def test_only_packages_of_other_wheels_are_listed() -> None:
+    other = edited(to_wheels(NEW_WHEEL), put("environment", "python", "3.11.9"))
+    found = compare_steps(step(RECORD), step(other)).differences
+    assert {one.fact: (one.left, one.right) for one in found} == {
+        "python": ("3.11.4", "3.11.9"),
+        "wheel.pillow": (OLD_WHEEL, NEW_WHEEL),
+    }
 
 
 def test_a_run_with_other_steps_or_without_a_record_says_so() -> None:
