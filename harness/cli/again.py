@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from harness.plan.plan import Plan
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-#: What executions leave in `runs/` besides the entries of a plan's own steps, and plans.
-_APART = {"attempts", "leases", "plans", "store"}
+#: What executions leave in `runs/` besides the entries of a plan's own steps.
+_WORKPLACES = {"attempts", "leases", "store"}
 
 
 @dataclass(slots=True)
@@ -58,8 +58,10 @@ def noting(note: Note, context: "Context", plan: "Plan") -> Iterator[None]:
     """
     layout = context.layout
     entries = [layout.entry(key).root for key in plan.steps]
-    kept = [one for one in layout.root.iterdir() if one.name not in _APART]
-    note.look(below=[*kept, *entries], names=[layout.root, layout.plans])
+    written = [layout.runs, layout.numbers, layout.report]  # by this call, if they say less
+    apart = _WORKPLACES | {one.name for one in (*written, layout.plans)}
+    kept = [one for one in layout.root.iterdir() if one.name not in apart]
+    note.look(below=[*kept, *entries])
     printed: list[tuple[str, str]] = []
     warnings = _Warnings()
     logging.getLogger().addHandler(warnings)
@@ -70,7 +72,8 @@ def noting(note: Note, context: "Context", plan: "Plan") -> Iterator[None]:
     finally:
         sys.stdout, sys.stderr = before
         logging.getLogger().removeHandler(warnings)
-    note.look(replaced=layout.plans.glob("*.json"))
+    names = [layout.root, layout.plans]
+    note.look(below=written, names=names, replaced=layout.plans.glob("*.json"))
     if note.holds and not warnings.came:
         again.write_note(
             {

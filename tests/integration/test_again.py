@@ -22,6 +22,7 @@ def project(tmp_path: Path) -> Project:
     found.environ["XDG_CONFIG_HOME"] = str(tmp_path / "config")
     for _ in range(2):  # the first runs the steps
         assert call(found)[0] == 0
+    assert not planned(found)
     return found
 
 
