@@ -14,7 +14,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 _SCHEMA = 1
-_MOST_NOTES = 64
 #: Variables that differ from call to call, of which none is read.
 _PASSING = {"_", "SHLVL", "OLDPWD"}
 _GENERATED = "__pycache__"
@@ -26,7 +25,10 @@ class Unsure(Exception):  # noqa: N818 - what we are
 
 def answered() -> bool:
     """Print what this same call printed before, if nothing that it looked at has changed since."""
-    note = _read(note_file())
+    try:
+        note = _read(note_file())
+    except FileNotFoundError:  # the working directory is gone
+        return False
     if note is None or not all(os.access(one, os.W_OK) for one in note["writes"]):
         return False
     try:
@@ -55,20 +57,10 @@ def note_file() -> str:
     return os.path.join(_folder(), f"{name}.note")
 
 
-def write_note(note: dict[str, Any]) -> None:
-    """Leave a note for the same call; the oldest ones go. Where none can be left there is none."""
-    file, text = note_file(), json.dumps(note).encode()
-    fresh = f"{file}.{os.getpid()}"
-    try:
-        os.makedirs(os.path.dirname(file), exist_ok=True)
-        with open(fresh, "wb") as stream:
-            stream.write(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
-        os.replace(fresh, file)
-        notes = (entry for entry in os.scandir(os.path.dirname(file)))
-        for entry in sorted(notes, key=lambda one: -one.stat().st_mtime_ns)[_MOST_NOTES:]:
-            os.unlink(entry.path)
-    except OSError:
-        return
+def sealed(note: dict[str, Any]) -> bytes:
+    """What the file of a note holds: a hash of the rest, and the note."""
+    text = json.dumps(note).encode()
+    return hashlib.sha256(text).hexdigest().encode() + b"\n" + text
 
 
 def state(

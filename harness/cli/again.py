@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness import again
+from harness.files import write_bytes
 
 if TYPE_CHECKING:
     from harness.commands.context import Context
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _PACKAGE = Path(__file__).resolve().parent.parent
 #: What executions leave in `runs/` besides the entries of a plan's own steps.
 _WORKPLACES = {"attempts", "leases", "store"}
+_MOST_NOTES = 64
 
 
 @dataclass(slots=True)
@@ -42,7 +44,10 @@ def begin(context: "Context") -> Note:
 
     note, mirror = Note(), context.build.mirror
     read = [_PACKAGE, *context.project.inputs, *settings_files(context.project)]
-    read += marks_before(context.project)
+    try:
+        read += marks_before(context.project)
+    except FileNotFoundError:  # the working directory is gone
+        note.holds = False
     read += [mirror.layout.list] if mirror else []
     used = (context.mirror, context.data, context.build.wheelhouse, context.build.ca_bundle)
     note.look(below=read, names=[one for one in used if one])
@@ -75,7 +80,7 @@ def noting(note: Note, context: "Context", plan: "Plan") -> Iterator[None]:
     names = [layout.root, layout.plans]
     note.look(below=written, names=names, replaced=layout.plans.glob("*.json"))
     if note.holds and not warnings.came:
-        again.write_note(
+        write_note(
             {
                 "looked": note.looked,
                 "plan": str(layout.plan(plan.id)),
@@ -83,6 +88,18 @@ def noting(note: Note, context: "Context", plan: "Plan") -> Iterator[None]:
                 "printed": printed,
             }
         )
+
+
+def write_note(note: dict[str, Any]) -> None:
+    """Leave a note for the same call; the oldest ones go. Where none can be left there is none."""
+    try:
+        file = Path(again.note_file())
+        write_bytes(file, again.sealed(note), flush=False)
+        newest = sorted(file.parent.iterdir(), key=lambda one: -one.stat().st_mtime_ns)
+        for one in newest[_MOST_NOTES:]:
+            one.unlink()
+    except OSError:
+        return
 
 
 class _Heard:

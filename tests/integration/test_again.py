@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from harness import again
+from harness.cli import again as notes
 from tests.project import Project, step, writes
 
 SEED = ("reproduce", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process")
@@ -183,12 +184,22 @@ def test_what_was_asked_otherwise_is_no_answer(project: Project) -> None:
     assert notified.exists()
 
 
+def test_where_the_working_directory_is_gone_it_is_planned(project: Project) -> None:
+    here = project.root / "gone"
+    here.mkdir()
+    argv = ["sh", "-c", 'rmdir "$PWD"; exec "$@"', "sh", *project.argv(*CALL)]
+    environ = project.environ | {"PYTHONPATH": str(Path(again.__file__).parents[1])}
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=False, cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3 steps were done already" in done.stderr
+
+
 def test_only_the_newest_notes_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path))
-    for number in range(again._MOST_NOTES + 3):
+    for number in range(notes._MOST_NOTES + 3):
         monkeypatch.setattr(sys, "argv", ["harness", str(number)])
-        again.write_note({"looked": [], "writes": [], "plan": "", "printed": []})
-    assert len(list((tmp_path / "again").iterdir())) == again._MOST_NOTES
+        notes.write_note({"looked": [], "writes": [], "plan": "", "printed": []})
+    assert len(list((tmp_path / "again").iterdir())) == notes._MOST_NOTES
     assert Path(again.note_file()).exists()
 
 
@@ -197,5 +208,5 @@ def test_a_note_that_cannot_be_left_is_none(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("HARNESS_CACHE", str(tmp_path / "file"))
-    again.write_note({})
+    notes.write_note({})
     assert not again.answered()
