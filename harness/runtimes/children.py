@@ -41,10 +41,13 @@ def waiting_for(pid: int, stop: Event) -> Iterator[Callable[[float], object]]:
 
     Where no process can be watched it is less if `stop` is set.
     """
-    if not can_watch_processes():
+    try:
+        descriptor = os.pidfd_open(pid) if can_watch_processes() else None
+    except OSError:  # too many files are open
+        descriptor = None
+    if descriptor is None:
         yield stop.wait
         return
-    descriptor = os.pidfd_open(pid)
     try:
         yield lambda seconds: _until_ended(descriptor, seconds)
     finally:
