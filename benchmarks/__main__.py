@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -83,11 +84,14 @@ def write(
 def _peers(args: argparse.Namespace) -> None:
     programs = tools.tools()
     known = tools.versions(programs)
+    obstacle = containers.obstacle()
     beside = side_by_side.rows(programs, quick=args.quick)
+    if not obstacle:
+        more = side_by_side.in_containers(programs, containers.BASE, quick=args.quick)
+        beside = itertools.chain(beside, more)
     write(args, "peers-cpu", beside, table.peers_line, **known)
     write(args, "planning-cpu", planning.rows(quick=args.quick), table.planning_line)
     write(args, "idle-cpu", idle.rows(quick=args.quick), table.idle_line)
-    obstacle = containers.obstacle()
     if obstacle:
         print(f"containers are not measured: {obstacle}", file=sys.stderr)
     else:

@@ -6,20 +6,21 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .tool import Call, plain_environment
+from .tool import Call, engine_environment, plain_environment
 from .workload import Workload
 
 
 class Cwltool:
     """cwltool with a cache folder, without which a second call would run everything again.
 
-    One step at a time, as is its default: it takes no longer so for steps that take no time.
+    One step at a time, as is its default: it takes no longer so for steps that take no time. With
+    an image, each step runs in a container of it, and as many at a time as there are processors.
     """
 
     name = "cwltool"
 
-    def __init__(self, tools: Path) -> None:
-        self._program = str(tools / "cwltool")
+    def __init__(self, tools: Path, image: str | None = None) -> None:
+        self._program, self._image = str(tools / "cwltool"), image
 
     def help(self) -> Call:
         """Show the options."""
@@ -51,8 +52,8 @@ class Cwltool:
         written = {
             "workflow.cwl": whole,
             "chain.cwl": chain,
-            "first.cwl": _program("echo", "int"),
-            "copy.cwl": _program("cat", "File"),
+            "first.cwl": self._step("echo", "int"),
+            "copy.cwl": self._step("cat", "File"),
             "job.json": {"chains": list(work.numbers)},
         }
         for name, content in written.items():
@@ -61,9 +62,9 @@ class Cwltool:
     def run(self, folder: Path, work: Workload) -> Call:
         """Run what is not in the cache folder."""
         del folder, work
-        return self._call(
-            "--quiet", "--cachedir", "cache", "--outdir", "out", "workflow.cwl", "job.json"
-        )
+        more = ("--disable-pull", "--parallel") if self._image else ()
+        places = ("--cachedir", "cache", "--outdir", "out")
+        return self._call("--quiet", *more, *places, "workflow.cwl", "job.json")
 
     def dry_run(self, folder: Path, work: Workload) -> None:
         """It has none."""
@@ -76,8 +77,20 @@ class Cwltool:
         """Files in the cache folder."""
         return set(folder.glob("cache/*/made"))
 
+    def _step(self, command: str, given: str) -> dict[str, Any]:
+        program = {
+            "cwlVersion": "v1.2",
+            "class": "CommandLineTool",
+            "baseCommand": command,
+            "inputs": {"given": {"type": given, "inputBinding": {"position": 1}}},
+            "stdout": "made",
+            "outputs": {"made": "stdout"},
+        }
+        image = {"requirements": {"DockerRequirement": {"dockerPull": self._image}}}
+        return {**program, **image} if self._image else program
+
     def _call(self, *words: str) -> Call:
-        return Call((self._program, *words), plain_environment())
+        return Call((self._program, *words), {**plain_environment(), **engine_environment()})
 
 
 def _workflow(
@@ -90,15 +103,4 @@ def _workflow(
         "inputs": inputs,
         "outputs": made,
         "steps": steps,
-    }
-
-
-def _program(command: str, given: str) -> dict[str, Any]:
-    return {
-        "cwlVersion": "v1.2",
-        "class": "CommandLineTool",
-        "baseCommand": command,
-        "inputs": {"given": {"type": given, "inputBinding": {"position": 1}}},
-        "stdout": "made",
-        "outputs": {"made": "stdout"},
     }

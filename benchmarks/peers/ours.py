@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .tool import Call, plain_environment
+from .tool import Call, engine_environment, plain_environment
 from .workload import Workload
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -84,8 +83,8 @@ class Harness:
         return self._call(verb, *asked, "--runtime", self._runtime, *more, *place)
 
     def _call(self, *words: str) -> Call:
-        environ = {**plain_environment(), "PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(self.cache)}
-        environ |= {name: os.environ[name] for name in ("DOCKER_HOST",) if name in os.environ}
+        places = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(self.cache)}
+        environ = {**plain_environment(), **engine_environment(), **places}
         return Call((sys.executable, "-m", "harness", *words), environ)
 
 

@@ -32,13 +32,26 @@ def rows(programs: Path, *, quick: bool) -> Iterator[dict[str, Any]]:
     """Each case: seconds of each tool, and ours as a part of the fastest peer's."""
     repeat = 1 if quick else 5
     with tempfile.TemporaryDirectory() as root:
-        tools = _prepared(Path(root), programs)
+        tools: list[Tool] = [Harness(Path(root, "cache")), Snakemake(programs), Cwltool(programs)]
+        _prepare(tools, Path(root))
         yield _row("start-up: `--help`", None, _side_by_side(tools, Path(root), _help, repeat))
         for chains in (2, 5) if quick else (5, 140):
             yield from _of_workload(tools, Path(root), Workload(chains), repeat)
         work = Workload(2 if quick else 5)
         found = _side_by_side(tools, Path(root), lambda *of: _resume(*of, work), repeat)
         yield _row("first new file after `kill -9` at half", work, found)
+
+
+def in_containers(programs: Path, image: str, *, quick: bool) -> Iterator[dict[str, Any]]:
+    """Cold runs of which each step has a container of its own, beside the peer that can do so."""
+    repeat = 1 if quick else 5
+    with tempfile.TemporaryDirectory() as root:
+        harness = Harness(Path(root, "cache"), "docker", ("--base", image))
+        tools: list[Tool] = [harness, Cwltool(programs, image)]
+        _prepare(tools, Path(root))
+        for chains in (2, 5) if quick else (5, 140):
+            work = Workload(chains)
+            yield _cold("cold run in containers", tools, Path(root), work, repeat)
 
 
 def _of_workload(
@@ -49,17 +62,13 @@ def _of_workload(
         call = tool.dry_run(folder, work)
         return call.seconds(folder) if call else None
 
-    def cold(tool: Tool, folder: Path) -> float:
-        tool.write(folder, work)
-        return tool.run(folder, work).seconds(folder)
-
     yield _row("dry run", work, _side_by_side(tools, root, dry, repeat))
-    yield _row("cold run", work, _side_by_side(tools, root, cold, repeat))
+    yield _cold("cold run", tools, root, work, repeat)
     with tempfile.TemporaryDirectory(dir=root) as folder:
         done = {tool.name: Path(folder, tool.name) for tool in tools}
         for tool in tools:
             done[tool.name].mkdir()
-            cold(tool, done[tool.name])
+            _from_nothing(tool, done[tool.name], work)
 
         def again(tool: Tool, _: Path) -> float:
             return tool.run(done[tool.name], work).seconds(done[tool.name])
@@ -67,14 +76,12 @@ def _of_workload(
         yield _row("again, nothing to do", work, _side_by_side(tools, root, again, repeat))
 
 
-def _prepared(root: Path, programs: Path) -> Sequence[Tool]:
-    """The tools, each of which has run the smallest workload once."""
-    tools: list[Tool] = [Harness(root / "cache"), Snakemake(programs), Cwltool(programs)]
+def _prepare(tools: Sequence[Tool], root: Path) -> None:
+    """Let each tool run the smallest workload once."""
     for tool in tools:
         with tempfile.TemporaryDirectory(dir=root) as folder:
             tool.write(Path(folder), Workload(1))
             tool.run(Path(folder), Workload(1)).seconds(Path(folder))
-    return tools
 
 
 def _side_by_side(
@@ -89,6 +96,18 @@ def _side_by_side(
             if seconds is not None:
                 found[tool.name].append(seconds)
     return found
+
+
+def _cold(
+    what: str, tools: Sequence[Tool], root: Path, work: Workload, repeat: int
+) -> dict[str, Any]:
+    found = _side_by_side(tools, root, lambda *of: _from_nothing(*of, work), repeat)
+    return _row(what, work, found)
+
+
+def _from_nothing(tool: Tool, folder: Path, work: Workload) -> float:
+    tool.write(folder, work)
+    return tool.run(folder, work).seconds(folder)
 
 
 def _help(tool: Tool, folder: Path) -> float:
