@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.commands import plan as verbs
-from harness.commands.context import Context, Where
+from harness.commands.context import Context
 from harness.commands.forecast import forecast
+from harness.commands.where import Where
 from harness.measured.simulation import Simulation, simulate
 from harness.plan.make import Ask
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from benchmarks.machine import median_seconds
 from harness.commands import plan as verbs
-from harness.commands.context import Context, Where
+from harness.commands.context import Context
 from harness.commands.forecast import forecast
+from harness.commands.where import Where
 from harness.measured.simulation import simulate
 from harness.plan.make import Ask
 from harness.plan.plan import Plan

@@ -17,7 +17,7 @@ _ACTIVATIONS = ("sigmoid", "clamp")
 _EVALUATIONS = ("full", "low")
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @ablate_app.command("fsl")

@@ -14,7 +14,7 @@ from harness.cli.work import make_work
 
 if TYPE_CHECKING:
     from harness.commands.anchor import KnownAndFound
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @app.command()

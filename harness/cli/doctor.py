@@ -11,7 +11,7 @@ from harness.cli.options import ASKED, takes
 from harness.cli.parameters import Gpus, Json
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
     from harness.plan.make import Ask
 
 

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
+    from harness.commands.where import Where
     from harness.console import Board
 
 

@@ -10,7 +10,7 @@ from harness.cli.parameters import Json, Retry, TrustStore
 from harness.cli.work import stopping
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @app.command("exec-step")

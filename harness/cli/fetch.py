@@ -8,7 +8,7 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json, Methods, ScaleText
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @app.command()

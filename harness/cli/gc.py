@@ -9,7 +9,7 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json, RunOrStep
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 _PATIENCE_SECONDS = 30.0
 

@@ -9,8 +9,8 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json, RunOrStep, RunStep
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
     from harness.commands.inspect import RunState
+    from harness.commands.where import Where
     from harness.shapes.status import Finals
 
 

@@ -9,7 +9,7 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @method_app.command("new")

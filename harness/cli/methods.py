@@ -10,8 +10,9 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
     from harness.commands.methods import About
+    from harness.commands.where import Where
 
 Method = Annotated[
     str | None,

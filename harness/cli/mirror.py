@@ -13,7 +13,7 @@ from harness.cli.parameters import Json, RuntimeText, ScaleText, StackName
 from harness.errors import MismatchError, NotReadyError
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @mirror_app.command("create")

@@ -12,9 +12,10 @@ from harness.errors import UsageError
 from harness.names import choose
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
     from harness.commands.reproduce import Result
     from harness.commands.submit import Submitted
+    from harness.commands.where import Where
     from harness.plan.make import Ask
     from harness.plan.plan import Plan
 

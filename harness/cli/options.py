@@ -138,7 +138,7 @@ def takes(*where: str, ask: Sequence[str] = ()) -> Callable[[Command], Command]:
         def run(**given: Any) -> None:
             from harness.cli.defaults import complete_options
             from harness.cli.ready import naming_doctor
-            from harness.commands.context import Where, naming_disks, reading_archive
+            from harness.commands.where import Where, naming_disks, reading_archive
 
             context = given.pop(_CONTEXT)
             defaults = complete_options(context, given, shared)

@@ -12,8 +12,9 @@ from harness.cli.parameters import Gpus, Json, Methods
 from harness.cli.simulation import show_simulation
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
     from harness.commands.forecast import Forecast
+    from harness.commands.where import Where
     from harness.doctor import Finding
     from harness.plan.make import Ask
     from harness.plan.needs import Todo

@@ -15,8 +15,8 @@ from harness.cli.parameters import Gpus, Jobs, Json, folder
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
     from harness.commands.rebuild import Rebuilt
+    from harness.commands.where import Where
     from harness.evidence.differences import Comparison, Difference
     from harness.evidence.evidence import Evidence
 

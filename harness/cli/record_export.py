@@ -11,7 +11,7 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json, folder
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 
 @record_app.command("export")

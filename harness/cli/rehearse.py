@@ -15,8 +15,9 @@ from harness.cli.parameters import Every, Gpus, Json, Methods, Notify, folder
 from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
     from harness.commands.reproduce import Result
+    from harness.commands.where import Where
     from harness.plan.make import Ask
 
 

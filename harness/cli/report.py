@@ -12,7 +12,7 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json, Runs, folder
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
 
 _STDOUT = Path("-")
 

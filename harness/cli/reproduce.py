@@ -34,10 +34,11 @@ from harness.cli.parameters import (
 from harness.cli.work import make_news, make_work
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
     from harness.commands.news import News
     from harness.commands.reproduce import Result
     from harness.commands.submit import Submitted
+    from harness.commands.where import Where
     from harness.console import Board
     from harness.plan.make import Ask
     from harness.plan.needs import Todo

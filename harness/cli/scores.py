@@ -9,8 +9,8 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json, Runs
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
     from harness.commands.scores import Found
+    from harness.commands.where import Where
 
 
 @app.command()

@@ -17,7 +17,7 @@ from harness.cli.parameters import Gpus, Jobs, Json, MethodName, folder
 from harness.cli.work import make_work
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
+    from harness.commands.where import Where
     from harness.plan.make import Ask
 
 _PACKAGE = "package"

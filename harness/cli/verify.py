@@ -9,7 +9,8 @@ from harness.cli.options import takes
 from harness.cli.parameters import Json
 
 if TYPE_CHECKING:
-    from harness.commands.context import Context, Where
+    from harness.commands.context import Context
+    from harness.commands.where import Where
 
 
 @app.command()

@@ -1,9 +1,8 @@
 """Where a command works, and everything it works with, made when it is first asked for."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,15 +10,13 @@ from typing import TYPE_CHECKING
 from harness.assets.assets import Assets
 from harness.certificates import find_ca_bundle
 from harness.commands.places import (
-    absolute,
-    default_runs,
-    disk_error,
     find_cache,
     find_project,
     find_runs_folder,
     folder_there,
     make_writable,
 )
+from harness.commands.where import Where
 from harness.environments.builder import BuildOptions
 from harness.environments.mirror import Mirror, open_mirror
 from harness.errors import HarnessError, UsageError
@@ -46,28 +43,6 @@ if TYPE_CHECKING:
     from harness.environments.registry import EngineImageCarrier
 
 Notify = Callable[[str], None]  # takes one line about what a command does
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
-    """Where a command works and what it may use there, from its options."""
-
-    project: Path | None = None
-    runs: Path | None = None
-    archive: Path | None = None
-    mirror: Path | None = None
-    data: Path | None = None
-    ca_bundle: Path | None = None
-    wheelhouse: Path | None = None
-    base: str | None = None
-    usual_stack: str | None = None  # by settings: of methods that have it
-    cache: Path | None = None  # by settings
-    options: frozenset[str] = frozenset()  # the names of those that the command has
-    origins: Mapping[str, str] = field(default_factory=dict)  # what set an option that nobody typed
-
-    def label(self, name: str) -> str:
-        """What gave an option, for errors."""
-        return self.origins.get(name, f"--{name.replace('_', '-')}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -291,36 +266,6 @@ def refuse_detaching(name: RuntimeName, *, detaches: bool) -> None:
             "--detach with --runtime process: a process ends with harness",
             hint="use --runtime docker or podman, or leave --detach away",
         )
-
-
-@contextmanager
-def naming_disks(where: Where) -> Iterator[None]:
-    """Turn an error of a disk in a command into one that names the folder and what to do."""
-    try:
-        yield
-    except OSError as error:
-        runs = where.runs or default_runs(find_project(where.project))
-        fault = disk_error(error, (runs, find_cache(where.cache).root))
-        if fault is None:
-            raise
-        raise fault from error
-
-
-@contextmanager
-def reading_archive(where: Where) -> Iterator[Where]:
-    """The same with the runs of --from, which are there within the context, in place of --runs.
-
-    Raises UsageError or MismatchError if the archive cannot be read.
-    """
-    if where.archive is None:
-        yield where
-        return
-    from harness.archive.opening import opened
-
-    if where.runs is not None:
-        raise UsageError("--from and --runs together", hint="name the archive or the folder")
-    with opened(absolute(where.archive, "--from")) as runs:
-        yield replace(where, runs=runs)
 
 
 def _ca_bundle(where: Where) -> Path | None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.commands.build import build
-from harness.commands.context import Context, Notify, Where
+from harness.commands.context import Context, Notify
 from harness.commands.doctor import examined, needs_of_plan, refuse
 from harness.commands.fetch import fetch
 from harness.commands.places import absolute
 from harness.commands.plan import look
 from harness.commands.reproduce import quarantine_damaged, settled
+from harness.commands.where import Where
 from harness.doctor.data import data, mirror
 from harness.errors import UsageError
 from harness.execution.keeper import Keeper

@@ -4,9 +4,10 @@ import os
 import shlex
 from collections.abc import Iterator, Sequence
 
-from harness.commands.context import Context, Where
+from harness.commands.context import Context
 from harness.commands.elsewhere import Elsewhere
 from harness.commands.plan import expand
+from harness.commands.where import Where
 from harness.doctor import Finding
 from harness.manifest.model import Losses, Method, RuntimeName
 from harness.plan.make import Ask

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from harness.commands.context import Where
+from harness.commands.where import Where
 from harness.console.units import duration
 from harness.execution.failure import Failure
 from harness.execution.outcome import Outcome, Status

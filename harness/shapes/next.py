@@ -4,8 +4,8 @@ import shlex
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from harness.commands.context import Where
     from harness.commands.inspect import RunState, StepState
+    from harness.commands.where import Where
 
 
 def command(where: "Where", *words: str) -> str:

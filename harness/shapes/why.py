@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from harness.commands.context import Where
 from harness.commands.inspect import State
+from harness.commands.where import Where
 from harness.commands.why import Why
 from harness.console.units import duration
 from harness.shapes.next import command, step_word

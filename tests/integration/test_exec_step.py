@@ -64,7 +64,8 @@ class Stepped(Project):
         code = (
             "import json, sys\n"
             "from pathlib import Path\n"
-            "from harness.commands.context import Context, Where\n"
+            "from harness.commands.context import Context\n"
+            "from harness.commands.where import Where\n"
             "from harness.commands.plan import plan\n"
             "from harness.execution.keeper import Keeper\n"
             "from harness.manifest.model import Losses, RuntimeName\n"

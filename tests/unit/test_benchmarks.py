@@ -14,7 +14,8 @@ from benchmarks.peers.snakemake import Snakemake
 from benchmarks.peers.tool import Tool, plain_environment
 from benchmarks.peers.workload import STEPS, Workload
 from harness.commands import plan as verbs
-from harness.commands.context import Context, Where
+from harness.commands.context import Context
+from harness.commands.where import Where
 from harness.manifest.model import Losses, RuntimeName
 from harness.plan.make import Ask
 from tests.workflows import ROOT

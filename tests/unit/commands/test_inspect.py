@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from harness.commands.context import Where
 from harness.commands.inspect import RunState, State, find_run, find_step, status
 from harness.commands.logs import find_log, log_path, read_log
+from harness.commands.where import Where
 from harness.commands.why import why
 from harness.errors import UsageError
 from harness.execution.failure import Failure

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from harness.commands import report as reports
-from harness.commands.context import Context, Where
+from harness.commands.context import Context
+from harness.commands.where import Where
 from harness.errors import UsageError
 from harness.layout import RunLayout
 from tests.evidence import ROOT, Finished, finish, finish_all, harness

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from harness.commands.context import Where
+from harness.commands.where import Where
 from harness.errors import Cancelled, LeftRunning
 from harness.execution.outcome import Outcome, Status
 from harness.plan.plan import Plan
