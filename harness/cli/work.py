@@ -5,7 +5,8 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from threading import Event
+from queue import SimpleQueue
+from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import UsageError
@@ -87,18 +88,23 @@ def stopping(
 
     @contextmanager
     def catch() -> Iterator[Event]:
-        stop = Event()
+        stop, caught = Event(), SimpleQueue[int]()
 
-        def ask_stop(number: int, frame: object) -> None:
-            del number, frame
-            asked()
-            stop.set()
+        def ask_stop() -> None:
+            if caught.get():
+                asked()
+                stop.set()
 
-        before = {number: signal.signal(number, ask_stop) for number in numbers}
+        # Not by the handler: the thread that it interrupts may hold the lock of the event.
+        thread = Thread(target=ask_stop, name="stop", daemon=True)
+        thread.start()
+        before = {one: signal.signal(one, lambda number, _: caught.put(number)) for one in numbers}
         try:
             yield stop
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+            caught.put(0)
+            thread.join()
 
     return catch
