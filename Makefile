@@ -41,7 +41,7 @@ test-slow: install crate-tools
 
 # Rootless if called by an ordinary user.
 test-podman: install
-	$(BIN)/python -m pytest -m podman $(ARGS)
+	$(BIN)/python -m pytest -m "podman and not slurm" $(ARGS)
 
 # The report in headless Chromium (Debian: chromium chromium-driver).
 test-browser: install

@@ -40,8 +40,8 @@ def hand_over(
     context: Context, where: Where, planned: Plan, profile: Path, notify: Notify, *, keep: bool
 ) -> Submitted:
     """Fetch and build here, where there is a network; submit what is to do."""
-    cluster = _cluster(context, where, profile)
     refuse_docker(planned)
+    cluster = _cluster(context, where, planned, profile)
     verifier = Verifier(context.store)
     quarantine_damaged(verifier, planned, notify)
     todo = look(context, planned)
@@ -73,7 +73,7 @@ def submit_saved(
         )
     if profile is not None:
         _keep_profile(context, plan, profile)
-    cluster = _cluster(context, where, kept)
+    cluster = _cluster(context, where, plan, kept)
     submission = submit(
         context.layout, plan, cluster, lambda: look(context, plan).open, again=again
     )
@@ -89,11 +89,12 @@ def refuse_docker(plan: Plan) -> None:
         )
 
 
-def _cluster(context: Context, where: Where, profile: Path) -> Cluster:
-    return Cluster(slurm=slurm_here(), profile=read_profile(profile), call=_call(context, where))
+def _cluster(context: Context, where: Where, plan: Plan, profile: Path) -> Cluster:
+    call = _call(context, where, plan)
+    return Cluster(slurm=slurm_here(), profile=read_profile(profile), call=call)
 
 
-def _call(context: Context, where: Where) -> Call:
+def _call(context: Context, where: Where, plan: Plan) -> Call:
     """How a job calls this harness, on these folders: all of them shared by the hosts."""
     places = {
         "--project": context.project.root,
@@ -102,7 +103,7 @@ def _call(context: Context, where: Where) -> Call:
         "--data": context.data,
         "--ca-bundle": where.ca_bundle and absolute(where.ca_bundle, "--ca-bundle"),
         "--wheelhouse": where.wheelhouse and absolute(where.wheelhouse, "--wheelhouse"),
-        "--base": where.base,
+        "--base": _base(context, plan),
     }
     options = [word for name, place in places.items() if place for word in (name, str(place))]
     return Call(
@@ -110,6 +111,14 @@ def _call(context: Context, where: Where) -> Call:
         options=tuple(options),
         environ=(("HARNESS_CACHE", str(context.cache.root)),),
     )
+
+
+def _base(context: Context, plan: Plan) -> str | None:
+    """The base given for images, as a node knows it whose engine does not have it."""
+    if plan.runtime is RuntimeName.PROCESS:
+        return None
+    stack = next(iter(plan.steps.values())).stack
+    return context.images(plan.runtime).given_base(stack)
 
 
 def _keep_profile(context: Context, plan: Plan, profile: Path) -> None:

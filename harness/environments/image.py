@@ -1,5 +1,6 @@
 """Environments of the container runtimes: one image per method and stack, named by its content."""
 
+import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -30,6 +31,7 @@ from harness.runtimes.runtime import Environment
 
 #: The interpreter inside every image.
 PYTHON = "/opt/venv/bin/python"
+_IMAGE_ID = re.compile("sha256:[0-9a-f]{64}")
 
 
 class ImageEnvironments:
@@ -88,6 +90,13 @@ class ImageEnvironments:
             for recipe in recipes.values()
         }
 
+    def given_base(self, stack: str) -> str | None:
+        """The user's base, if any, as other hosts know it that do not have it: digest or id."""
+        if self._options.base is None:
+            return None
+        base_image = self._base_image(self._stacks[stack].base)
+        return self._options.base if base_image.asked else base_image.content
+
     @property
     def _mirror(self) -> Mirror | None:
         """The mirror that images are built from; none if the user gives a base."""
@@ -107,20 +116,29 @@ class ImageEnvironments:
         return BaseImage(name=base, content=pinned)
 
     def _given(self, base: str, given: str) -> BaseImage:
-        """The user's base counts by its id, unless it is the pinned one by its digest."""
+        """The user's base counts by its id, unless it is the pinned one by its digest.
+
+        Given by its id it need not be in the engine: what was built on it may come from elsewhere.
+        """
         name, _, digest = given.rpartition("@")
         if name == base and digest == base_digest(self._project, base):
             return BaseImage(name=base, content=digest, asked=True)
+        image = given if _IMAGE_ID.fullmatch(given) else self._there(given)
+        return BaseImage(name=given, content=image, replaced=True)
+
+    def _there(self, given: str) -> str:
+        """The id of the user's base. Raises NotReadyError."""
         image = self._builder.image_id(given)
         if image is None:
             raise NotReadyError(
                 f"the engine has no image {given}, which is to be the base",
                 hint=f"pull or import it first: docker pull {given}",
             )
-        return BaseImage(name=given, content=image, replaced=True)
+        return image
 
     def _obtained(self, base_image: BaseImage) -> str:
         if base_image.replaced:
+            self._there(base_image.name)
             return base_image.name
         return self._builder.obtain(base_image.name, base_image.content, asked=base_image.asked)
 

@@ -67,11 +67,11 @@ class ContainerWatch:
         return None if unended else self._exit(state)
 
     def end(self, grace: int) -> None:
-        """Stop it: TERM, grace, KILL."""
+        """Stop it: TERM, grace, KILL. If the engine does not answer, `discard` stops it later."""
         try:
             self._container.stop(timeout=grace)
         except engine_errors() as error:
-            _logger.warning("container %s could not be stopped: %s", self._container.name, error)
+            _logger.info("container %s is not stopped yet: %s", self._container.name, error)
 
     def _lost(self, error: Exception) -> Exit | None:
         self._outage = self._outage or f"the engine stopped answering: {error}"

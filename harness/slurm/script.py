@@ -15,11 +15,21 @@ _MINUTES = 60
 #: Podman's service as the job's own child: its containers stay within the job and end with it.
 _PODMAN = (
     "# Podman as this job's own child: containers stay within the job's limits.",
+    "unset CONTAINER_HOST CONTAINER_CONNECTION # the login node's: podman would be its client",
     'folder="$(mktemp -d)"',
-    'podman --cgroup-manager=cgroupfs system service --time=0 "unix://$folder/podman.sock" &',
-    "service=$!",
-    'export CONTAINER_HOST="unix://$folder/podman.sock"',
+    'socket="unix://$folder/podman.sock"',
+    "# TERM reaches every process of a cancelled job; the step needs Podman to stop its container.",
+    "serve() {",
+    "  trap '' TERM",
+    '  while [ -d "$folder" ]; do',
+    '    podman --log-level=error --cgroup-manager=cgroupfs system service --time=0 "$socket" &',
+    '    echo $! >"$folder/pid"',
+    "    wait $! || sleep 0.5",
+    "  done",
+    "}",
+    "serve &",
     'for _ in $(seq 100); do [ -S "$folder/podman.sock" ] && break; sleep 0.1; done',
+    'export CONTAINER_HOST="$socket"',
 )
 #: The shell stays to end the service; what ends `wait` may be TERM, which the step answers.
 _BESIDE_PODMAN = (
@@ -27,8 +37,9 @@ _BESIDE_PODMAN = (
     "trap 'kill -TERM \"$step\"' TERM",
     'code=0; wait "$step" || code=$?',
     'while kill -0 "$step" 2>/dev/null; do code=0; wait "$step" || code=$?; done',
-    'kill "$service" 2>/dev/null || true',
+    'service="$(cat "$folder/pid")"',
     'rm -rf "$folder"',
+    'kill "$service" 2>/dev/null || true',
     'exit "$code"',
 )
 

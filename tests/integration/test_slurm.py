@@ -160,9 +160,7 @@ def test_a_step_of_a_lost_node_is_finished_by_the_other_and_published_once(
     project = Submitting(tmp_path, cluster, step("middle", PATIENT))
     project.submit()
     project.half()
-    job = next(
-        line.split("|")[0] for line in cluster.queue("%i|%j", "--states=R") if "middle" in line
-    )
+    job = cluster.running("middle")
     lost = cluster.node_of(job)
     cluster.kill_node(lost)
     half = project.half(2)
@@ -182,9 +180,7 @@ def test_a_step_that_is_pre_empted_starts_again(tmp_path: Path, cluster: Cluster
     project = Submitting(tmp_path, cluster, step("middle", PATIENT))
     project.submit()
     first = project.half()
-    job = next(
-        line.split("|")[0] for line in cluster.queue("%i|%j", "--states=R") if "middle" in line
-    )
+    job = cluster.running("middle")
     cluster.call("scontrol", "requeue", job)
     cluster.until(lambda: not first.exists(), "the first attempt is gone")
     (project.half().parent / "go").touch()

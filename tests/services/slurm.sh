@@ -71,7 +71,7 @@ ReturnToService=2
 JobRequeue=1
 SlurmdTimeout=15
 InactiveLimit=0
-KillWait=5
+KillWait=30
 MinJobAge=300
 SchedulerParameters=sched_interval=2,batch_sched_delay=0,sched_min_interval=100000
 NodeName=n1 NodeHostname=localhost Port=$((port + 1)) CPUs=2 RealMemory=$memory Gres=gpu:2

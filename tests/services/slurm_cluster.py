@@ -37,6 +37,12 @@ class Cluster:
         """Where a job runs."""
         return self.call("squeue", "--noheader", "--format=%N", f"--jobs={job}")
 
+    def running(self, step: str) -> str:
+        """The id of the only job that runs this step."""
+        jobs = [line.split("|") for line in self.queue("%i|%j", "--states=R")]
+        (found,) = [job for job, name in jobs if step in name]
+        return found
+
     def kill_node(self, name: str) -> None:
         """End a node as a power cut would: its slurmd, its slurmstepds and all that they started.
 

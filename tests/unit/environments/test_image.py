@@ -68,6 +68,30 @@ def test_a_base_of_ones_own_counts_by_its_image_id(
     assert builder.recipes[0].arguments["BASE_IMAGE"] == "mine:latest"
 
 
+def test_other_hosts_know_a_base_of_ones_own_by_its_id(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    builder.images["mine:latest"] = "sha256:" + "1" * 64
+    here = environments(tmp_path, builder, BuildOptions(base="mine:latest"))
+    given = here.given_base("cu117")
+    assert given == "sha256:" + "1" * 64
+    built = here.ensure("tool", "cu117", tmp_path / "log")
+    del builder.images["mine:latest"]  # a host that has the image, but not its base
+    there = environments(tmp_path, builder, BuildOptions(base=given))
+    assert there.ensure("tool", "cu117", tmp_path / "log") == built
+    builder.images.clear()  # nor the image
+    with pytest.raises(NotReadyError, match=f"no image {given}, which is to be the base"):
+        there.ensure("tool", "cu117", tmp_path / "log")
+
+
+def test_other_hosts_know_the_pinned_base_by_its_digest_and_no_base_without_one(
+    tmp_path: Path, builder: FakeImageBuilder
+) -> None:
+    pinned = f"debian:bookworm-slim@sha256:{'e' * 64}"
+    assert environments(tmp_path, builder, BuildOptions(base=pinned)).given_base("cu117") == pinned
+    assert environments(tmp_path, builder).given_base("cu117") is None
+
+
 def test_an_image_is_built_once_and_probed_once(tmp_path: Path, builder: FakeImageBuilder) -> None:
     made = environments(tmp_path, builder)
     first = made.ensure("tool", "cu117", tmp_path / "log")

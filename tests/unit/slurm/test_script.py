@@ -99,8 +99,9 @@ def test_places_with_blanks_and_percent_signs_are_spelt_for_sbatch() -> None:
 
 def test_podman_is_the_jobs_own_child() -> None:
     lines = script(Profile(), runtime=RuntimeName.PODMAN)
-    assert any(line.startswith("podman ") and line.endswith("&") for line in lines)
-    assert 'export CONTAINER_HOST="unix://$folder/podman.sock"' in lines
+    (service,) = [line for line in lines if " system service " in line]
+    assert service.endswith(' "$socket" &')
+    assert lines.index('export CONTAINER_HOST="$socket"') > lines.index("serve &")
     (call,) = [line for line in lines if "exec-step" in line]
     assert call.endswith(" &")  # the shell stays, to end the service and to pass TERM on
     assert lines[-1] == 'exit "$code"'
