@@ -49,7 +49,7 @@ def in_containers(programs: Path, image: str, *, quick: bool) -> Iterator[dict[s
         harness = Harness(Path(root, "cache"), "docker", ("--base", image))
         tools: list[Tool] = [harness, Cwltool(programs, image)]
         _prepare(tools, Path(root))
-        for chains in (2, 5) if quick else (5, 140):
+        for chains in (2, 5) if quick else (5, 40):
             work = Workload(chains)
             yield _cold("cold run in containers", tools, Path(root), work, repeat)
 

@@ -8,8 +8,10 @@ from harness.doctor.check import Line, Machine, Needs, State, line, not_needed, 
 from harness.doctor.finding import Finding
 from harness.manifest.model import RuntimeName
 from harness.runtimes.engine import (
+    ADDRESS,
     CDI_KIND,
     LIMITS,
+    START,
     gpu_obstacle,
     is_rootless,
     missing_limits,
@@ -27,11 +29,6 @@ _INSTALL = {
     RuntimeName.DOCKER: "install Docker: https://docs.docker.com/engine/install/",
     RuntimeName.PODMAN: "install Podman: https://podman.io/docs/installation",
 }
-_START = {
-    RuntimeName.DOCKER: "sudo systemctl start docker",
-    RuntimeName.PODMAN: "systemctl --user start podman.socket",
-}
-_ADDRESS = {RuntimeName.DOCKER: "DOCKER_HOST", RuntimeName.PODMAN: "CONTAINER_HOST"}
 _TOOLKIT = (
     "install NVIDIA's container toolkit: "
     "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/install-guide.html"
@@ -129,7 +126,7 @@ def toolkit(machine: Machine, needs: Needs) -> Line:
 def _silent(machine: Machine, reason: str, runtime: RuntimeName) -> Finding:
     """An engine that does not answer: elsewhere, not installed, not ours to use, not started."""
     process = "add --runtime process, which needs no engine"
-    variable = _ADDRESS[runtime]
+    variable = ADDRESS[runtime]
     if machine.engine_named:
         steps = (f"start the engine at {machine.engine_address}, or correct {variable}",)
         return Finding(name="engine", what=reason, steps=steps, instead=(process,))
@@ -138,7 +135,7 @@ def _silent(machine: Machine, reason: str, runtime: RuntimeName) -> Finding:
         name="engine",
         what=reason,
         steps=() if machine.engine_installed or denied else (_INSTALL[runtime],),
-        command=_JOIN if denied else _START[runtime],
+        command=_JOIN if denied else START[runtime],
         instead=(f"set {variable} to the address of an engine elsewhere", process),
     )
 

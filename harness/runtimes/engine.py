@@ -32,6 +32,14 @@ _PODMAN_DEFAULT = "unix:///run/podman/podman.sock"
 #: By address, the version of the API on which SDK and engine agreed: they ask only once.
 _agreed: dict[str, str] = {}
 
+#: The command that starts an engine where systemd runs.
+START = {
+    RuntimeName.DOCKER: "sudo systemctl start docker",
+    RuntimeName.PODMAN: "systemctl --user start podman.socket",
+}
+#: The variable that names an engine's address.
+ADDRESS = {RuntimeName.DOCKER: "DOCKER_HOST", RuntimeName.PODMAN: "CONTAINER_HOST"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Engine:
@@ -78,7 +86,7 @@ class Engine:
     def _gone(self, error: BaseException) -> EngineGone:
         return EngineGone(
             f"no {self.name} engine answers at {self.address}: {one_line(error)}",
-            hint=f"start {self.name}, or set DOCKER_HOST to its address; "
+            hint=f"start it: {START[self.name]}; or set {ADDRESS[self.name]} to its address; "
             "--runtime process needs no engine",
         )
 
