@@ -39,9 +39,9 @@ test: install crate-tools
 test-slow: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist worksteal -m "slow and not upstream and not podman and not slurm and not gpu and not browser" $(ARGS)
 
-# Rootless if called by an ordinary user.
+# Rootless if called by an ordinary user; on a Slurm, too, where that is installed.
 test-podman: install
-	$(BIN)/python -m pytest -m "podman and not slurm" $(ARGS)
+	$(BIN)/python -m pytest -m podman $(ARGS)
 
 # The report in headless Chromium (Debian: chromium chromium-driver).
 test-browser: install
@@ -50,7 +50,7 @@ test-browser: install
 # Plans on a Slurm of two nodes that is started for it (Debian: slurm-wlm munge); root.
 .PHONY: test-slurm
 test-slurm: install
-	$(BIN)/python -m pytest -m "slurm and not upstream" $(ARGS)
+	$(BIN)/python -m pytest -m "slurm and not podman and not upstream" $(ARGS)
 
 test-all: install crate-tools
 	$(BIN)/python -m pytest -n $(TEST_JOBS) $(ARGS)
