@@ -15,7 +15,10 @@ _MINUTES = 60
 #: Podman's service as the job's own child: its containers stay within the job and end with it.
 _PODMAN = (
     "# Podman as this job's own child: containers stay within the job's limits.",
-    "unset CONTAINER_HOST CONTAINER_CONNECTION # the login node's: podman would be its client",
+    "# What is the login node's does not hold here: its engine, and folders that may not be there.",
+    "unset CONTAINER_HOST CONTAINER_CONNECTION",
+    '[ -d "${XDG_RUNTIME_DIR:-/}" ] || unset XDG_RUNTIME_DIR',
+    '[ -d "${TMPDIR:-/}" ] || unset TMPDIR',
     'folder="$(mktemp -d)"',
     'socket="unix://$folder/podman.sock"',
     "# TERM reaches every process of a cancelled job; the step needs Podman to stop its container.",

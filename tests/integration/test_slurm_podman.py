@@ -20,7 +20,8 @@ class Containing(Submitting):
 
     def __init__(self, root: Path, cluster: Cluster, podman_host: str) -> None:
         super().__init__(root, cluster, step("middle", writes("middle")))
-        self.environ["CONTAINER_HOST"] = podman_host  # every job inherits it
+        self.environ["CONTAINER_HOST"] = podman_host  # every job inherits these
+        self.environ |= dict.fromkeys(("TMPDIR", "XDG_RUNTIME_DIR"), str(root / "login-only"))
         self._engine = root / "containers.conf"
         self._engine.write_text('[engine]\nruntime = "runc"\n')
         for node in ("n1", "n2"):
