@@ -3,16 +3,20 @@
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.golden import PROJECT
 
+#: A home of the tests' own: what is run there may make a cache.
+_HOME = tempfile.TemporaryDirectory(prefix="harness-home-")
+
 
 def harness(*words: str, **environ: str) -> "subprocess.CompletedProcess[str]":
     command = [sys.executable, "-m", "harness", *words]
-    env = {"PATH": "/nowhere", "HOME": "/nowhere", **environ}
+    env = {"PATH": "/nowhere", "HOME": _HOME.name, **environ}
     return subprocess.run(command, capture_output=True, text=True, check=False, env=env)
 
 
