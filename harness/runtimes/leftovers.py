@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 GPUS = "harness.gpus"
 #: The label that every container of a step carries.
 _KEY = "harness.key"
-_RUNNING = {"running", "paused", "restarting"}
+_RUNNING = {"running", "paused", "restarting", "stopping"}
 _ALREADY_REMOVED = {404, 409}  # no such container; its removal is under way
 
 

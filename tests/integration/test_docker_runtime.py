@@ -19,7 +19,7 @@ from harness.errors import NotReadyError
 from harness.layout import CacheLayout
 from harness.manifest.model import RuntimeName
 from harness.runtimes.container import ContainerRuntime
-from harness.runtimes.runtime import Cause, Environment, Exit
+from harness.runtimes.runtime import Cause, Command, Environment, Exit
 from tests.integration.steps import Bench
 from tests.services.docker_engine import BASE
 
@@ -224,18 +224,60 @@ def test_a_container_that_somebody_removed_is_a_fault_of_the_machinery(
     runtime: ContainerRuntime, bench: Bench, engine: Lent
 ) -> None:
     command = bench.command(runtime, "import time; print('started', flush=True); time.sleep(60)")
+    ended = _meddled(runtime, bench, engine, command, lambda one: one.remove(force=True))
+    assert ended.cause in {Cause.INFRASTRUCTURE, Cause.SIGNAL}
 
-    def remove() -> None:
+
+def test_a_container_that_somebody_stops_has_not_ended_until_its_process_has(
+    runtime: ContainerRuntime, bench: Bench, engine: Lent
+) -> None:
+    code = """
+import signal, time
+signal.signal(signal.SIGTERM, lambda *_: print("asked", flush=True))
+print("started", flush=True)
+time.sleep(60)
+"""
+    command = bench.command(runtime, code)
+    ended = _meddled(runtime, bench, engine, command, lambda one: one.stop(timeout=3))
+    assert ended.cause in {Cause.INFRASTRUCTURE, Cause.SIGNAL}
+    assert bench.said() == "started\nasked\n"
+
+
+def test_a_container_that_somebody_pauses_goes_on_afterwards(
+    runtime: ContainerRuntime, bench: Bench, engine: Lent
+) -> None:
+    code = "import time; print('started', flush=True); time.sleep(1); print('over')"
+
+    def pause(container: Any) -> None:
+        container.pause()
+        time.sleep(2)
+        container.unpause()
+
+    ended = _meddled(runtime, bench, engine, bench.command(runtime, code), pause)
+    assert ended.cause is Cause.DONE
+    assert bench.said() == "started\nover\n"
+
+
+def _meddled(
+    runtime: ContainerRuntime,
+    bench: Bench,
+    engine: Lent,
+    command: Command,
+    meddle: Callable[[Any], None],
+) -> Exit:
+    """How a command ends with whose container somebody else does something once it has started."""
+
+    def act() -> None:
         while not (bench.log.exists() and "started" in bench.said()):
             time.sleep(0.05)
         with engine.client() as client:
-            client.containers.get(command.name).remove(force=True)
+            meddle(client.containers.get(command.name))
 
-    thread = Thread(target=remove)
+    thread = Thread(target=act)
     thread.start()
     ended = bench.execute(runtime, command, Event())
     thread.join()
-    assert ended.cause in {Cause.INFRASTRUCTURE, Cause.SIGNAL}
+    return ended
 
 
 def test_a_gpu_that_is_not_there_is_an_error(runtime: ContainerRuntime, bench: Bench) -> None:

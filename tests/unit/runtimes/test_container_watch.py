@@ -87,11 +87,14 @@ def test_the_end_of_a_container_that_its_engine_lost() -> None:
 
 def test_it_goes_on() -> None:
     assert watch({"Running": True, "Status": "running"}).look() is None
+    for status in ("created", "paused", "restarting", "stopping"):  # Podman: Running is False
+        state = {"Running": False, "Status": status, "ExitCode": 0}
+        assert watch(state).look() is None
 
 
 def test_a_short_silence_is_no_end() -> None:
     api = docker.errors.APIError("busy")
-    looking = watch(api, {"Running": True}, ended(0))
+    looking = watch(api, {"Running": True, "Status": "running"}, ended(0))
     assert [looking.look(), looking.look()] == [None, None]
     assert looking.look() == Exit(cause=Cause.DONE, code=0)
 
