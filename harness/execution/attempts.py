@@ -47,6 +47,10 @@ from harness.terminal import readable
 
 _logger = logging.getLogger(__name__)
 _Ended = TypeVar("_Ended", Exit, Exit | None)
+#: Ends that a signal may have caused which came to all processes of a job at once: a cluster ends
+#: jobs so, and the step may be quicker than harness, which is asked to stop as well.
+_FAILED = {Cause.SIGNAL, Cause.STEP, Cause.INFRASTRUCTURE}
+_TOGETHER_SECONDS = 0.5
 Labels = Callable[[BoundStep], Mapping[str, str]]
 
 
@@ -155,6 +159,8 @@ class Attempts:
             exit_ = follow(attempt.command, attempt.folder.log, stop)
         if exit_ is None:
             return exit_
+        if exit_.cause in _FAILED and not exit_.lost and stop.wait(_TOGETHER_SECONDS):
+            exit_ = replace(exit_, cause=Cause.INTERRUPTED)
         return replace(exit_, peak_gpu_memory_gb=memory.gb)
 
     def _refuse_damaged(self, step: BoundStep, stop: StepStop) -> None:

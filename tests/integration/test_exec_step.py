@@ -14,6 +14,7 @@ import pytest
 from tests.integration.test_faults import GOOD
 from tests.outputs import valid
 from tests.project import Project, finish, step, writes
+from tests.services.slurm_cluster import descendants
 
 _PATIENT = (
     "import sys, os, time\n"
@@ -186,6 +187,18 @@ def test_term_stops_the_step_and_the_next_call_goes_on(tmp_path: Path) -> None:
     process = project.call("middle")
     (project.started(process).parent / "go").touch()
     assert finish(process)[0] == 0
+
+
+def test_term_to_the_whole_job_interrupts_though_the_step_ends_first(tmp_path: Path) -> None:
+    """As Slurm sends it: to every process of the job, in whatever order."""
+    project = Stepped(tmp_path, PATIENT)
+    process = project.call("middle")
+    project.started(process)
+    for pid in [*reversed(descendants(process.pid)), process.pid]:
+        os.kill(pid, signal.SIGTERM)
+    code, done, _ = ended(process)
+    assert (code, done["status"]) == (130, "interrupted")
+    assert list(project.runs.glob("attempts/*")) == []
 
 
 def test_a_damaged_plan_is_named(tmp_path: Path) -> None:

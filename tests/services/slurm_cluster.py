@@ -51,7 +51,7 @@ class Cluster:
         daemon = int((self.home / f"{name}.pid").read_text())
         doomed = [daemon]
         for step in _slurmstepds():
-            doomed += [step, *_descendants(step)] if _is_of(step, name) else []
+            doomed += [step, *descendants(step)] if _is_of(step, name) else []
         for pid in doomed:
             try:
                 os.kill(pid, signal.SIGKILL)
@@ -105,12 +105,13 @@ def _slurmstepds() -> list[int]:
 
 def _is_of(pid: int, node: str) -> bool:
     """Whether a slurmstepd was started for a node: a child of it knows the node's name."""
-    return any(f"SLURMD_NODENAME={node}\0" in _read(one, "environ") for one in _descendants(pid))
+    return any(f"SLURMD_NODENAME={node}\0" in _read(one, "environ") for one in descendants(pid))
 
 
-def _descendants(pid: int) -> list[int]:
+def descendants(pid: int) -> list[int]:
+    """What a process started, and what these started, parents first."""
     children = [int(word) for word in _read(pid, f"task/{pid}/children").split()]
-    return [one for child in children for one in (child, *_descendants(child))]
+    return [one for child in children for one in (child, *descendants(child))]
 
 
 def _read(pid: int, name: str) -> str:

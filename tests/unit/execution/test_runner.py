@@ -177,6 +177,35 @@ def test_stop_interrupts_running_and_waiting_steps(tmp_path: Path) -> None:
     assert not list(bench.layout.attempts.iterdir())
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        Exit(cause=Cause.SIGNAL, signal="SIGTERM"),
+        Exit(cause=Cause.STEP, code=143),  # a shell whose command was killed
+        Exit(cause=Cause.INFRASTRUCTURE, code=1, detail="somebody sent it signal 15"),
+    ],
+)
+def test_a_step_that_a_signal_to_all_ends_before_harness_is_interrupted(
+    tmp_path: Path, end: Exit
+) -> None:
+    later: list[threading.Timer] = []
+
+    def killed(out: Path, stop: Event) -> Exit:
+        del out
+        timer = threading.Timer(0.05, stop._command.set)  # type: ignore[attr-defined]
+        later.append(timer)
+        timer.start()
+        return end
+
+    bench = Bench(tmp_path, {**GOOD, "train": killed})
+    plan = toy.plan()
+    outcomes = bench.run(plan)
+    for timer in later:
+        timer.join()
+    assert statuses(plan, outcomes, Losses.NONE)["train"] is Status.INTERRUPTED
+    assert not list(bench.layout.attempts.iterdir())
+
+
 def test_two_harnesses_run_each_step_once(tmp_path: Path) -> None:
     plan = toy.plan(losses=tuple(Losses), seed=(1, 2))
     benches = [Bench(tmp_path), Bench(tmp_path)]
