@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from .tool import Call, engine_environment, plain_environment
+from .tool import Call, plain_environment
 from .workload import Workload
 
 
@@ -90,7 +90,7 @@ class Cwltool:
         return {**program, **image} if self._image else program
 
     def _call(self, *words: str) -> Call:
-        return Call((self._program, *words), {**plain_environment(), **engine_environment()})
+        return Call((self._program, *words), plain_environment())
 
 
 def _workflow(

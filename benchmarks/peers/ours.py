@@ -8,7 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .tool import Call, engine_environment, plain_environment
+from .tool import Call, plain_environment
 from .workload import Workload
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,8 +83,7 @@ class Harness:
         return self._call(verb, *asked, "--runtime", self._runtime, *more, *place)
 
     def _call(self, *words: str) -> Call:
-        places = {"PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(self.cache)}
-        environ = {**plain_environment(), **engine_environment(), **places}
+        environ = {**plain_environment(), "PYTHONPATH": str(ROOT), "HARNESS_CACHE": str(self.cache)}
         return Call((sys.executable, "-m", "harness", *words), environ)
 
 

@@ -71,11 +71,13 @@ class Tool(Protocol):
 
 
 def plain_environment() -> dict[str, str]:
-    """This process's variables but those that would make one side slower or different."""
+    """This process's variables but those that would make one side slower or different.
+
+    DOCKER_HOST stays: it names the engine that all are to use.
+    """
     ours = ("HARNESS_", "PYTHON", "CUDA_", "DOCKER_", "SNAKEMAKE", "CWLTOOL")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)}
-
-
-def engine_environment() -> dict[str, str]:
-    """Where the container engine is, if this process was told."""
-    return {name: os.environ[name] for name in ("DOCKER_HOST",) if name in os.environ}
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if name == "DOCKER_HOST" or not name.startswith(ours)
+    }

@@ -13,7 +13,7 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import NotReadyError
-from harness.runtimes.engine import Engine, engine_errors
+from harness.runtimes.engine import ENDED, Engine, engine_errors
 from harness.runtimes.memory import MemoryPeak
 from harness.runtimes.runtime import Cause, Command, Exit
 
@@ -25,8 +25,6 @@ _logger = logging.getLogger(__name__)
 _SIGNALLED = 128
 _CANNOT_START = 127
 _UNKNOWN = 255  # the exit code of a container whose end its engine did not see
-#: The states with an exit code. Podman says of one that stops or is paused that it does not run.
-_ENDED = {"exited", "stopped", "removing", "dead"}
 _AGAIN_SECONDS = 0.5
 _LAST_WORDS_SECONDS = 2.0
 
@@ -65,7 +63,7 @@ class ContainerWatch:
             return self._lost(error)
         self._lost_since = None
         self._memory.look_inside(state.get("Pid", 0), str(self._container.id))
-        return self._exit(state) if state.get("Status") in _ENDED else None
+        return self._exit(state) if state.get("Status") in ENDED else None
 
     def end(self, grace: int) -> None:
         """Stop it: TERM, grace, KILL. If the engine does not answer, `discard` stops it later."""

@@ -37,6 +37,10 @@ START = {
     RuntimeName.DOCKER: "sudo systemctl start docker",
     RuntimeName.PODMAN: "systemctl --user start podman.socket",
 }
+#: The states of a container whose process is there, and those with an exit code. Neither holds one
+#: that was only created. Podman says of one that stops or is paused that it does not run.
+RUNNING = {"running", "paused", "restarting", "stopping"}
+ENDED = {"exited", "stopped", "removing", "dead"}
 #: The variable that names an engine's address.
 ADDRESS = {RuntimeName.DOCKER: "DOCKER_HOST", RuntimeName.PODMAN: "CONTAINER_HOST"}
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from harness.errors import EngineGone
-from harness.runtimes.engine import engine_errors
+from harness.runtimes.engine import RUNNING, engine_errors
 from harness.runtimes.runtime import Survivor
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 GPUS = "harness.gpus"
 #: The label that every container of a step carries.
 _KEY = "harness.key"
-_RUNNING = {"running", "paused", "restarting", "stopping"}
 _ALREADY_REMOVED = {404, 409}  # no such container; its removal is under way
 
 
@@ -35,7 +34,7 @@ def step_containers(client: "DockerClient") -> list[Survivor]:
         Survivor(
             name=str(container.name),
             labels=dict(container.labels),
-            running=container.status in _RUNNING,
+            running=container.status in RUNNING,
             gpus=tuple(filter(None, container.labels.get(GPUS, "").split(","))),
         )
         for container in found
@@ -45,7 +44,7 @@ def step_containers(client: "DockerClient") -> list[Survivor]:
 def remove(container: "Container", grace: int) -> None:
     """Stop the container if it runs (TERM, grace, KILL) and remove it. Raises EngineGone."""
     try:
-        if container.status in _RUNNING and grace:
+        if container.status in RUNNING and grace:
             container.stop(timeout=grace)
         container.remove(force=True, v=True)
     except engine_errors(OSError) as error:
