@@ -13,8 +13,8 @@ import pytest
 
 from tests.integration.test_faults import GOOD
 from tests.outputs import valid
+from tests.processes import descendants
 from tests.project import Project, finish, step, writes
-from tests.services.slurm_cluster import descendants
 
 _PATIENT = (
     "import sys, os, time\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import descendants
 from tests.services.lending import lent
 
 _SCRIPT = Path(__file__).with_name("slurm.sh")
@@ -106,12 +107,6 @@ def _slurmstepds() -> list[int]:
 def _is_of(pid: int, node: str) -> bool:
     """Whether a slurmstepd was started for a node: a child of it knows the node's name."""
     return any(f"SLURMD_NODENAME={node}\0" in _read(one, "environ") for one in descendants(pid))
-
-
-def descendants(pid: int) -> list[int]:
-    """What a process started, and what these started, parents first."""
-    children = [int(word) for word in _read(pid, f"task/{pid}/children").split()]
-    return [one for child in children for one in (child, *descendants(child))]
 
 
 def _read(pid: int, name: str) -> str:

@@ -12,6 +12,7 @@ from random import Random
 
 from tests.integration.test_faults_storage import SHIFTED
 from tests.mutations import flip_bit
+from tests.processes import descendants
 from tests.services.docker_engine import OwnEngine
 from tests.soak.lab import Case, Process, Violated, finish
 
@@ -49,7 +50,7 @@ def kill_all(case: Case, rng: Random) -> str:
     """Harness and all that it started, at once."""
     process = case.start()
     case.wait(rng, process)
-    for pid in (process.pid, *_descendants(process.pid)):
+    for pid in (process.pid, *descendants(process.pid)):
         _kill(pid)
     return _ended(process, signal.SIGKILL)
 
@@ -58,7 +59,7 @@ def kill_step(case: Case, rng: Random) -> str:
     """What harness started, not harness: the step, or the process that reads outputs."""
     process = case.start()
     case.wait(rng, process)
-    for pid in _descendants(process.pid)[-1:]:
+    for pid in descendants(process.pid)[-1:]:
         _kill(pid)
     return _ended_by_itself(process)
 
@@ -236,19 +237,6 @@ def _ended(process: Process, number: signal.Signals) -> str:
     if code in {0, -number, 130, 128 + number}:
         return f"{'after the end' if before is not None else 'while it ran'}, exit {code}"
     raise Violated(f"harness ended with {code} after {number.name}: {err[-2000:]}")
-
-
-def _descendants(pid: int) -> list[int]:
-    """Process ids below a process, the nearest first."""
-    done = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    parents = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
-    found, waiting = [], [pid]
-    while waiting:
-        parent = waiting.pop(0)
-        inner = [child for child, above in parents if above == parent]
-        found += inner
-        waiting += inner
-    return found
 
 
 def _kill(pid: int) -> None:
