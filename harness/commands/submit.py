@@ -1,6 +1,5 @@
 """The verb `submit`, and `reproduce --executor slurm`: a plan's steps become jobs of a cluster."""
 
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from harness.commands.where import Where
 from harness.doctor.data import data, mirror
 from harness.errors import UsageError
 from harness.execution.keeper import Keeper
+from harness.files import write_bytes
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, Plan
 from harness.slurm.client import slurm_here
@@ -40,7 +40,6 @@ def hand_over(
     context: Context, where: Where, planned: Plan, profile: Path, notify: Notify, *, keep: bool
 ) -> Submitted:
     """Fetch and build here, where there is a network; submit what is to do."""
-    refuse_docker(planned)
     cluster = _cluster(context, where, planned, profile)
     verifier = Verifier(context.store)
     quarantine_damaged(verifier, planned, notify)
@@ -71,27 +70,28 @@ def submit_saved(
         raise UsageError(
             f"plan {plan.id} was never submitted", hint="name the cluster's profile by --profile"
         )
-    if profile is not None:
-        _keep_profile(context, plan, profile)
-    cluster = _cluster(context, where, plan, kept)
+    cluster = _cluster(context, where, plan, profile or kept)
+    _keep_profile(context, plan, profile or kept)
     submission = submit(
         context.layout, plan, cluster, lambda: look(context, plan).open, again=again
     )
     return Submitted(plan=plan, cluster=cluster, submission=submission)
 
 
-def refuse_docker(plan: Plan) -> None:
+def _cluster(context: Context, where: Where, plan: Plan, profile: Path) -> Cluster:
+    _refuse_docker(plan)
+    call = _call(context, where, plan)
+    return Cluster(slurm=slurm_here(), profile=read_profile(profile), call=call)
+
+
+def _refuse_docker(plan: Plan) -> None:
     """Raise UsageError for containers of a daemon: they escape a job's limits and outlive it."""
     if plan.runtime is RuntimeName.DOCKER:
         raise UsageError(
-            "--executor slurm with --runtime docker: a daemon's containers escape the job's limits",
-            hint="use --runtime podman, whose containers are the job's own children, or process",
+            "a plan for Docker cannot go to Slurm: a daemon's containers escape a job's limits",
+            hint="plan it with --runtime podman, whose containers are the job's own children, or "
+            "with --runtime process",
         )
-
-
-def _cluster(context: Context, where: Where, plan: Plan, profile: Path) -> Cluster:
-    call = _call(context, where, plan)
-    return Cluster(slurm=slurm_here(), profile=read_profile(profile), call=call)
 
 
 def _call(context: Context, where: Where, plan: Plan) -> Call:
@@ -122,10 +122,7 @@ def _base(context: Context, plan: Plan) -> str | None:
 
 
 def _keep_profile(context: Context, plan: Plan, profile: Path) -> None:
-    kept = context.layout.slurm(plan.id).profile
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    if profile.resolve() != kept.resolve():
-        shutil.copyfile(profile, kept)
+    write_bytes(context.layout.slurm(plan.id).profile, profile.read_bytes())
 
 
 def _hand_over_images(
