@@ -18,7 +18,7 @@ from harness.gpus.leases import GpuLeases
 from harness.manifest.model import RuntimeName
 from harness.manifest.yaml_source import read_yaml
 from harness.plan.compatibility import Gpu
-from harness.runtimes.engine import CDI_KIND, Engine, engine_errors, one_line
+from harness.runtimes.engine import ADDRESS, CDI_KIND, Engine, engine_errors, one_line
 from harness.runtimes.sandbox import Bubblewrap, find_bubblewrap
 from harness.store.machine import total_memory_gb
 
@@ -44,7 +44,7 @@ def look(runs: Path, cache: Path, runtime: RuntimeName, leases: GpuLeases) -> Ma
     return Machine(
         engine=said,
         engine_address=address,
-        engine_named=any(name in os.environ for name in ("DOCKER_HOST", "CONTAINER_HOST")),
+        engine_named=any(name in os.environ for name in ADDRESS.values()),
         engine_installed=shutil.which(runtime) is not None,
         nvidia_hook=shutil.which(HOOK) is not None,
         cdi_devices=cdi_devices(_cdi_folders(said)),
