@@ -8,6 +8,13 @@ from threading import Event, Thread
 from harness.manifest.model import Resources
 from harness.runtimes.runtime import Command, Environment, Exit, Mount, Runtime
 
+#: Code that lasts a minute, and leaves a file if nobody ends it before.
+A_MINUTE = """
+import time
+time.sleep(60)
+open("{out}/unended", "w")
+"""
+
 
 class Bench:
     """One attempt's folders, and commands that run in them."""
@@ -69,6 +76,10 @@ class Bench:
         done = self.execute(runtime, self.command(runtime, code), stop)
         watcher.join()
         return done
+
+    def was_ended(self) -> bool:
+        """Whether `A_MINUTE` did not last to its end."""
+        return not (self.out / "unended").exists()
 
     def said(self) -> str:
         """The log."""
