@@ -21,10 +21,16 @@ class Call:
     environ: Mapping[str, str]
 
     def start(self, folder: Path) -> subprocess.Popen[bytes]:
-        """Start it in a folder, with a session of its own; what it prints goes to a file there."""
+        """Start it in a folder, with a session of its own; all that it leaves is there.
+
+        Peers leave folders among the temporary files: so these are there, too.
+        """
+        temporary = folder / "tmp"
+        temporary.mkdir(exist_ok=True)
+        environ = {**self.environ, "TMPDIR": str(temporary)}
         with (folder / "printed").open("wb") as printed:
             return subprocess.Popen(
-                self.argv, cwd=folder, env=dict(self.environ), stdin=subprocess.DEVNULL,
+                self.argv, cwd=folder, env=environ, stdin=subprocess.DEVNULL,
                 stdout=printed, stderr=subprocess.STDOUT, start_new_session=True,
             )  # fmt: skip
 

@@ -170,11 +170,13 @@ def record_rebuild(
     from harness import console
     from harness.commands import rebuild, record
     from harness.commands.context import Context
+    from harness.commands.places import folder_to_be, make_writable
     from harness.commands.reproduce import reproduce
     from harness.errors import NotAsExpected, StepError
     from harness.shapes.records import rebuilt_document
 
     recorded = record.find_run(Context.open(where, inspects=True), run)
+    make_writable(folder_to_be(into, "--into"), "--into")
     chosen = rebuild.runtime_of(recorded, None if runtime is None else parse_runtime(runtime))
     context = Context.open(replace(where, runs=into, origins={}), writes=True, fresh=True)
     planned = rebuild.rebuild_plan(context, recorded, chosen)

@@ -60,11 +60,13 @@ def rehearse(
     from harness.commands.forecast import forecast
     from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.news import telling
+    from harness.commands.places import file_to_be
     from harness.commands.rehearse import notes, scale_here
     from harness.commands.reproduce import reproduce as run
     from harness.shapes.plan import plan_notes
 
     context = Context.open(where, writes=True)
+    share = file_to_be(share, "--share") if share else None
     asked = replace(
         ask,
         methods=tuple(methods),

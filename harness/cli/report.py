@@ -41,17 +41,19 @@ def report(
     from harness import console
     from harness.commands import report as reports
     from harness.commands.context import Context
+    from harness.commands.places import file_to_be
     from harness.files import write_text
 
+    target = None if output == _STDOUT else file_to_be(output, "--output")
     made = reports.report(
         Context.open(where, inspects=True), runs_of or (), reports.format_of(form)
     )
     for line in made.evidence.damage:
         console.err.print(f"damaged: {line}")
-    if output == _STDOUT:
+    if target is None:
         sys.stdout.write(made.text)
         return
-    write_text(output, made.text)
+    write_text(target, made.text)
     runs = [run.id for run in made.evidence.runs]
     if as_json:
         console.show_json("report", {"file": str(output), "runs": [{"name": run} for run in runs]})

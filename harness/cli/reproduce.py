@@ -82,11 +82,13 @@ def reproduce(
     from harness import console
     from harness.commands import plan as planning
     from harness.commands.context import Context
+    from harness.commands.places import file_to_be
 
     local = {"--gpus": gpus, "--detach": detach, "--shards": shards > 1, "--notify": notify}
     if slurm := is_slurm(executor, profile, wait=wait, local=local):
         ask = ask_of_cluster(ask, given)
     context = Context.open(where, writes=True)
+    junit = file_to_be(junit, "--junit") if junit else None
     note = begin(context)
     plan = planning.plan(context, replace(ask, methods=tuple(methods)))
     todo = planning.look(context, plan)

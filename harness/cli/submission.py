@@ -64,8 +64,10 @@ def submission_package(
     from harness import console
     from harness.commands import submission
     from harness.commands.context import Context
+    from harness.commands.places import file_to_be
 
     context = Context.open(where, writes=True)
+    out = file_to_be(out, "--out") if out else None
     best, plan = submission.choose(
         context, replace(ask, methods=(method,), losses=read_ask(losses=losses).losses)
     )

@@ -21,6 +21,7 @@ _MARK = Path("manifests", "repos.yaml")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 _WRONG = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR})
+_NAME_A_FILE = "name a file; it is made if it is not there"
 _BLOCK = 4096  # bytes
 _LITTLE = 1 << 20  # bytes
 
@@ -59,17 +60,26 @@ def folder_there(path: Path, name: str) -> Path:
 def folder_to_be(path: Path, name: str) -> Path:
     """A folder that is there or can be made: nothing but folders lead there. As `absolute`."""
     found = absolute(path, name)
-    try:
-        nearest = next(part for part in (found, *found.parents) if part.exists())
-    except OSError as error:
-        raise _unusable(error, name, path, "read") from error
-    if not nearest.is_dir():
-        where = "it" if nearest == found else nearest
-        raise UsageError(
-            f"{name} {path}: {where} is a file, not a folder",
-            hint="name a folder; it is made if it is not there",
-        )
+    _nearest_folder(found, name, path, hint="name a folder; it is made if it is not there")
     return found
+
+
+def file_to_be(path: Path, name: str) -> Path:
+    """A file that can be written, looked at before the work that it is to tell of.
+
+    As `absolute` and `refuse_unwritable`; raises UsageError, too, for a folder or a device.
+    """
+    found = absolute(path, name)
+    refuse_unwritable(found.parent, name, path)
+    if found.exists() and not found.is_file():
+        what = "a folder" if found.is_dir() else "a device or a pipe"
+        raise UsageError(f"{name} {path}: it is {what}, not a file", hint=_NAME_A_FILE)
+    return found
+
+
+def refuse_unwritable(folder: Path, name: str, path: Path) -> None:
+    """Raise an error, as `make_writable`, if `path` cannot be made in `folder`; nothing is left."""
+    make_writable(_nearest_folder(folder, name, path, hint=_NAME_A_FILE), name)
 
 
 def make_writable(folder: Path, name: str) -> None:
@@ -152,6 +162,18 @@ def find_cache(usual: Path | None = None) -> CacheLayout:
     named = os.environ.get("HARNESS_CACHE")
     place = Path(named) if named else usual or Path(again.users_cache(), "harness")
     return CacheLayout(folder_to_be(place, "HARNESS_CACHE"))
+
+
+def _nearest_folder(folder: Path, name: str, path: Path, *, hint: str) -> Path:
+    """The nearest to a folder that is there. Raises UsageError if that is none."""
+    try:
+        nearest = next(part for part in (folder, *folder.parents) if part.exists())
+    except OSError as error:
+        raise _unusable(error, name, path, "read") from error
+    if not nearest.is_dir():
+        where = "it" if nearest == path else nearest
+        raise UsageError(f"{name} {path}: {where} is a file, not a folder", hint=hint)
+    return nearest
 
 
 def _unusable(error: OSError, name: str, path: Path, verb: str) -> HarnessError:

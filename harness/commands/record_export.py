@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.archive.contents import HandOver, hand_over
 from harness.archive.export import LICENCE, export, refuse_taken
 from harness.commands.context import Context
-from harness.commands.places import absolute
+from harness.commands.places import absolute, refuse_unwritable
 from harness.commands.report import page_alone
 from harness.errors import UsageError
 from harness.evidence.gather import chosen, gather
@@ -23,6 +23,7 @@ def export_runs(
     """
     place = absolute(target, "--ro-crate")
     refuse_taken(place)
+    refuse_unwritable(place.parent, "--ro-crate", target)
     evidence = chosen(gather(context.layout), names)
     if not evidence.runs:
         raise UsageError(

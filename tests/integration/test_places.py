@@ -133,6 +133,47 @@ def test_a_wrong_place_is_refused_by_the_name_of_its_variable(
     refused(done, 2, variable, place)
 
 
+_WRITES = (
+    (*_RUN, "--junit"),
+    ("report", "--output"),
+    ("rehearse", "toy", "--runtime", "process", "--share"),
+    ("submission", "package", "toy", "--out"),
+    ("record", "export", "toy", "--ro-crate"),
+    ("record", "rebuild", "toy", "--into"),
+)
+
+
+@pytest.mark.parametrize("place", ["file/below", "dangling", "loop", "/dev/full"])
+@pytest.mark.parametrize("words", _WRITES)
+def test_what_cannot_be_written_is_refused_before_the_work(
+    finished: Project, odd: Callable[[str], Path], words: tuple[str, ...], place: str
+) -> None:
+    before = sorted(finished.runs.rglob("*"))
+    done = harness(finished, *words, str(odd(place)), "--runs", str(finished.runs))
+    refused(done, 2, words[-1], place)
+    assert sorted(finished.runs.rglob("*")) == before
+    assert Path("/dev/full").is_char_device()
+
+
+@pytest.mark.parametrize("words", _WRITES[:4])
+def test_a_folder_is_no_file_to_write(
+    finished: Project, odd: Callable[[str], Path], words: tuple[str, ...]
+) -> None:
+    refused(harness(finished, *words, str(odd("empty"))), 2, words[-1], "is a folder, not a file")
+
+
+def test_the_folder_of_a_file_is_made_once_it_is_written(finished: Project, tmp_path: Path) -> None:
+    runs = ("--runs", str(finished.runs))
+    file = tmp_path / "new" / "below"
+    refused(harness(finished, "report", "other", *runs, "--output", str(file)), 2, "other")
+    assert not file.parent.exists()
+    for words in (_WRITES[0], _WRITES[1], _WRITES[4]):
+        done = harness(finished, *words, str(file), *runs)
+        assert done.returncode == 0, done.stderr
+        assert file.is_file() or (file / "ro-crate-metadata.json").is_file()
+        shutil.rmtree(file.parent)
+
+
 @pytest.mark.parametrize("option", ["--runs", "--project", "--mirror", "--data"])
 def test_an_empty_path_is_not_the_working_directory(finished: Project, option: str) -> None:
     refused(harness(finished, "plan", *_ASK, option, ""), 2, option)
