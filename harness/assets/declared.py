@@ -115,6 +115,8 @@ def refuse_kind(name: str, asset: Asset, file: Path) -> None:
     """Raise UsageError if `file` cannot be the asset because it is missing or of another kind."""
     if not file.exists():
         raise UsageError(f"{file} does not exist", hint="name the file that you downloaded")
+    if not (file.is_file() or file.is_dir()):
+        raise UsageError(f"{file} is a device or a pipe", hint="name a file or a folder")
     if file.is_dir() and not is_folder(asset):
         raise UsageError(f"{file} is a folder", hint=f"asset {name} is a file: name the file")
     if file.is_file() and is_folder(asset) and asset.unpack is None:

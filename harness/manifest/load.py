@@ -135,7 +135,8 @@ def _check_lines(source: YamlSource, file: "PaperFile", rows: Mapping[str, "Row"
 def load_file(path: Path, kind: type[T]) -> T:
     """Read a file that holds one value of `kind`. Raises UsageError or ManifestError."""
     if not path.is_file():
-        raise UsageError(f"{path}: there is no such file", hint=f"write a {kind.__name__.lower()}")
+        what = "it is no file" if path.exists() else "there is no such file"
+        raise UsageError(f"{path}: {what}", hint=f"write a {kind.__name__.lower()} there")
     source = read_yaml(path)
     return _validate(source, source.data, kind, ())
 

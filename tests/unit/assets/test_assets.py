@@ -393,6 +393,11 @@ def test_kinds_are_told_apart(place: Place) -> None:
         place.assets().add("voc", place.write("file"))
     with pytest.raises(UsageError, match="does not exist"):
         place.assets().add("net", place.root / "none")
+    os.mkfifo(place.root / "pipe")  # to read from it would wait for ever
+    for odd in (place.root / "pipe", Path("/dev/null")):
+        for name in ("net", "voc"):
+            with pytest.raises(UsageError, match="is a device or a pipe"):
+                place.assets().add(name, odd)
 
 
 def packed(place: Place, form: str, extra: str | None = None) -> Path:

@@ -49,3 +49,5 @@ def test_what_is_wrong_is_named(tmp_path: Path, text: str, what: str, hint: str)
 def test_a_profile_must_be_there(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="there is no such file"):
         read_profile(tmp_path / "none.yaml")
+    with pytest.raises(UsageError, match="it is no file"):
+        read_profile(tmp_path)
