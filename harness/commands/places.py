@@ -6,6 +6,7 @@ option or variable named the folder.
 
 import errno
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -21,6 +22,7 @@ _MARK = Path("manifests", "repos.yaml")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 _WRONG = frozenset({errno.ENOTDIR, errno.EEXIST, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR})
+_BYTES = re.compile("[\udc80-\udcff]")  # what stands for bytes that are not UTF-8
 _NAME_A_FILE = "name a file; it is made if it is not there"
 _BLOCK = 4096  # bytes
 _LITTLE = 1 << 20  # bytes
@@ -29,7 +31,7 @@ _LITTLE = 1 << 20  # bytes
 def absolute(path: Path, name: str) -> Path:
     """The path with `~` and links resolved; `name` is the option or variable that gave it.
 
-    Raises UsageError if it has no meaning here, or is a link to nowhere.
+    Raises UsageError if it has no meaning here, is a link to nowhere, or is not UTF-8.
     """
     try:
         expanded = path.expanduser().absolute()
@@ -39,9 +41,15 @@ def absolute(path: Path, name: str) -> Path:
                     f"{name} {path}: {part} is a link to {part.readlink()}, which is not there",
                     hint="mount or make what it leads to, or name another place",
                 )
-        return expanded.resolve()
+        found = expanded.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: no such home, or a loop
         raise UsageError(f"{name} {path}: {_reason(error)}", hint="name another place") from error
+    if _BYTES.search(str(found)):  # no record could hold it
+        raise UsageError(
+            f"{name} {path}: a name in {found} is not UTF-8",
+            hint="give the folder another name, or name another place",
+        )
+    return found
 
 
 def folder_there(path: Path, name: str) -> Path:

@@ -174,6 +174,18 @@ def test_the_folder_of_a_file_is_made_once_it_is_written(finished: Project, tmp_
         shutil.rmtree(file.parent)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [(*_RUN, "--runs"), (*_RUN, "--data"), ("plan", *_ASK, "--mirror"), ("report", "--output")],
+)
+def test_a_name_that_no_record_could_hold_is_refused(
+    finished: Project, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    place = tmp_path / "caf\udce9"  # Latin-1
+    place.mkdir()
+    refused(harness(finished, *words, str(place)), 2, words[-1], "caf\\udce9 is not UTF-8")
+
+
 @pytest.mark.parametrize("option", ["--runs", "--project", "--mirror", "--data"])
 def test_an_empty_path_is_not_the_working_directory(finished: Project, option: str) -> None:
     refused(harness(finished, "plan", *_ASK, option, ""), 2, option)
