@@ -21,7 +21,7 @@ from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep, Plan
 from harness.slurm.client import slurm_here
 from harness.slurm.profile import read_profile
-from harness.slurm.script import Call
+from harness.slurm.script import Call, refuse_unspoken
 from harness.slurm.submit import Cluster, Submission, submit
 from harness.store.plans import read_saved
 from harness.store.verification import Verifier
@@ -80,6 +80,7 @@ def submit_saved(
 
 def _cluster(context: Context, where: Where, plan: Plan, profile: Path) -> Cluster:
     _refuse_docker(plan)
+    refuse_unspoken(context.layout.root)
     call = _call(context, where, plan)
     return Cluster(slurm=slurm_here(), profile=read_profile(profile), call=call)
 

@@ -93,7 +93,8 @@ class Slurm:
         )
         rows = (line.split("|", 5) for line in done.splitlines() if line.strip())
         names = ("id", "state", "reason", "node", "name", "comment")
-        jobs = (Job(**dict(zip(names, row, strict=True))) for row in rows)
+        # A comment of somebody's job may have a line end: what follows it is no row.
+        jobs = (Job(**dict(zip(names, row, strict=True))) for row in rows if len(row) == len(names))
         return [job for job in jobs if job.id != self.itself]
 
     def cancel(self, ids: Sequence[str]) -> None:

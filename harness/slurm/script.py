@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import UsageError
 from harness.manifest.model import RuntimeName
 from harness.plan.plan import BoundStep
 from harness.slurm.profile import Placement, Profile
@@ -64,6 +65,15 @@ class JobFiles:
     comment: str  # the runs/ that it works in
     script: Path
     output: Path
+
+
+def refuse_unspoken(runs: Path) -> None:
+    """Raise UsageError for a `runs/` whose path Slurm cannot be told of, however it is quoted."""
+    if set(str(runs)) & set("\\\r\n"):
+        raise UsageError(
+            f"Slurm cannot be told of {str(runs)!a}: it has a backslash or a line end",
+            hint="name another folder by --runs",
+        )
 
 
 def step_script(  # noqa: PLR0913 - a script is where all of this meets
@@ -180,4 +190,5 @@ def _time(hours: float, profile: Profile) -> str:
 
 def _quoted(text: str) -> str:
     """As sbatch reads the value of an option in a script."""
-    return f'"{text}"' if set(text) & set(" #;()&|'\"") else text
+    escaped = text.replace('"', '\\"')
+    return f'"{escaped}"' if set(text) & set(" \t#;()&|'\"") else text

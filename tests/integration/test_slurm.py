@@ -81,7 +81,8 @@ def statuses(document: dict[str, Any]) -> dict[str, str]:
 
 def test_a_chain_runs_on_nodes_and_its_gpu_is_the_jobs(tmp_path: Path, cluster: Cluster) -> None:
     needy = step("middle", writes("middle"), resources=ONE_GPU, gpus="1")
-    project = Submitting(tmp_path, cluster, needy)
+    odd = tmp_path / 'a "folder" of %j\'s #1 (é)$x|y;z&'
+    project = Submitting(odd, cluster, needy)
     code, done, err = project.submit("--wait")
     assert code == 0, err
     assert done["runs"][0]["scores"] == {"J": 50, "F": 40, "JF": 45}

@@ -1,5 +1,6 @@
 """A saved plan that is handed to Slurm: by what profile, and what is refused."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -48,6 +49,14 @@ def test_a_plan_for_docker_is_refused_and_nothing_kept(context: Context, tmp_pat
     with pytest.raises(HarnessError, match="Docker cannot go to Slurm") as error:
         submitted(context, plan, profile(tmp_path, "account: lab\n"))
     assert "--runtime podman" in str(error.value.hint)
+    assert not context.layout.slurm(plan.id).profile.exists()
+
+
+def test_a_folder_that_slurm_cannot_be_told_of_is_refused(context: Context, tmp_path: Path) -> None:
+    context = replace(context, layout=RunLayout(tmp_path / "a\\b"))
+    plan = saved(context, RuntimeName.PROCESS)
+    with pytest.raises(HarnessError, match="Slurm cannot be told of"):
+        submitted(context, plan, profile(tmp_path, "account: lab\n"))
     assert not context.layout.slurm(plan.id).profile.exists()
 
 

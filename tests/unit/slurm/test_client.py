@@ -99,6 +99,12 @@ def test_the_queue_without_the_job_that_asks(monkeypatch: pytest.MonkeyPatch) ->
     ]
 
 
+def test_a_comment_of_several_lines_hides_no_other_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    theirs = "6|RUNNING|None|n1|mine|first line\nsecond line\n\na|b|c\n"
+    played = Played(monkeypatch, squeue=[(0, theirs + ROW, "")])
+    assert [one.id for one in played.slurm().queue()] == ["6", "7"]
+
+
 def test_jobs_that_ended_meanwhile_are_cancelled_too(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = "scancel: error: Kill job error on job id 9: Invalid job id specified"
     played = Played(monkeypatch, scancel=[(1, "", gone)])

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from harness.errors import UsageError
 from harness.layout import RunLayout
 from harness.manifest.model import Resources, RuntimeName
 from harness.plan.plan import BoundStep
 from harness.slurm.jobs import next_files, step_files
 from harness.slurm.profile import Placement, Profile
-from harness.slurm.script import Call, next_script, step_script
+from harness.slurm.script import Call, next_script, refuse_unspoken, step_script
 from tests import toy
 
 CALL = Call(
@@ -95,6 +96,15 @@ def test_places_with_blanks_and_percent_signs_are_spelt_for_sbatch() -> None:
     lines = script(Profile(), runs="/shared/my 100% runs")
     assert '#SBATCH --comment="/shared/my 100% runs"' in lines
     assert any(line.startswith('#SBATCH --output="/shared/my 100%% runs/') for line in lines)
+    lines = script(Profile(), runs='/shared/"my"\truns')
+    assert '#SBATCH --comment="/shared/\\"my\\"\truns"' in lines
+
+
+@pytest.mark.parametrize("name", ["a\\b", "a\nb", "a\rb"])
+def test_places_that_sbatch_cannot_be_told_of_are_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="Slurm cannot be told of"):
+        refuse_unspoken(Path("/shared", name))
+    refuse_unspoken(Path("/shared/a \"b' %j"))
 
 
 def test_podman_is_the_jobs_own_child() -> None:
