@@ -80,11 +80,13 @@ def stopping(
 ) -> Callable[[], AbstractContextManager[Event]]:
     """Turn Ctrl-C, TERM and `more` into a stop that ends running steps, or leaves them, politely.
 
-    `asked` is called with the first of them.
+    `asked` is called with the first of them. What the caller has ignored, as nohup does HUP and a
+    script's background INT, stays ignored.
 
     A closed terminal (HUP) ends harness as a kill would, and containers run on.
     """
-    numbers = (signal.SIGINT, signal.SIGTERM, *more)
+    asking = (signal.SIGINT, signal.SIGTERM, *more)
+    numbers = [one for one in asking if signal.getsignal(one) is not signal.SIG_IGN]
 
     @contextmanager
     def catch() -> Iterator[Event]:

@@ -22,6 +22,21 @@ def test_a_signal_sets_the_stop_after_it_was_announced(number: signal.Signals) -
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_the_caller_has_ignored_stays_ignored(number: signal.Signals) -> None:
+    before = signal.signal(number, signal.SIG_IGN)
+    other = signal.SIGTERM if number is not signal.SIGTERM else signal.SIGINT
+    try:
+        with stopping(lambda: None, signal.SIGHUP)() as stop:
+            signal.raise_signal(number)
+            assert signal.getsignal(number) is signal.SIG_IGN
+            assert not stop.is_set()
+            signal.raise_signal(other)
+            assert stop.wait(SECONDS)
+    finally:
+        signal.signal(number, before)
+
+
 def test_only_the_first_signal_is_announced() -> None:
     seen: list[str] = []
     with stopping(lambda: seen.append("asked"))() as stop:
