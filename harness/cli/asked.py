@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from harness.plan.make import Ask
 
 _ALL = "all"
+_SEEDS = 2**32  # numpy's seeds are below
 
 
 def read_ask(
@@ -35,7 +36,7 @@ def read_ask(
         scale=parse_scale(scale),
         runtime=parse_runtime(runtime),
         options=dict(_pair(text) for text in option or ()),
-        until=(until,) if until else (),
+        until=() if until is None else (_not_empty(until, "--until"),),
         **same,
     )
 
@@ -81,10 +82,22 @@ def _member(kind: Any, text: str, option: str) -> Any:
 
 
 def _seed_list(text: str | None) -> tuple[int, ...]:
+    if text is None:
+        return ()
     try:
-        return tuple(int(number) for number in text.split(",")) if text else ()
+        seeds = tuple(int(number) for number in text.split(","))
     except ValueError:
         raise UsageError(f"--seed {text}: not a list of numbers", hint="--seed 1,2") from None
+    for seed in seeds:
+        if not 0 <= seed < _SEEDS:
+            raise UsageError(f"--seed {seed}: not from 0 to {_SEEDS - 1}", hint="--seed 1,2")
+    return seeds
+
+
+def _not_empty(text: str, option: str) -> str:
+    if not text:  # a variable of the shell that is not set
+        raise UsageError(f"{option}: empty", hint=f"leave {option} out, or name what it is to be")
+    return text
 
 
 def _pair(text: str) -> tuple[str, str]:
