@@ -39,8 +39,7 @@ class Receiver(Protocol):
 def parse_receiver(text: str, ca_bundle: Path | None = None) -> Receiver:
     """What `--notify` names. Raises UsageError for no address of a host and no program."""
     if text.startswith(("http://", "https://")):
-        if not urlsplit(text).hostname:
-            raise UsageError(f"--notify {text}: no host", hint="--notify https://HOST/PATH")
+        _refuse_unsendable(text)
         return Address(text, ca_bundle)
     try:
         argv = tuple(shlex.split(text))
@@ -52,6 +51,30 @@ def parse_receiver(text: str, ca_bundle: Path | None = None) -> Receiver:
     return Command(argv)
 
 
+def without_secrets(url: str) -> str:
+    """Scheme and host of an address: services have their secrets in what follows.
+
+    >>> without_secrets("https://me:word@hooks.example/T0/B1"), without_secrets("https://[::1")
+    ('https://hooks.example', 'https://...')
+    """
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None
+    return f"{url.partition(':')[0]}://{host or '...'}"
+
+
+def _refuse_unsendable(url: str) -> None:
+    """Raise UsageError for what would only be found wrong when there is news."""
+    import requests
+
+    try:
+        requests.Request("POST", url).prepare()
+    except (requests.RequestException, ValueError) as error:
+        what = f"--notify {url}: no address: {error}"
+        raise UsageError(what, hint="--notify https://HOST/PATH") from error
+
+
 @dataclass(frozen=True, slots=True)
 class Address:
     """An address that takes JSON by POST."""
@@ -61,9 +84,8 @@ class Address:
 
     @property
     def title(self) -> str:
-        """Scheme and host: services have their secrets in what follows."""
-        parts = urlsplit(self.url)
-        return f"{parts.scheme}://{parts.hostname}"
+        """Scheme and host."""
+        return without_secrets(self.url)
 
     def send(self, news: Mapping[str, Any]) -> None:
         """Post it once. Raises NotSentError."""

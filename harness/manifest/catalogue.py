@@ -8,6 +8,7 @@ from pydantic import Field
 
 from harness.manifest.contract import Contract
 from harness.manifest.fields import (
+    Address,
     Architecture,
     Commit,
     Date,
@@ -38,7 +39,7 @@ Package = Literal[
 class Repository:
     """An upstream git repository pinned to a full commit (or one embedded in the package)."""
 
-    url: str
+    url: Address
     commit: Commit
     tree: Commit
     date: Date
@@ -75,7 +76,7 @@ class Asset:
     """A data set, list or pre-trained weight file that a step reads."""
 
     title: str
-    urls: tuple[str, ...] = ()
+    urls: tuple[Address, ...] = ()
     sha256: Sha256 | None = None
     md5: str | None = None
     by_hand: str | None = None  # how to get a file that only a browser can fetch

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, TypeVar, cast, dataclass_transform
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.dataclasses import dataclass
@@ -41,6 +42,15 @@ Gigabytes = Annotated[float, Field(ge=0, le=1e6)]
 Hours = Annotated[float, Field(ge=0, le=1e6)]
 _LONGEST_PATTERN = 200
 _LONGEST_PATH, _LONGEST_FILE_NAME = 1000, 255  # characters, bytes
+
+
+def _address(text: str) -> str:
+    urlsplit(text)  # ValueError says what is wrong
+    return text
+
+
+#: Of a repository or a file on the web, or a path.
+Address = Annotated[str, AfterValidator(_address)]
 
 
 def is_name(text: str) -> bool:

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from harness.commands.notify import without_secrets
 from harness.commands.settings import Setting
 
 
@@ -19,8 +19,7 @@ def settings_file_row(file: Path) -> dict[str, Any]:
 
 
 def _hidden(text: str) -> str:
-    """An address without what follows its host: there, services have their secrets."""
+    """An address without what follows its host."""
     if not text.startswith(("http://", "https://")):
         return text
-    address = urlsplit(text)
-    return f"{address.scheme}://{address.hostname}/..."
+    return f"{without_secrets(text)}/..."

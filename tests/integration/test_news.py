@@ -183,7 +183,10 @@ def test_a_command_that_hangs_is_given_up(monkeypatch: pytest.MonkeyPatch) -> No
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("https://", "no host"),
+        ("https://", "No host"),
+        ("http://[::1", "not a valid host"),
+        ("http://two words/x", "contains invalid character"),
+        ("https://host:99999/x", "no address"),
         ("no-such-program now", "neither an address nor a program"),
         ("mail 'me", "No closing quotation"),
         ("", "neither an address nor a program"),

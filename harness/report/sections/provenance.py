@@ -3,7 +3,6 @@
 import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from harness.evidence.evidence import Evidence
 from harness.report.beside import Beside
@@ -76,8 +75,7 @@ def commit_link(address: str, commit: str) -> str | None:
     >>> commit_link("https://github.com/YudeWang/SEAM.git", "3212261b")
     'https://github.com/YudeWang/SEAM/commit/3212261b'
     """
-    parts = urlsplit(address)
-    if (parts.scheme, parts.netloc) != ("https", "github.com"):
+    if not address.startswith("https://github.com/"):
         return None
     return f"{address.removesuffix('.git').rstrip('/')}/commit/{commit}"
 
