@@ -307,5 +307,13 @@ def test_a_pin_is_a_full_commit(tmp_path: Path, commit: str) -> None:
         load_catalogue(layout)
 
 
+@pytest.mark.parametrize("url", ["https://[x/y", "https://[::1", "//[z]w"])
+def test_an_address_that_cannot_be_parsed_is_refused(tmp_path: Path, url: str) -> None:
+    layout = project(tmp_path)
+    write(layout.repositories, {"repositories": {"up": REPOSITORY | {"url": url}}})
+    with pytest.raises(ManifestError, match=r"repositories\.up\.url"):
+        load_catalogue(layout)
+
+
 def test_schemas_forbid_unknown_keys() -> None:
     assert json_schemas()["method"]["additionalProperties"] is False
