@@ -12,6 +12,7 @@ import typer
 from harness import __version__
 from harness.cli import completion, failure
 from harness.cli.group import Commands, Root
+from harness.cli.lasting import outlast_readers
 from harness.errors import HarnessError, UsageError
 from harness.terminal import readable
 
@@ -72,6 +73,7 @@ class _ReadableLines(logging.Formatter):
 
 def _prepare_streams() -> None:
     """Let no character end a command that a terminal cannot show, and no warning reach it raw."""
+    outlast_readers()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -97,10 +97,10 @@ def rehearse(
         )
         result = run(context, plan, work)
         tell_end(result.exit_code)
-    _show(context, result, as_json=as_json)
     if share is not None:
         count = share_measurements(share, measured_steps(context, result.plan))
         console.err.print(f"{share}: what {count} steps took")
+    _show(context, result, as_json=as_json)
     show_end(context, where, board)
     raise typer.Exit(result.exit_code)
 

@@ -113,8 +113,7 @@ def reproduce(
             keep=keep,
             trust_store=trust_store,
         )
-        _show(context, result, as_json=as_json)
-        _write(context, result, junit=junit, report=not no_report)
+        _tell(context, result, as_json=as_json, junit=junit, report=not no_report)
         show_end(context, where, board)
         note.holds &= result.nothing_ran
     raise typer.Exit(result.exit_code)
@@ -159,9 +158,18 @@ def _end(
 
     if not isinstance(ended, Result):
         finish_submitted(ended, "reproduce", as_json=as_json)
-    _show(context, ended, as_json=as_json)
-    _write(context, ended, junit=junit, report=report)
+    _tell(context, ended, as_json=as_json, junit=junit, report=report)
     raise typer.Exit(ended.exit_code)
+
+
+def _tell(
+    context: "Context", result: "Result", *, as_json: bool, junit: Path | None, report: bool
+) -> None:
+    """Show what was done, and write the files about it although nobody may read stdout any more."""
+    try:
+        _show(context, result, as_json=as_json)
+    finally:
+        _write(context, result, junit=junit, report=report)
 
 
 def _write(context: "Context", result: "Result", *, junit: Path | None, report: bool) -> None:
