@@ -37,11 +37,18 @@ def answered() -> bool:
         os.utime(note["plan"])  # as if it had been executed: the newest plan is what `status` shows
     except (Unsure, OSError):
         return False
-    for name, text in note["printed"]:
-        stream = getattr(sys, name)
-        stream.reconfigure(errors="backslashreplace")
+    return all(_print(name, text) for name, text in note["printed"])
+
+
+def _print(name: str, text: str) -> bool:
+    """Whether a stream took the text; the command line knows what to do with one that does not."""
+    stream = getattr(sys, name)
+    stream.reconfigure(errors="backslashreplace")
+    try:
         stream.write(text)
         stream.flush()
+    except OSError:
+        return False
     return True
 
 

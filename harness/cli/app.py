@@ -5,14 +5,14 @@ import io
 import logging
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from harness import __version__
 from harness.cli import completion, failure
 from harness.cli.group import Commands, Root
-from harness.cli.lasting import outlast_readers
+from harness.cli.lasting import flushed, outlast_readers, unwritten
 from harness.errors import HarnessError, UsageError
 from harness.terminal import readable
 
@@ -47,6 +47,16 @@ def main() -> None:
     if completion.ASKS in os.environ:
         completion.complete(lambda: app(prog_name=_NAME))
     _prepare_streams()
+    try:
+        _run()
+    except SystemExit as end:
+        sys.exit(flushed(end.code))
+    except OSError as error:  # of printing alone: `_run` answers all others
+        sys.exit(unwritten(error))
+
+
+def _run() -> NoReturn:
+    """Run the command line up to its exit code."""
     try:
         sys.exit(app(prog_name=_NAME, standalone_mode=False))
     except HarnessError as error:

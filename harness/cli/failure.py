@@ -17,8 +17,8 @@ def fail(error: HarnessError, command: str) -> NoReturn:
     """Show an error once, and end with its exit code."""
     from harness import console
 
-    _answer(command, error)
     console.show_error(error)
+    _answer(command, error)
     sys.exit(error.exit_code)
 
 
@@ -26,8 +26,8 @@ def fail_by_bug(error: Exception, command: str) -> NoReturn:
     """Show an exception that nobody expected, whole but for what a terminal would obey."""
     what = f"{type(error).__name__}: {error}"
     hint = "this is a bug in harness: report it with the traceback on stderr"
-    _answer(command, HarnessError(what, hint=hint))
     sys.stderr.write(readable("".join(traceback.format_exception(error))))
+    _answer(command, HarnessError(what, hint=hint))
     sys.exit(HarnessError.exit_code)
 
 

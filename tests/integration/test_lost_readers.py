@@ -77,12 +77,64 @@ def test_a_terminal_that_is_gone_ends_no_run_that_ignores_it(project: Project) -
     assert_finished(project)
 
 
-def test_a_reader_of_stdout_that_is_gone_ends_what_only_prints(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project whose steps are done."""
+    project = Project(tmp_path_factory.mktemp("finished"), GOOD)
+    assert project.run(*_WORDS).returncode == 0
+    return project
+
+
+@pytest.mark.parametrize("buffered", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("methods",),
+        ("plan", "toy", "--runtime", "process", "--json"),
+        ("plan", "tyo", "--json"),
+        ("logs", "toy/middle", "--follow"),
+        _WORDS,  # answered from a note
+    ],
+)
+def test_an_answer_that_does_not_leave_ends_a_command_quietly(
+    finished: Project, words: tuple[str, ...], buffered: bool
+) -> None:
+    usual = {name: text for name, text in finished.environ.items() if name != "PYTHONUNBUFFERED"}
+    environ = usual if buffered else {**usual, "PYTHONUNBUFFERED": "1"}
+    for _ in range(2 if words is _WORDS else 0):  # the note is of a call with these variables
+        subprocess.run(finished.argv(*words), env=environ, check=True, capture_output=True)
+    full, said = _end(finished.argv(*words), environ, "/dev/full")
+    assert full in ({0, 3} if words[0] == "logs" else {3}), said
+    closed, said = _end(finished.argv(*words), environ, None)
+    assert closed in ({0, 1} if words[0] == "logs" else {1}), said
+
+
+def _end(argv: list[str], environ: dict[str, str], stdout: str | None) -> tuple[int, str]:
+    """Exit code and stderr of a command that prints to a file, or to a pipe that is closed."""
+    reader, writer = os.pipe() if stdout is None else (None, os.open(stdout, os.O_WRONLY))
+    try:
+        if reader is not None:
+            os.close(reader)
+        done = subprocess.run(
+            argv, env=environ, stdout=writer, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writer)
+    assert "Traceback" not in done.stderr
+    assert "Exception ignored" not in done.stderr
+    return done.returncode, done.stderr
+
+
+def test_a_full_disk_of_stderr_ends_no_run(tmp_path: Path) -> None:
     project = Project(tmp_path, GOOD)
-    assert project.reproduce()[0] == 0
-    with subprocess.Popen(
-        project.argv("logs", "toy/middle", "--follow"), env=project.environ, stdout=subprocess.PIPE
-    ) as running:
-        assert running.stdout is not None
-        running.stdout.close()
-    assert running.returncode in {0, 1}
+    with Path("/dev/full").open("wb") as full:
+        for _ in range(3):  # runs the steps, leaves a note, cannot print it
+            done = subprocess.run(
+                project.argv(*_WORDS),
+                env=project.environ,
+                stdout=subprocess.PIPE,
+                stderr=full,
+                check=False,
+            )
+            assert (done.returncode, b"toy" in done.stdout) == (0, True)
+    assert_finished(project)
