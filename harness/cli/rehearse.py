@@ -58,7 +58,6 @@ def rehearse(
     from harness.commands import plan as planning
     from harness.commands.context import Context
     from harness.commands.forecast import forecast
-    from harness.commands.measure import measured_steps, share_measurements
     from harness.commands.news import telling
     from harness.commands.places import file_to_be
     from harness.commands.rehearse import notes, scale_here
@@ -97,12 +96,22 @@ def rehearse(
         )
         result = run(context, plan, work)
         tell_end(result.exit_code)
-    if share is not None:
-        count = share_measurements(share, measured_steps(context, result.plan))
-        console.err.print(f"{share}: what {count} steps took")
-    _show(context, result, as_json=as_json)
+    try:
+        _show(context, result, as_json=as_json)
+    finally:  # though nobody may read stdout any more
+        _share(context, result, share)
     show_end(context, where, board)
     raise typer.Exit(result.exit_code)
+
+
+def _share(context: "Context", result: "Result", file: Path | None) -> None:
+    """Write what was measured, if it was asked for."""
+    from harness import console
+    from harness.commands.measure import measured_steps, share_measurements
+
+    if file is not None:
+        count = share_measurements(file, measured_steps(context, result.plan))
+        console.err.print(f"{file}: what {count} steps took")
 
 
 def _show(context: "Context", result: "Result", *, as_json: bool) -> None:
