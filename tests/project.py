@@ -45,6 +45,13 @@ def writes(text: str) -> str:
 
 
 FIRST = step("first", writes("first"))
+#: Begins a file, then waits until it finds `go` in its output folder.
+PATIENT = step(
+    "middle",
+    "import sys, os, time\n"
+    "open(sys.argv[1] + '/half', 'w').write('half')\n"
+    "while not os.path.exists(sys.argv[1] + '/go'): time.sleep(0.05)\n" + writes("middle"),
+)
 LAST = step(
     "last",
     f"import sys; open(sys.argv[1] + '/scores.json', 'w').write({SCORES!r})",

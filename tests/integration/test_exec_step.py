@@ -14,14 +14,8 @@ import pytest
 from tests.integration.test_faults import GOOD
 from tests.outputs import valid
 from tests.processes import descendants
-from tests.project import Project, finish, step, writes
+from tests.project import PATIENT, Project, finish, step
 
-_PATIENT = (
-    "import sys, os, time\n"
-    "open(sys.argv[1] + '/half', 'w').write('half')\n"
-    "while not os.path.exists(sys.argv[1] + '/go'): time.sleep(0.05)\n" + writes("middle")
-)
-PATIENT = step("middle", _PATIENT)
 _STARTED: list[Any] = []
 #: harness in a process whose wall clock is hours off; what waits goes by the monotonic one.
 _OFF = """

@@ -9,20 +9,14 @@ from pathlib import Path
 import pytest
 
 from tests.integration.test_faults import GOOD
-from tests.project import Project, step, writes
+from tests.project import PATIENT, Project
 
 _WORDS = ("reproduce", "toy", "--losses", "none", "--seeds", "1", "--runtime", "process")
-#: Waits until its reader is gone, so that there is more to print then.
-_WAITS = (
-    "import sys, os, time\n"
-    "open(sys.argv[1] + '/half', 'w').write('half')\n"
-    "while not os.path.exists(sys.argv[1] + '/go'): time.sleep(0.05)\n" + writes("middle")
-)
 
 
 @pytest.fixture
 def project(tmp_path: Path) -> Project:
-    return Project(tmp_path, step("middle", _WAITS))
+    return Project(tmp_path, PATIENT)
 
 
 def assert_finished(project: Project) -> None:

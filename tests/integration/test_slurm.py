@@ -17,7 +17,7 @@ from tests.golden import PROJECT
 from tests.integration.test_cli import harness
 from tests.integration.test_faults import GOOD
 from tests.outputs import valid
-from tests.project import LAST, Project, finish, step, writes
+from tests.project import LAST, PATIENT, Project, finish, step, writes
 from tests.services.slurm_cluster import Cluster
 
 pytestmark = pytest.mark.slurm
@@ -29,12 +29,6 @@ PROFILE: dict[str, Any] = {
     "lost_after_seconds": 15,
     "visible_within_seconds": 5,
 }
-#: Waits until it finds `go` in its output folder.
-PATIENT = (
-    "import sys, os, time\n"
-    "open(sys.argv[1] + '/half', 'w').write('half')\n"
-    "while not os.path.exists(sys.argv[1] + '/go'): time.sleep(0.05)\n" + writes("middle")
-)
 ONE_GPU = {"paper": {"gpus": 1, "cpus": 1, "memory_gb": 1, "time_limit_hours": 0.5}}
 
 
@@ -102,7 +96,7 @@ def test_a_chain_runs_on_nodes_and_its_gpu_is_the_jobs(tmp_path: Path, cluster: 
 def test_a_command_returns_after_submitting_and_files_and_queue_tell_the_rest(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    project = Submitting(tmp_path, cluster, step("middle", PATIENT))
+    project = Submitting(tmp_path, cluster, PATIENT)
     code, submitted, err = project.submit()
     assert code == 0, err
     assert [one["state"] for one in submitted["steps"]] == ["submitted"] * 3
@@ -158,7 +152,7 @@ def test_a_failing_step_stops_only_what_reads_it_and_leaves_nothing_pending(
 def test_a_step_of_a_lost_node_is_finished_by_the_other_and_published_once(
     tmp_path: Path, cluster: Cluster
 ) -> None:
-    project = Submitting(tmp_path, cluster, step("middle", PATIENT))
+    project = Submitting(tmp_path, cluster, PATIENT)
     project.submit()
     project.half()
     job = cluster.running("middle")
@@ -178,7 +172,7 @@ def test_a_step_of_a_lost_node_is_finished_by_the_other_and_published_once(
 
 
 def test_a_step_that_is_pre_empted_starts_again(tmp_path: Path, cluster: Cluster) -> None:
-    project = Submitting(tmp_path, cluster, step("middle", PATIENT))
+    project = Submitting(tmp_path, cluster, PATIENT)
     project.submit()
     first = project.half()
     job = cluster.running("middle")
@@ -191,7 +185,7 @@ def test_a_step_that_is_pre_empted_starts_again(tmp_path: Path, cluster: Cluster
 
 
 def test_cancelling_a_run_ends_its_jobs(tmp_path: Path, cluster: Cluster) -> None:
-    project = Submitting(tmp_path, cluster, step("middle", PATIENT))
+    project = Submitting(tmp_path, cluster, PATIENT)
     project.submit()
     project.half()
     done = project.run("cancel", project.run_id(), "--json")

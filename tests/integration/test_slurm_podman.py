@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.test_slurm import PATIENT, Submitting, statuses
-from tests.project import step, writes
+from tests.integration.test_slurm import Submitting, statuses
+from tests.project import PATIENT, step, writes
 from tests.services.docker_engine import BASE
 from tests.services.slurm_cluster import Cluster
 
@@ -83,7 +83,7 @@ def test_nodes_load_the_image_that_the_login_node_built_and_leave_nothing(
 def test_a_job_that_is_cancelled_takes_its_container_along(
     project: Containing, cluster: Cluster
 ) -> None:
-    project.write(step("middle", PATIENT))
+    project.write(PATIENT)
     code, _, err = project.submit(*CONTAINED)
     assert code == 0, err
     project.half()
@@ -112,7 +112,7 @@ def test_a_step_that_fails_in_its_container_fails_its_job(
 def test_a_container_of_a_lost_node_is_ended_by_the_next_job_there(
     project: Containing, cluster: Cluster
 ) -> None:
-    project.write(step("middle", PATIENT))
+    project.write(PATIENT)
     project.submit(*CONTAINED)
     project.half()
     lost = cluster.node_of(cluster.running("middle"))
