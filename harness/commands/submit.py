@@ -71,7 +71,8 @@ def submit_saved(
             f"plan {plan.id} was never submitted", hint="name the cluster's profile by --profile"
         )
     cluster = _cluster(context, where, plan, profile or kept)
-    _keep_profile(context, plan, profile or kept)
+    if profile is not None:
+        _keep_profile(context, plan, profile)
     submission = submit(
         context.layout, plan, cluster, lambda: look(context, plan).open, again=again
     )
