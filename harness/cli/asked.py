@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from harness.plan.make import Ask
 
 _ALL = "all"
-_SEEDS = 2**32  # numpy's seeds are below
 
 
 def read_ask(
@@ -82,6 +81,8 @@ def _member(kind: Any, text: str, option: str) -> Any:
 
 
 def _seed_list(text: str | None) -> tuple[int, ...]:
+    from harness.manifest.model import MOST_SEED
+
     if text is None:
         return ()
     try:
@@ -89,8 +90,8 @@ def _seed_list(text: str | None) -> tuple[int, ...]:
     except ValueError:
         raise UsageError(f"--seed {text}: not a list of numbers", hint="--seed 1,2") from None
     for seed in seeds:
-        if not 0 <= seed < _SEEDS:
-            raise UsageError(f"--seed {seed}: not from 0 to {_SEEDS - 1}", hint="--seed 1,2")
+        if not 0 <= seed <= MOST_SEED:
+            raise UsageError(f"--seed {seed}: not from 0 to {MOST_SEED}", hint="--seed 1,2")
     return seeds
 
 

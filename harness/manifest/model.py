@@ -46,7 +46,8 @@ Count = Annotated[int, Field(ge=0, le=4096)]
 #: A whole number, or an expression of such with placeholders, + - * // and parentheses.
 Expression = int | str
 #: What numpy's and torch's generators both take.
-Seed = Annotated[int, Field(ge=0, le=2**32 - 1)]
+MOST_SEED = 2**32 - 1
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 
 
 class Losses(StrEnum):
